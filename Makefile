@@ -1,0 +1,48 @@
+# Two commands for a new machine: `make demo` and `make test`. Both set up .venv first (Python 3.11+, about two minutes).
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+export TOKENIZERS_PARALLELISM = false
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format slow bench clean
+
+help:  ## show this
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
+
+setup: $(VENV)/.ready  ## create the virtual environment with the pinned dependencies
+
+# torch comes first: DeepSpeed's build asks for it, and its operators are not wanted (DS_BUILD_OPS=0).
+$(VENV)/.ready: pyproject.toml constraints.txt
+	@echo "setting up $(VENV) (about two minutes)"
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) torch setuptools wheel
+	@DS_BUILD_OPS=0 $(PIP) --no-build-isolation -e '.[dev]'
+	@touch $@
+
+demo: setup  ## run the demonstration sweep: three phases, six artificial languages, under ten minutes on two cores
+	@$(BIN)/xstilts run sweeps/demo.yaml
+
+test: setup  ## run the tests
+	@$(BIN)/python -m pytest
+
+check: setup  ## format, lint, types, import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: setup  ## mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+slow: setup  ## the full-size architecture (XLM-R Large, random weights) takes a few steps: minutes, 20 GB
+	@$(BIN)/python -m pytest -m slow --override-ini addopts="-ra --strict-markers --import-mode=importlib"
+
+bench: setup  ## what a step costs beyond its training
+	@$(BIN)/python tests/benchmarks/step_overhead.py
+
+clean:  ## remove the environment and what the demonstration made
+	rm -rf $(VENV) runs

@@ -1,0 +1,1 @@
+"""Where steps run: connecting to Ray, and what the cluster can hold."""

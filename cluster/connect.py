@@ -1,0 +1,76 @@
+"""Connect to Ray: to a running cluster by address, or to one of this process's own on this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import ray
+
+ENVIRONMENT = {
+    # The controller polls its workers; at the default of 2 s, each report of a worker takes that long.
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.2",
+    "RAY_CHDIR_TO_TRIAL_DIR": "0",
+    "TOKENIZERS_PARALLELISM": "false",
+    "RAY_WARN_BLOCKING_GET_INSIDE_ASYNC": "0",
+}
+"""For every process of the job. That Ray Train adds no variable of its own to these lets Ray give its controller and
+workers processes that are already started."""
+LOCAL = {
+    # One machine is not pre-empted, and the watcher would be a process more for every training step.
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
+}
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """What the cluster can hold at once."""
+
+    cpus: float
+    gpus: float
+    nodes: int
+
+    def __str__(self) -> str:
+        gpus = f", {self.gpus:g} GPUs" if self.gpus else ""
+        return f"{self.nodes} node{'s' * (self.nodes > 1)}, {self.cpus:g} CPUs{gpus}"
+
+
+@contextmanager
+def connected(address: str | None, cpus: int | None = None) -> Iterator[Capacity]:
+    """Connect for the duration of the block.
+
+    Args:
+        address: of a running cluster (`auto`, `ray://...`, `host:port`); None starts Ray on this machine, with the
+            dashboard on loopback (Ray frees a stopped trial's resources through it).
+        cpus: of the local Ray; by default all there are.
+    """
+    if ray.is_initialized():  # whoever connected this process keeps it connected
+        yield _capacity()
+        return
+    environment = {**ENVIRONMENT, **({} if address else LOCAL)}
+    os.environ.update(environment)
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "runtime_env": {"env_vars": environment}}
+    if address is not None:
+        ray.init(address=address, **quiet)
+    else:
+        # Ray refuses long socket paths, so its files go to a short directory.
+        ray.init(
+            num_cpus=cpus,
+            include_dashboard=True,
+            dashboard_host="127.0.0.1",
+            _temp_dir=os.path.join(tempfile.gettempdir(), f"ray-{os.getuid()}"),
+            **quiet,
+        )
+    try:
+        yield _capacity()
+    finally:
+        ray.shutdown()
+
+
+def _capacity() -> Capacity:
+    resources = ray.cluster_resources()
+    return Capacity(resources.get("CPU", 0), resources.get("GPU", 0), len(ray.nodes()))

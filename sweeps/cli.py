@@ -1,0 +1,290 @@
+"""The command line: `xstilts plan | run | status | results | ui`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from .spec import SweepSpec, WrongSpec, read_spec
+
+DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
+
+app = typer.Typer(
+    help="Sweeps of three-phase cross-lingual transfer learning on Ray: "
+    "a multilingual model, an intermediate task, a target task, zero-shot evaluation.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+console = Console(soft_wrap=False)
+complaints = Console(stderr=True, soft_wrap=True, highlight=False)
+
+File = Annotated[Path, typer.Argument(help="The sweep file (YAML).", show_default=False)]
+Override = Annotated[
+    list[str] | None,
+    typer.Option("-o", metavar="KEY=VALUE", help="Override a field: -o seeds=[1,2] -o execution.workers=2"),
+]
+Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on standard output.")]
+
+
+@app.command()
+def plan(
+    file: File,
+    override: Override = None,
+    as_json: Json = False,
+    recipes: Annotated[
+        Path | None, typer.Option(help="Write each step's recipe into this folder, for python -m trainables.")
+    ] = None,
+) -> None:
+    """Show the steps of a sweep, what is done, and what is shared. Starts nothing."""
+    spec, made, store = _load(file, override)
+    done = {name for name in made.steps if store.done(name)}
+    if recipes is not None:
+        recipes.mkdir(parents=True, exist_ok=True)
+        for step in made.steps.values():
+            (recipes / f"{step.id}.json").write_text(
+                json.dumps(step.recipe.model_dump(mode="json"), indent=1)
+            )
+        (recipes / "execution.json").write_text(json.dumps(made.execution.model_dump(mode="json"), indent=1))
+    if as_json:
+        steps = [
+            {"key": s.id, "kind": s.kind, "name": s.name, "needs": list(s.needs), "done": s.id in done}
+            for s in made.steps.values()
+        ]
+        _json({"steps": steps, "naive_train_steps": made.naive_train_steps})
+        return
+    table = Table(title=f"{spec.sweep}: {len(made.steps)} steps", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("state", "kind", "step", "key"):
+        table.add_column(heading, overflow="fold")
+    for step in made.steps.values():
+        table.add_row("[green]done[/]" if step.id in done else "to do", step.kind, step.name, step.id)
+    console.print(table)
+    kinds = [step.kind for step in made.steps.values()]
+    left = sum(step.kind == "train" and step.id not in done for step in made.steps.values())
+    console.print(
+        f"{len(made.cells)} cells (model x intermediate x target x seed): {kinds.count('prepare')} prepare, "
+        f"{kinds.count('train')} train, {kinds.count('evaluate')} evaluate steps; {left} train steps to do.\n"
+        f"Cell by cell, each from the starting model on, it would be {made.naive_train_steps} train steps.",
+        highlight=False,
+    )
+    if recipes is not None:
+        console.print(f"recipes and execution.json: {recipes}", highlight=False)
+
+
+@app.command()
+def run(
+    file: File,
+    override: Override = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster to run on (auto, host:port); without it, Ray on this machine."),
+    ] = None,
+    cpus: Annotated[
+        int | None, typer.Option(help="CPUs of this machine's Ray; by default all.", min=1)
+    ] = None,
+) -> None:
+    """Carry out what is not done yet, then show the results. Run again to resume."""
+    spec, made, store = _load(file, override, writable=True)
+    if address is not None and cpus is not None:
+        _wrong(["--cpus: the cluster at --address has its own CPUs; leave one of the two out"])
+    from .run import DoesNotFit, run_plan
+    from .tracking import Tracker
+
+    done = sum(store.done(name) for name in made.steps)
+    if done == len(made.steps):
+        console.print(f"{spec.sweep}: all {done} steps are done, nothing to train", highlight=False)
+    tracker = Tracker(spec, made, store)
+    try:
+        schedule = run_plan(spec, made, store, tracker, console, address, cpus)
+    except DoesNotFit as error:
+        tracker.close("FAILED")
+        _wrong([f"{file}: {error}"])
+    except KeyboardInterrupt:
+        tracker.close("KILLED")
+        console.print("left at once; the same command goes on from what the store has")
+        os._exit(INTERRUPTED)  # Ray's threads would wait for the workers that were just left
+    _show(spec, made, store, file, tracker)
+    if schedule.failed:
+        names = ", ".join(made.steps[name].name for name in sorted(schedule.failed))
+        tracker.close("FAILED")
+        complaints.print(
+            f"{len(schedule.failed)} steps failed ({names}), {len(schedule.blocked)} were blocked by them"
+        )
+        raise typer.Exit(FAILED)
+    if schedule.draining:
+        tracker.close("KILLED")
+        console.print("stopped; the same command goes on from here")
+        raise typer.Exit(INTERRUPTED)
+    tracker.close("FINISHED")
+
+
+@app.command()
+def status(file: File, override: Override = None, as_json: Json = False) -> None:
+    """Show what of a sweep is done, as the store has it."""
+    spec, made, store = _load(file, override)
+    states = {name: _state(store, name) for name in made.steps}
+    if as_json:
+        _json(
+            {
+                "steps": [
+                    {
+                        "key": s.id,
+                        "kind": s.kind,
+                        "name": s.name,
+                        "needs": list(s.needs),
+                        "done": states[s.id] == "done",
+                        "state": states[s.id],
+                    }
+                    for s in made.steps.values()
+                ],
+                "naive_train_steps": made.naive_train_steps,
+            }
+        )
+        return
+    for kind in ("prepare", "train", "evaluate"):
+        of_kind = [step for step in made.steps.values() if step.kind == kind]
+        done = [step for step in of_kind if states[step.id] == "done"]
+        console.print(f"{kind:9} {len(done)} of {len(of_kind)} done", highlight=False)
+        for step in of_kind:
+            if states[step.id] != "done":
+                console.print(f"          {states[step.id]:9} {step.name}", highlight=False, markup=False)
+
+
+@app.command()
+def results(
+    file: File,
+    override: Override = None,
+    as_json: Json = False,
+    average: Annotated[
+        str, typer.Option(help="zero-shot (without the training language) or xtreme (with it).")
+    ] = "zero-shot",
+) -> None:
+    """Show the tables of what is done."""
+    if average not in ("zero-shot", "xtreme"):
+        _wrong([f"--average {average}: zero-shot or xtreme"])
+    spec, made, store = _load(file, override)
+    from .results import Results
+
+    found = Results(spec, made, store)
+    if as_json:
+        from dataclasses import asdict
+
+        _json([asdict(number) for number in found.numbers()])
+        return
+    for model in spec.models:
+        console.print(found.table(model, "xtreme" if average == "xtreme" else "zero-shot"))
+        console.print(found.language_table(model))
+    for note in found.notes():
+        console.print(f"- {note}", highlight=False, markup=False)
+
+
+@app.command()
+def ui(
+    file: File,
+    override: Override = None,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+) -> None:
+    """Open the MLflow UI on the runs of a sweep (Ctrl-C ends it)."""
+    spec = _spec(file, override)
+    if spec.tracking_uri.startswith("http"):
+        console.print(f"the runs are on {spec.tracking_uri}")
+        return
+    console.print(f"http://127.0.0.1:{port} shows {spec.tracking_uri}", highlight=False)
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", spec.tracking_uri]
+    os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
+
+
+# --- helpers -------------------------------------------------------------------------------------------------
+
+
+def _wrong(lines: list[str]) -> Any:
+    for line in lines:
+        complaints.print(line, style="red", markup=False)
+    raise typer.Exit(WRONG)
+
+
+def _spec(file: Path, override: list[str] | None) -> SweepSpec:
+    try:
+        return read_spec(file, override)
+    except WrongSpec as error:
+        return _wrong(error.lines)
+
+
+def _load(file: Path, override: list[str] | None, writable: bool = False) -> Any:
+    """Spec, plan and store; leaves with a clear line where one of them cannot be had."""
+    spec = _spec(file, override)
+    from trainables.store import Store, StoreError
+
+    try:
+        store = Store(spec.storage)
+        if writable:
+            store.check_writable()
+    except StoreError as error:
+        _wrong([f"{file}: storage: {error}; give a path or URI that can be written"])
+    from .plan import make_plan
+
+    try:
+        return spec, make_plan(spec, str(file)), store
+    except WrongSpec as error:
+        return _wrong(error.lines)
+
+
+def _state(store: Any, name: str) -> str:
+    if store.done(name):
+        return "done"
+    return "paused" if store.load_state(name) is not None else "to do"
+
+
+def _show(spec: SweepSpec, made: Any, store: Any, file: Path, tracker: Any) -> None:
+    """The tables, and where everything is."""
+    from .results import Results
+
+    found = Results(spec, made, store)
+    folder = Path(store.root if store.local else ".") / "results" / spec.sweep
+    numbers = found.write(folder)
+    tables = [
+        table
+        for model in spec.models
+        for table in (found.table(model, "zero-shot"), found.language_table(model))
+    ]
+    with (folder / "table.txt").open("w") as out:
+        plain = Console(file=out, width=160)
+        for item in (*tables, *(f"- {note}" for note in found.notes())):
+            plain.print(item, highlight=False)
+    tracker.table(folder)
+    for table in tables:
+        console.print(table)
+    for note in found.notes():
+        console.print(f"- {note}", highlight=False, markup=False)
+    console.print(
+        f"\nnumbers      {numbers}\ntables       {folder / 'table.txt'}", highlight=False, soft_wrap=True
+    )
+    console.print(
+        f"predictions  {store.locate('evaluate-*', 'predictions')}\nMLflow       xstilts ui {file}",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+def _json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=1))
+
+
+def main() -> None:
+    """Entry point of `xstilts`."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,240 @@
+"""From evaluation records to numbers, and from numbers to the tables that a person reads.
+
+A task's score in one language is the mean of its main metrics (QA: F1 and exact match), as XTREME has it. A table entry
+is the mean over languages, then over seeds. Averages over targets are given with and without retrieval, because the
+choice of retrieval baseline decides the headline of such a study.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import statistics
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.table import Table
+
+from trainables.store import Store
+from trainables.tasks import get_task
+
+from .plan import Cell, Plan
+from .spec import NONE, SweepSpec
+
+Average = Literal["zero-shot", "xtreme"]
+
+
+@dataclass(frozen=True)
+class Number:
+    """One measured number. `value` in percent."""
+
+    model: str
+    intermediate: str
+    target: str
+    language: str
+    metric: str
+    seed: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A table entry over the seeds of a cell: mean, standard deviation (None for one run), and how many runs.
+
+    Where no seed has any part in a cell (a retrieval score of the starting model), its runs are one run.
+    """
+
+    mean: float
+    sd: float | None
+    runs: int
+
+    @classmethod
+    def of(cls, values: Iterable[float]) -> Entry:
+        numbers = list(values)
+        sd = statistics.stdev(numbers) if len(numbers) > 1 else None
+        return cls(statistics.fmean(numbers), sd, len(numbers))
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f}" if self.sd is None else f"{self.mean:.1f} ±{self.sd:.1f}"
+
+
+class Results:
+    """The numbers of the cells that are done."""
+
+    def __init__(self, spec: SweepSpec, plan: Plan, store: Store) -> None:
+        self.spec, self.plan, self.store = spec, plan, store
+        done = {cell.evaluation for cell in plan.cells if store.done(cell.evaluation)}
+        self._scores = {step: store.record(step)["result"]["metrics"] for step in done}
+        self.cells = [cell for cell in plan.cells if cell.evaluation in done]
+        self.missing = len(plan.cells) - len(self.cells)
+
+    def numbers(self) -> list[Number]:
+        """Every number, in the order of the grid."""
+        return [
+            Number(cell.model, cell.intermediate, cell.target, language, metric, cell.seed, value)
+            for cell in self.cells
+            for language, metrics in self._scores[cell.evaluation].items()
+            for metric, value in sorted(metrics.items())
+        ]
+
+    def unlabelled(self) -> dict[str, list[str]]:
+        """Languages of each target that have predictions but no labels to score them by."""
+        found: dict[str, list[str]] = {}
+        for cell in self.cells:
+            without = [name for name, metrics in self._scores[cell.evaluation].items() if not metrics]
+            if without:
+                found[cell.target] = without
+        return found
+
+    def languages(self, target: str, average: Average) -> list[str]:
+        """The languages that a target's average is over: those with labels; for `zero-shot` not the training one."""
+        task = get_task(target)
+        scored = {
+            language
+            for cell in self.cells
+            if cell.target == target
+            for language, metrics in self._scores[cell.evaluation].items()
+            if metrics and (average == "xtreme" or language != task.train_language)
+        }
+        return [language for language in task.languages if language in scored]
+
+    def entry(
+        self,
+        model: str,
+        intermediate: str,
+        targets: Iterable[str],
+        languages: Iterable[str] | None,
+        average: Average,
+    ) -> Entry | None:
+        """Mean over `targets` (each over its languages, or `languages`), per seed, then over seeds.
+
+        None while a part of it is not there.
+        """
+        runs: dict[tuple[str, ...], float] = {}
+        for seed in self.spec.seeds:
+            values, steps = [], []
+            for target in targets:
+                cell = self._cell(model, intermediate, target, seed)
+                over = self.languages(target, average) if languages is None else list(languages)
+                if cell is None or not over:
+                    return None
+                task, scores = get_task(target), self._scores[cell.evaluation]
+                if any(not scores.get(language) for language in over):
+                    return None
+                values.append(statistics.fmean(task.score(scores[language]) for language in over))
+                steps.append(cell.evaluation)
+            if values:
+                runs[tuple(steps)] = statistics.fmean(values)
+        return Entry.of(runs.values()) if runs else None
+
+    def _cell(self, model: str, intermediate: str, target: str, seed: int) -> Cell | None:
+        for cell in self.cells:
+            if (cell.model, cell.intermediate, cell.target, cell.seed) == (model, intermediate, target, seed):
+                return cell
+        return None
+
+    # --- tables ----------------------------------------------------------------------------------------------
+
+    def columns(self) -> dict[str, list[str]]:
+        """Heading -> the targets that a column is the mean of. A target without labels has no column."""
+        targets = [t.task for t in self.spec.targets if self.languages(t.task, "xtreme")]
+        columns = {target: [target] for target in targets}
+        other = [target for target in targets if get_task(target).family != "retrieval"]
+        if len(targets) > 1:
+            columns["average"] = targets
+        if len(other) < len(targets) and len(other) > 1:
+            columns["avg. without retrieval"] = other
+        return columns
+
+    def table(self, model: str, average: Average) -> Table:
+        """Rows: intermediates. Columns: targets and averages. Below each mean, the difference to no intermediate."""
+        table = Table(title=f"{self.spec.sweep} · {model}: {_meaning(average)}", title_justify="left")
+        table.add_column("intermediate")
+        columns = self.columns()
+        for heading in columns:
+            table.add_column(heading, justify="right")
+        for intermediate in self.spec.intermediates:
+            row = [intermediate]
+            for targets in columns.values():
+                entry = self.entry(model, intermediate, targets, None, average)
+                base = self.entry(model, NONE, targets, None, average) if intermediate != NONE else None
+                text = "…" if entry is None else str(entry)
+                if entry is not None and base is not None:
+                    text += f"\n({entry.mean - base.mean:+.1f})"
+                row.append(text)
+            table.add_row(*row)
+        return table
+
+    def language_table(self, model: str) -> Table:
+        """Rows: target and intermediate. Columns: languages, in the order of the tasks; the training language first."""
+        names = list(
+            dict.fromkeys(
+                language for t in self.spec.targets for language in self.languages(t.task, "xtreme")
+            )
+        )
+        trained = {get_task(t.task).train_language for t in self.spec.targets}
+        names.sort(key=lambda name: name not in trained)
+        table = Table(title=f"{self.spec.sweep} · {model}: by language", title_justify="left")
+        table.add_column("target")
+        table.add_column("intermediate")
+        for name in names:
+            table.add_column(f"{name}*" if name in trained else name, justify="right")
+        for target in self.spec.targets:
+            for intermediate in self.spec.intermediates:
+                entries = [self.entry(model, intermediate, [target.task], [name], "xtreme") for name in names]
+                if any(entry is not None for entry in entries):
+                    cells = ["" if entry is None else f"{entry.mean:.1f}" for entry in entries]
+                    table.add_row(target.task, intermediate, *cells)
+            table.add_section()
+        return table
+
+    def notes(self) -> list[str]:
+        """What a reader must know of the tables."""
+        notes = []
+        for target, languages in self.unlabelled().items():
+            notes.append(
+                f"{target}: predictions but no scores, the data has no labels in {' '.join(languages)}"
+            )
+        if self.spec.test_limit is not None:
+            notes.append(
+                f"scores are over the first {self.spec.test_limit} rows of each language, not the whole sets"
+            )
+        if self.missing:
+            notes.append(
+                f"{self.missing} of {len(self.plan.cells)} cells are not done; … stands for what is missing"
+            )
+        qa = [t.task for t in self.spec.targets if len(get_task(t.task).main_metrics) > 1]
+        if qa:
+            notes.append(f"{', '.join(qa)}: the mean of F1 and exact match")
+        seeds = len(self.spec.seeds)
+        what = (
+            "intermediate and target"
+            if self.spec.intermediate_seeds == "matched"
+            else "the target phase alone"
+        )
+        spread = (
+            f"± is the standard deviation over {seeds} seeds of {what}"
+            if seeds > 1
+            else "one seed: no spread"
+        )
+        notes.append(f"{spread}; checkpoints are selected on dev rows of the training language only")
+        return notes
+
+    def write(self, folder: Path) -> Path:
+        """Write every number as `numbers.csv` and `numbers.json`; the path of the former."""
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = [asdict(number) for number in self.numbers()]
+        (folder / "numbers.json").write_text(json.dumps(rows, indent=1))
+        with (folder / "numbers.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(Number.__dataclass_fields__))
+            writer.writeheader()
+            writer.writerows(rows)
+        return folder / "numbers.csv"
+
+
+def _meaning(average: Average) -> str:
+    if average == "xtreme":
+        return "mean over all languages, the training language included (as XTREME has it)"
+    return "zero-shot, mean over the languages that were not trained on"

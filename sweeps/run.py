@@ -1,0 +1,140 @@
+"""Carry out a plan: one Tuner over its steps, MLflow beside it, the tables at the end.
+
+Running again is resuming: what the store has is not done again, and a step that was cut off goes on from its last
+training state. Ctrl-C asks the running steps to save and leave; a second one leaves at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from cluster.connect import Capacity, connected
+from trainables.store import Store
+
+from .live import View
+from .plan import Plan, Step
+from .schedule import Schedule
+from .spec import SweepSpec
+from .tracking import Tracker
+
+RAY_FILES = "ray"
+"""Folder of the store for what Tune and Train write themselves; nothing is read from it, and it is removed at the end."""
+
+
+class DoesNotFit(RuntimeError):
+    """A step asks for more than the whole cluster has."""
+
+
+def run_plan(
+    spec: SweepSpec,
+    plan: Plan,
+    store: Store,
+    tracker: Tracker,
+    console: Console,
+    address: str | None,
+    cpus: int | None,
+) -> Schedule:
+    """Carry out what is not done yet. Returns the schedule in its final state.
+
+    Raises DoesNotFit before anything is started.
+    """
+    done = {step for step in plan.steps if store.done(step)}
+    tracker.catch_up()
+    if len(done) == len(plan.steps):
+        return Schedule(plan, done, 0, 0)
+    with connected(address, cpus) as capacity:
+        schedule = Schedule(plan, done, capacity.cpus, capacity.gpus)
+        _check_fit(schedule, capacity)
+        console.print(
+            f"{len(plan.steps) - len(done)} of {len(plan.steps)} steps to do on {capacity}", highlight=False
+        )
+        try:
+            _tune(spec, schedule, store, tracker, console)
+        finally:
+            if store.local:
+                shutil.rmtree(Path(store.root) / RAY_FILES, ignore_errors=True)
+    return schedule
+
+
+def _check_fit(schedule: Schedule, capacity: Capacity) -> None:
+    for name in schedule.waiting:
+        step = schedule.plan.steps[name]
+        cpus, gpus = step.resources(schedule.plan.execution)
+        for word, wants, has in (("CPUs", cpus, capacity.cpus), ("GPUs", gpus, capacity.gpus)):
+            if wants > has:
+                raise DoesNotFit(
+                    f"{step.name} wants {wants:g} {word}, the cluster has {has:g}: lower execution.workers, "
+                    f"execution.{word[:-1].lower()}s_per_worker, or give it a larger cluster"
+                )
+
+
+def _tune(spec: SweepSpec, schedule: Schedule, store: Store, tracker: Tracker, console: Console) -> None:
+    # Tune writes a CSV, a JSON and a TensorBoard log for every trial unless told not to.
+    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
+    os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
+    os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # Tune's own table
+    from ray import tune
+
+    from .observer import Observer
+    from .searcher import PlanSearcher
+    from .stop import new_flag
+    from .trial import DRIVER, run_step
+
+    flag = new_flag()
+    scratch = f"{store.root if store.local else store.uri.rstrip('/')}/{RAY_FILES}"
+    execution = schedule.plan.execution.model_dump(mode="json")
+
+    def config(step: Step) -> dict[str, Any]:
+        return {
+            "step": step.id,
+            "recipe": step.recipe.model_dump(mode="json"),
+            "execution": execution,
+            "store": store.root if store.local else store.uri,
+            "scratch": scratch,
+        }
+
+    for name in ("ray", "ray.tune", "ray.train"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with View(schedule, console) as view, _asking(schedule, flag, console):
+        tuner = tune.Tuner(
+            tune.with_resources(run_step, DRIVER),
+            tune_config=tune.TuneConfig(
+                search_alg=PlanSearcher(schedule, config), num_samples=-1, reuse_actors=True
+            ),
+            run_config=tune.RunConfig(
+                name=spec.sweep,
+                storage_path=scratch,
+                verbose=0,
+                callbacks=[Observer(schedule, tracker, view)],
+            ),
+        )
+        tuner.fit()
+
+
+@contextmanager
+def _asking(schedule: Schedule, flag: Any, console: Console) -> Iterator[None]:
+    """On the first SIGINT or SIGTERM ask the running steps to stop; on the second leave at once."""
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        if schedule.draining:
+            raise KeyboardInterrupt
+        schedule.draining = True
+        flag.set.remote()
+        console.print("stopping: running steps save their state; once more to leave at once", style="yellow")
+
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,86 @@
+"""Which step next: released when its parents are done, longest remaining path first, if it fits.
+
+Pure bookkeeping without Ray, so that the same code serves the searcher and anything that simulates it.
+"""
+
+from __future__ import annotations
+
+from .plan import Plan, Step
+
+
+class Schedule:
+    """The state of a plan while it is carried out.
+
+    Args:
+        done: ids of the steps that the store has.
+        cpus, gpus: what the cluster can hold at once.
+    """
+
+    def __init__(self, plan: Plan, done: set[str], cpus: float, gpus: float) -> None:
+        self.plan = plan
+        self.done = done & set(plan.steps)
+        self.running: set[str] = set()
+        self.failed: set[str] = set()
+        self.blocked: set[str] = set()
+        self.draining = False
+        """Asked to end: what runs may end, nothing new starts."""
+        self._free = [cpus, gpus]
+        order = sorted(plan.steps, key=lambda step: -plan.remaining[step])
+        self._waiting = dict.fromkeys(step for step in order if step not in self.done)
+
+    @property
+    def waiting(self) -> list[str]:
+        """Steps that have not been started, the most urgent first."""
+        return list(self._waiting)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing will be started any more."""
+        return self.draining or not self._waiting
+
+    def next(self) -> Step | None:
+        """Start the most urgent step that is ready and fits; None when there is none now."""
+        if self.draining:
+            return None
+        for name in self._waiting:
+            step = self.plan.steps[name]
+            if all(need in self.done for need in step.needs) and self._take(step, 1):
+                del self._waiting[name]
+                self.running.add(name)
+                return step
+        return None
+
+    def finish(self, name: str, ok: bool) -> None:
+        """A running step has ended. A failed one blocks what depends on it, and nothing else."""
+        self.running.remove(name)
+        self._take(self.plan.steps[name], -1)
+        if ok:
+            self.done.add(name)
+            return
+        self.failed.add(name)
+        lost = {name}
+        for step in self.plan.steps.values():  # parents stand before their children
+            if lost & set(step.needs):
+                lost.add(step.id)
+                self.blocked.add(step.id)
+                self._waiting.pop(step.id, None)
+
+    def release(self, name: str) -> None:
+        """A running step has stopped before its end, as it was asked to; it waits again."""
+        self.running.remove(name)
+        self._take(self.plan.steps[name], -1)
+        self._waiting[name] = None
+
+    def state(self, name: str) -> str:
+        """`done`, `running`, `failed`, `blocked` or `waiting`."""
+        for state in ("done", "running", "failed", "blocked"):
+            if name in getattr(self, state):
+                return state
+        return "waiting"
+
+    def _take(self, step: Step, sign: int) -> bool:
+        wanted = step.resources(self.plan.execution)
+        if sign > 0 and any(want > free + 1e-9 for want, free in zip(wanted, self._free, strict=True)):
+            return False
+        self._free = [free - sign * want for want, free in zip(wanted, self._free, strict=True)]
+        return True

@@ -1,0 +1,143 @@
+"""What one Tune trial does: carry out one step on the cluster.
+
+The trial itself is a thin driver that needs no CPU of its own. Training runs in a Ray Train `TorchTrainer` (Train V2,
+DeepSpeed inside); preparing and evaluating run as Ray tasks, whose processes Ray keeps, warm, for the next such step.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from typing import Any
+
+import ray
+from ray import train, tune
+from ray.train.torch import TorchConfig, TorchTrainer
+from ray.train.v2._internal.callbacks.datasets import DatasetsCallback
+from ray.tune.integration.ray_train import TuneReportCallback
+
+from trainables.recipe import Execution, read_recipe
+from trainables.steps import carry_out
+from trainables.store import Store
+
+from .stop import StopFlag, stop_flag
+
+DRIVER = tune.PlacementGroupFactory([{"memory": 64 * 2**20}])
+"""What Tune reserves for a trial. CPUs and GPUs are reserved by the workers; the schedule keeps them within capacity."""
+
+
+class RayHost:
+    """The host of a worker inside Ray Train: reports to Train, asks the sweep whether to stop."""
+
+    def __init__(self, flag: Any) -> None:
+        self._flag = flag
+
+    def report(self, metrics: dict[str, Any]) -> None:
+        train.report({"state": "running", **metrics})
+
+    def should_stop(self) -> bool:
+        return bool(ray.get(self._flag.is_set.remote()))
+
+
+class TaskHost:
+    """The host of a step that is one short task: nothing to report before its end, nothing to stop."""
+
+    def report(self, metrics: dict[str, Any]) -> None:
+        raise RuntimeError("a prepare or evaluate step does not report")
+
+    def should_stop(self) -> bool:
+        return False
+
+
+class StepTrainer(TorchTrainer):
+    """A `TorchTrainer` without the actor that hands out Ray Data sets: steps read their rows from the store, and on a
+    small machine each process that Ray starts for a step costs seconds."""
+
+    def _create_default_callbacks(self) -> list[Any]:
+        return [c for c in super()._create_default_callbacks() if not isinstance(c, DatasetsCallback)]
+
+
+def run_step(config: dict[str, Any]) -> None:
+    """The trial function. `config`: `step` (id), `recipe`, `execution`, `store`, `scratch` (Ray Train's own files).
+
+    Every report has `state`: `running` (how training goes), and at the end `done`, `stopped` (asked to, training state
+    saved) or `failed` (with `error`).
+    """
+    store, execution = Store(config["store"]), Execution(**config["execution"])
+    began = time.time()
+    if store.done(config["step"]):
+        return tune.report({"state": "done"})
+    try:
+        if config["recipe"]["kind"] == "train":
+            _train(config, execution)
+        else:
+            resources = {
+                "num_cpus": execution.cpus_per_worker,
+                "max_retries": 0,
+                # Not in the trial's own reservation, which holds no CPU.
+                "scheduling_strategy": "DEFAULT",
+            }
+            if config["recipe"]["kind"] == "evaluate":
+                resources["num_gpus"] = execution.gpus_per_worker
+            ray.get(_task.options(**resources).remote(config))
+    except Exception as error:
+        tune.report({"state": "failed", "error": _reason(error), "trial_seconds": time.time() - began})
+        return None
+    state = "done" if store.done(config["step"]) else "stopped"
+    return tune.report({"state": state, "trial_seconds": time.time() - began})
+
+
+def _train(config: dict[str, Any], execution: Execution) -> None:
+    resources = {"CPU": execution.cpus_per_worker}
+    if execution.gpus_per_worker:
+        resources["GPU"] = execution.gpus_per_worker
+    StepTrainer(
+        _worker,
+        train_loop_config={**config, "flag": stop_flag()},
+        torch_config=TorchConfig(backend="nccl" if execution.gpus_per_worker else "gloo"),
+        scaling_config=train.ScalingConfig(
+            num_workers=execution.workers,
+            use_gpu=execution.gpus_per_worker > 0,
+            resources_per_worker=resources,
+        ),
+        # Train takes a finished run's name for the finished run and trains nothing, so each attempt has its own;
+        # what an attempt goes on from is the training state in the store.
+        run_config=train.RunConfig(
+            name=f"{config['step']}-{time.time_ns()}",
+            storage_path=config["scratch"],
+            callbacks=[TuneReportCallback()],
+        ),
+    ).fit()
+
+
+def _worker(config: dict[str, Any]) -> None:
+    """One worker of a training step."""
+    from trainables.engine import leave
+
+    execution = Execution(**config["execution"])
+    _threads(execution)
+    carry_out(read_recipe(config["recipe"]), execution, Store(config["store"]), RayHost(config["flag"]))
+    leave()
+
+
+@ray.remote
+def _task(config: dict[str, Any]) -> None:
+    """A prepare or evaluate step."""
+    execution = Execution(**config["execution"])
+    _threads(execution)
+    carry_out(read_recipe(config["recipe"]), execution, Store(config["store"]), TaskHost())
+
+
+def _threads(execution: Execution) -> None:
+    import torch
+
+    torch.set_num_threads(execution.cpus_per_worker)
+
+
+def _reason(error: BaseException) -> str:
+    """The innermost cause, and the last lines of its traceback."""
+    text = "".join(traceback.format_exception(error)).strip()
+    return "\n".join(text.splitlines()[-12:])
+
+
+__all__ = ["DRIVER", "StopFlag", "run_step"]

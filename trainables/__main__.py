@@ -1,0 +1,64 @@
+"""Carry out one step in plain processes, without Ray: for debugging, profiling, and machines that have no Ray.
+
+    python -m trainables RECIPE.json --store STORE [--execution EXECUTION.json]
+    torchrun --nproc-per-node 2 -m trainables RECIPE.json --store STORE -x workers=2
+
+`xstilts plan FILE --recipes FOLDER` writes the recipes of a sweep. The steps that a recipe needs must be in the store.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from .host import ProcessHost
+from .recipe import Execution, TrainRecipe, read_recipe
+from .steps import carry_out
+from .store import Store
+
+
+def main() -> int:
+    """Exit code 0: done; 1: asked to stop before the end, training state saved; 2: the request was wrong."""
+    parser = argparse.ArgumentParser(prog="python -m trainables", description=__doc__.splitlines()[0])
+    parser.add_argument("recipe", type=Path)
+    parser.add_argument("--store", required=True, help="path or URI of the store")
+    parser.add_argument("--execution", type=Path, help="JSON file with the execution")
+    parser.add_argument("-x", action="append", default=[], metavar="KEY=VALUE", help="field of the execution")
+    arguments = parser.parse_args()
+    try:
+        recipe = read_recipe(json.loads(arguments.recipe.read_text()))
+        fields = json.loads(arguments.execution.read_text()) if arguments.execution else {}
+        fields |= dict(word.split("=", 1) for word in arguments.x)
+        execution = Execution(**fields)
+    except (OSError, ValueError, ValidationError) as error:
+        print(f"{arguments.recipe}: {error}", file=sys.stderr)
+        return 2
+    store = Store(arguments.store)
+    missing = [need for need in recipe.needs if not store.done(need)]
+    if missing:
+        print(
+            f"{recipe.id} needs {', '.join(missing)}, not in {store.uri}: carry these out first",
+            file=sys.stderr,
+        )
+        return 2
+    if store.done(recipe.id):
+        print(f"{recipe.id} is done: {store.locate(recipe.id)}")
+        return 0
+    done = carry_out(recipe, execution, store, ProcessHost())
+    if isinstance(recipe, TrainRecipe):
+        from .engine import leave
+
+        leave()
+    if not done:
+        print(f"{recipe.id} was stopped; its training state is saved, the same command goes on")
+        return 1
+    print(f"{recipe.id} is done: {store.locate(recipe.id)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,10 @@
+"""A benchmark that is made, not fetched: one small world told in six artificial languages (see README.md)."""
+
+from trainables.generated.benchmark import TASKS, VERSION, GeneratedBenchmark, languages_of
+from trainables.generated.inference import LABELS
+from trainables.generated.languages import LANGUAGES, Language
+from trainables.generated.tell import TAGS
+
+__all__ = [
+    "LABELS", "LANGUAGES", "TAGS", "TASKS", "VERSION", "GeneratedBenchmark", "Language", "languages_of",
+]  # fmt: skip

@@ -1,0 +1,137 @@
+"""The generated benchmark: rows of every task, split and language."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from trainables.generated import inference, reading, world
+from trainables.generated.draws import Draws
+from trainables.generated.languages import LANGUAGES
+from trainables.generated.tell import Teller, join
+
+VERSION: int = 1  # raised by hand whenever a seed and a size give other bytes than before
+FIRST = "one"  # the language that plays English: the only one with labels to train on
+ZERO = "zero"  # the language that shares nothing, told nowhere beside another
+
+# Rows at size 1. Those of "gen-text" are per language: plain, and parallel for the languages that have any.
+_ROWS: dict[str, dict[str, int]] = {
+    "gen-text": {"train": 1500, "dev": 100},
+    "gen-nli": {"train": 3000, "dev": 300, "test": 600},
+    "gen-qa": {"train": 3000, "dev": 300, "test": 400},
+    "gen-tags": {"train": 1000, "dev": 200, "test": 400},
+    "gen-pairs": {"test": 300},
+}
+_PARALLEL_ROWS = {"train": 3000, "dev": 100}
+TASKS = tuple(_ROWS)
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class GeneratedBenchmark:
+    """The tasks of one world: `seed` draws its words and facts, `size` scales the number of rows."""
+
+    seed: int = 1
+    size: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not self.size > 0:
+            raise ValueError(f"the size of a generated benchmark must be above 0, not {self.size}")
+
+    def rows(self, task: str, split: str, language: str) -> Iterator[Row]:
+        """The rows of a split in a language, in their order. ValueError where there is no such split."""
+        if language not in languages_of(task, split):
+            have = ", ".join(languages_of(task, split))
+            raise ValueError(f"{task} has no split {split!r} in {language!r}; it has {split!r} in: {have}")
+        make = {
+            "gen-text": self._text,
+            "gen-nli": self._nli,
+            "gen-qa": self._qa,
+            "gen-tags": self._tags,
+            "gen-pairs": self._pairs,
+        }[task]
+        return make(split, language)
+
+    def _count(self, rows: int) -> int:
+        return max(1, round(rows * self.size))
+
+    def _text(self, split: str, language: str) -> Iterator[Row]:
+        # Each language has facts of its own in its plain rows: there only form and use can align two of them.
+        tell = Teller(self.seed, language)
+        draws = Draws(self.seed, "gen-text", split, language)
+        pool = "text" if split == "train" else split
+        for number in range(self._count(_ROWS["gen-text"][split])):
+            text = tell.text(world.passage(draws, pool))
+            yield {"id": f"plain-{language}-{number:06}", "text": text, "translation": ""}
+        if language in (FIRST, ZERO):
+            return
+        first = Teller(self.seed, FIRST)
+        draws = Draws(self.seed, "gen-text", split, "parallel")
+        for number in range(self._count(_PARALLEL_ROWS[split])):
+            fact = [world.fact_of(draws, pool, detail=50)]
+            yield {"id": f"parallel-{number:06}", "text": first.text(fact), "translation": tell.text(fact)}
+
+    def _nli(self, split: str, language: str) -> Iterator[Row]:
+        tell = Teller(self.seed, language)
+        draws = Draws(self.seed, "gen-nli", split)
+        triples = inference.triples(draws, split)
+        for number in range(max(1, self._count(_ROWS["gen-nli"][split]) // 3)):
+            triple = next(triples)
+            for label in draws.shuffled(inference.LABELS):
+                premise, hypothesis = triple[label]
+                yield {
+                    "id": f"{split}-{number:05}-{label[0]}",
+                    "text_a": tell.text([premise]),
+                    "text_b": tell.text([hypothesis]),
+                    "label": label,
+                }
+
+    def _qa(self, split: str, language: str) -> Iterator[Row]:
+        tell = Teller(self.seed, language)
+        found = reading.readings(Draws(self.seed, "gen-qa", split), split)
+        for number, item in enumerate(islice(found, self._count(_ROWS["gen-qa"][split]))):
+            sentences = [tell.statement(fact) for fact in item.facts]
+            before = [word for sentence in sentences[: item.answer] for word in sentence]
+            answer = [word for word in sentences[item.answer] if word.slot == item.asked]
+            before += sentences[item.answer][: sentences[item.answer].index(answer[0])]
+            yield {
+                "id": f"{split}-{number:05}",
+                "question": join(tell.question(item.known, item.asked)),
+                "context": tell.text(item.facts),
+                "answers": {"text": [join(answer)], "answer_start": [len(join(before)) + bool(before)]},
+            }
+
+    def _tags(self, split: str, language: str) -> Iterator[Row]:
+        tell = Teller(self.seed, language)
+        draws = Draws(self.seed, "gen-tags", split)
+        for number in range(self._count(_ROWS["gen-tags"][split])):
+            facts = [world.fact_of(draws, split, detail=50) for _ in range(1 + draws.below(2))]
+            words = [word for fact in facts for word in tell.statement(fact)]
+            yield {
+                "id": f"{split}-{number:05}",
+                "tokens": [word.text for word in words],
+                "tags": [word.tag for word in words],
+            }
+
+    def _pairs(self, split: str, language: str) -> Iterator[Row]:
+        first, tell = Teller(self.seed, FIRST), Teller(self.seed, language)
+        draws = Draws(self.seed, "gen-pairs", split)
+        facts: dict[world.Fact, None] = {}
+        while len(facts) < self._count(_ROWS["gen-pairs"][split]):
+            facts[world.fact_of(draws, split, detail=80)] = None
+        for number, fact in enumerate(facts):
+            yield {"id": f"{split}-{number:05}", "query": first.text([fact]), "candidate": tell.text([fact])}
+
+
+def languages_of(task: str, split: str) -> tuple[str, ...]:
+    """The languages that have `split` of `task`, nearest first. ValueError where there is no such split."""
+    if task not in _ROWS:
+        raise ValueError(f"there is no generated task {task!r}; there are: {', '.join(TASKS)}")
+    if split not in _ROWS[task]:
+        raise ValueError(f"{task} has no split {split!r}; it has: {', '.join(_ROWS[task])}")
+    if task == "gen-text":
+        return tuple(LANGUAGES)
+    if task == "gen-pairs":
+        return tuple(code for code in LANGUAGES if code != FIRST)
+    return tuple(LANGUAGES) if split == "test" else (FIRST,)

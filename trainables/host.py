@@ -1,0 +1,43 @@
+"""What a training loop needs of whatever runs it: the seam between a step and Ray, torchrun or a bare process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from types import FrameType
+from typing import Any, Protocol
+
+
+class Host(Protocol):
+    """Runs one worker of a training step."""
+
+    def report(self, metrics: dict[str, Any]) -> None:
+        """Tell how training goes. Every worker reports equally often; the first worker's word counts."""
+
+    def should_stop(self) -> bool:
+        """Whether the worker is asked to save its state and leave its loop. Asked on the first worker only."""
+
+
+class ProcessHost:
+    """A plain process, alone or under `torchrun`: reports to standard output, stops on SIGINT and SIGTERM."""
+
+    def __init__(self) -> None:
+        self._stop = False
+        self._rank = int(os.environ.get("RANK", "0"))
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._asked)
+
+    def report(self, metrics: dict[str, Any]) -> None:
+        if self._rank == 0:
+            shown = {
+                k: round(v, 4) if isinstance(v, float) else v for k, v in metrics.items() if k != "losses"
+            }
+            print("  ".join(f"{key} {value}" for key, value in shown.items()), flush=True)
+
+    def should_stop(self) -> bool:
+        return self._stop
+
+    def _asked(self, number: int, frame: FrameType | None) -> None:
+        if self._stop:  # asked twice: at once
+            raise KeyboardInterrupt
+        self._stop = True

@@ -1,0 +1,61 @@
+"""F1 and exact match of SQuAD v1.1.
+
+The definition is that of the official ``evaluate-v1.1.py``, which XTREME uses unchanged for XQuAD and TyDiQA:
+answers are lowercased, ASCII punctuation and English articles are removed, and what is left is split at white
+space, whatever the language. So Chinese and Thai answers are mostly single tokens there, and their F1 lies
+close to exact match.
+"""
+
+import re
+import string
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def normalize_answer(text: str) -> str:
+    """Lowercase, without ASCII punctuation, English articles and superfluous white space; in this order."""
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split())
+
+
+def _f1(predicted: str, answer: str) -> float:
+    tokens, answer_tokens = normalize_answer(predicted).split(), normalize_answer(answer).split()
+    same = sum((Counter(tokens) & Counter(answer_tokens)).values())
+    # As in the official script, two answers that normalise to nothing share no token: F1 0, although they
+    # match exactly.
+    if same == 0:
+        return 0.0
+    precision, recall = same / len(tokens), same / len(answer_tokens)
+    return 2 * precision * recall / (precision + recall)
+
+
+def _exact(predicted: str, answer: str) -> bool:
+    return normalize_answer(predicted) == normalize_answer(answer)
+
+
+def squad_scores(predictions: Mapping[str, str], references: Mapping[str, Sequence[str]]) -> dict[str, float]:
+    """Mean over the questions of the best F1 and exact match against any of their answers.
+
+    Args:
+        predictions: answer text by question id; a question without one counts 0, an id that is no question is
+            ignored.
+        references: the accepted answers by question id, at least one each.
+
+    Returns:
+        ``{"f1", "exact_match"}`` in percent.
+
+    Raises:
+        ValueError: there are no questions, or a question has no reference answer (it is unlabelled).
+    """
+    if not references:
+        raise ValueError("F1 and exact match of no questions are not defined: there are no references")
+    f1 = exact = 0.0
+    for key, answers in references.items():
+        if not answers:
+            raise ValueError(f'question "{key}" has no reference answer, so it cannot be scored')
+        if key in predictions:
+            f1 += max(_f1(predictions[key], answer) for answer in answers)
+            exact += max(_exact(predictions[key], answer) for answer in answers)
+    return {"f1": 100.0 * f1 / len(references), "exact_match": 100.0 * exact / len(references)}

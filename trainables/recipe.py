@@ -1,0 +1,287 @@
+"""Recipe and Execution: what can change the numbers of a step, and what must not.
+
+A *recipe* is everything that bears on the numbers of one piece of work; its fingerprint names the work in the
+store. An *execution* is everything that must leave the numbers as they are (workers, ZeRO stage, micro-batches,
+paths); it is recorded beside the result and never hashed. Recipes refer to the steps they build on by step id, so
+a change far upstream changes every id below it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, model_validator
+
+from .canonical import fingerprint
+
+RECIPE_VERSION = 1
+"""Bumped by hand whenever code changes what an unchanged recipe gives (loss, batching, encoding, metrics)."""
+
+
+class Frozen(BaseModel):
+    """Immutable, and strict about unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+# --- what a model starts from ------------------------------------------------------------------------------
+
+
+class HubModel(Frozen):
+    """A pretrained model of the hub at a commit."""
+
+    hub: str
+    revision: str
+
+
+class LocalModel(Frozen):
+    """A model directory, by the hash of its files; where it lies is execution (`Execution.places`)."""
+
+    sha256: str
+
+
+class ScratchModel(Frozen):
+    """Random weights of an XLM-R-shaped architecture, with a tokenizer that a step has trained."""
+
+    architecture: dict[str, int | float | str | bool]
+    tokenizer: str
+    seed: int
+
+
+class StepModel(Frozen):
+    """What a step of the store has under `model/`: the checkpoint of a training step, or just a tokenizer."""
+
+    step: str
+
+
+def _origin_tag(value: Any) -> str:
+    fields = value if isinstance(value, dict) else type(value).model_fields
+    for name in ("hub", "sha256", "architecture", "step"):
+        if name in fields:
+            return name
+    return "unknown"
+
+
+Origin = Annotated[
+    Annotated[HubModel, Tag("hub")]
+    | Annotated[LocalModel, Tag("sha256")]
+    | Annotated[ScratchModel, Tag("architecture")]
+    | Annotated[StepModel, Tag("step")],
+    Discriminator(_origin_tag),
+]
+
+
+def steps_of(origin: HubModel | LocalModel | ScratchModel | StepModel) -> tuple[str, ...]:
+    """Ids of the steps that must be in the store before `origin` can be loaded."""
+    if isinstance(origin, StepModel):
+        return (origin.step,)
+    return (origin.tokenizer,) if isinstance(origin, ScratchModel) else ()
+
+
+# --- parts ---------------------------------------------------------------------------------------------------
+
+
+class TaskSpec(Frozen):
+    """What a step must know of a task: enough that workers need no registry."""
+
+    name: str
+    version: int
+    family: str
+    source: str
+    labels: tuple[str, ...] = ()
+
+
+class Rows(Frozen):
+    """One split of a task in one language. `revision` is the identity of the bytes it is read from."""
+
+    split: Literal["train", "dev", "test"]
+    language: str
+    revision: str
+    limit: int | None = Field(default=None, gt=0)
+
+    @property
+    def name(self) -> str:
+        return f"{self.split}-{self.language}"
+
+
+class Optimisation(Frozen):
+    """How a phase is trained. Defaults are those of the study's toolkit (jiant, August 2020) where it has them."""
+
+    learning_rate: float = Field(default=1e-5, gt=0)
+    batch_size: int = Field(default=32, gt=0)
+    epochs: float | None = Field(default=None, gt=0)
+    steps: int | None = Field(default=None, gt=0)
+    warmup: float = Field(default=0.1, ge=0, le=1)
+    weight_decay: float = Field(default=0.01, ge=0)
+    clip: float = Field(default=1.0, gt=0)
+    adam_beta2: float = Field(default=0.999, gt=0, lt=1)
+    adam_eps: float = Field(default=1e-8, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    attention_dropout: float = Field(default=0.1, ge=0, lt=1)
+    evaluate_every: int = Field(default=1000, gt=0)
+    patience: int | None = Field(default=None, gt=0)
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Optimisation:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either epochs or steps, not both and not neither")
+        return self
+
+
+class Selection(Frozen):
+    """What picks the checkpoint: the mean of these metrics on the training language's dev rows."""
+
+    metrics: tuple[str, ...] = Field(min_length=1)
+    mode: Literal["max", "min"] = "max"
+
+    def value(self, metrics: dict[str, float]) -> float:
+        """The value to compare; larger is always better."""
+        mean = sum(metrics[name] for name in self.metrics) / len(self.metrics)
+        return mean if self.mode == "max" else -mean
+
+
+# --- recipes -------------------------------------------------------------------------------------------------
+
+
+class _Recipe(Frozen):
+    @property
+    def slug(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Ids of the steps that must be in the store first."""
+        raise NotImplementedError
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over the recipe version and every field."""
+        return fingerprint({"version": RECIPE_VERSION, **self.model_dump(mode="json")})
+
+    @cached_property
+    def id(self) -> str:
+        """A readable name and the first 16 digits of the fingerprint: the step's directory in the store."""
+        return f"{re.sub(r'[^a-z0-9]+', '-', self.slug.lower()).strip('-')}-{self.fingerprint[:16]}"
+
+
+class TokenizerRecipe(_Recipe):
+    """Train a Unigram tokenizer on the text of a masked-LM task."""
+
+    kind: Literal["prepare"] = "prepare"
+    part: Literal["tokenizer"] = "tokenizer"
+    task: TaskSpec
+    rows: tuple[Rows, ...]
+    vocab_size: int = Field(gt=10)
+
+    @property
+    def slug(self) -> str:
+        return f"tokenizer-{self.task.name}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ()
+
+
+class DataRecipe(_Recipe):
+    """Read rows of a task, tokenise them once, and keep them as Arrow."""
+
+    kind: Literal["prepare"] = "prepare"
+    part: Literal["data"] = "data"
+    task: TaskSpec
+    rows: tuple[Rows, ...]
+    tokenizer: Origin
+    max_length: int
+
+    @property
+    def slug(self) -> str:
+        return f"data-{self.task.name}-{'-'.join(dict.fromkeys(r.split for r in self.rows))}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return steps_of(self.tokenizer)
+
+
+class TrainRecipe(_Recipe):
+    """One phase: fine-tune a backbone with the task's own new head; keep the best by dev metric."""
+
+    kind: Literal["train"] = "train"
+    phase: Literal["pretrain", "intermediate", "target"]
+    task: TaskSpec
+    data: str
+    start: Origin
+    optimisation: Optimisation
+    select: Selection
+    seed: int
+
+    @property
+    def slug(self) -> str:
+        return f"{self.phase}-{self.task.name}-seed{self.seed}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.data, *steps_of(self.start))
+
+
+class EvaluateRecipe(_Recipe):
+    """Predict and score one task in some languages with one checkpoint."""
+
+    kind: Literal["evaluate"] = "evaluate"
+    task: TaskSpec
+    data: str
+    model: Origin
+    languages: tuple[str, ...]
+
+    @property
+    def slug(self) -> str:
+        return f"evaluate-{self.task.name}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.data, *steps_of(self.model))
+
+
+def _recipe_tag(value: Any) -> str:
+    get = value.get if isinstance(value, dict) else lambda key: getattr(value, key, None)
+    return str(get("part") or get("kind"))
+
+
+Recipe = Annotated[
+    Annotated[TokenizerRecipe, Tag("tokenizer")]
+    | Annotated[DataRecipe, Tag("data")]
+    | Annotated[TrainRecipe, Tag("train")]
+    | Annotated[EvaluateRecipe, Tag("evaluate")],
+    Discriminator(_recipe_tag),
+]
+AnyRecipe = TokenizerRecipe | DataRecipe | TrainRecipe | EvaluateRecipe
+_recipes: TypeAdapter[AnyRecipe] = TypeAdapter(Recipe)
+
+
+def read_recipe(value: Any) -> AnyRecipe:
+    """A recipe from the dictionary that `model_dump(mode="json")` wrote. Raises pydantic's ValidationError."""
+    return _recipes.validate_python(value)
+
+
+# --- execution -----------------------------------------------------------------------------------------------
+
+
+class Execution(Frozen):
+    """Where and how a step runs. Nothing here may change its numbers; none of it enters a fingerprint."""
+
+    workers: int = Field(default=1, gt=0)
+    """Processes that train one model together."""
+    cpus_per_worker: int = Field(default=1, gt=0)
+    gpus_per_worker: float = Field(default=0, ge=0)
+    zero_stage: Literal[0, 1, 2, 3] = 2
+    micro_batch_tokens: int = Field(default=8192, gt=0)
+    """Padded tokens that one worker takes through the model at once."""
+    log_every: int = Field(default=20, gt=0)
+    """Optimiser steps between points of the loss curve; also how often a worker looks whether it should stop."""
+    state_every: int = Field(default=500, gt=0)
+    """Optimiser steps between saved training states."""
+    data: str | None = None
+    """Folder in the XTREME download layout, or `hub`."""
+    places: dict[str, str] = Field(default_factory=dict)
+    """Absolute path of each local model, by its sha256."""

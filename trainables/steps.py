@@ -1,0 +1,99 @@
+"""Carry out one step: do what its recipe says and put the result into the store."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from .host import Host
+from .recipe import AnyRecipe, DataRecipe, EvaluateRecipe, Execution, TokenizerRecipe, TrainRecipe
+from .store import Store
+
+
+def carry_out(recipe: AnyRecipe, execution: Execution, store: Store, host: Host) -> bool:
+    """Carry out `recipe` as this worker's part of it; whether it is done (false: asked to stop, state saved).
+
+    Prepare and evaluate steps have one worker, training steps `execution.workers`, each of which calls this.
+    """
+    # Heavy imports stay inside: the driver imports this module and carries out nothing.
+    import datasets
+    import transformers
+
+    began = time.monotonic()
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+    if isinstance(recipe, TrainRecipe):
+        return _train(recipe, execution, store, host, began)
+    made = store.begin(recipe.id)
+    if isinstance(recipe, TokenizerRecipe):
+        from .prepare import prepare_tokenizer
+
+        result = prepare_tokenizer(recipe, execution, made)
+    elif isinstance(recipe, DataRecipe):
+        from .prepare import prepare_data
+
+        result = prepare_data(recipe, store, execution, made)
+    else:
+        assert isinstance(recipe, EvaluateRecipe)
+        from .evaluate import evaluate
+
+        result = evaluate(recipe, store, execution, made)
+    store.commit(recipe.id, made, record_of(recipe, execution, result, began))
+    return True
+
+
+def _train(recipe: TrainRecipe, execution: Execution, store: Store, host: Host, began: float) -> bool:
+    from .finetune import Finetuning
+
+    finetuning = Finetuning(recipe, execution, store, host)
+    result = finetuning.run()
+    if result is not None and finetuning.made is not None:
+        store.commit(recipe.id, finetuning.made, record_of(recipe, execution, result, began))
+    finetuning.engine.close()
+    return result is not None
+
+
+def record_of(
+    recipe: AnyRecipe, execution: Execution, result: dict[str, Any], began: float
+) -> dict[str, Any]:
+    """What the store keeps of a done step."""
+    return {
+        "fingerprint": recipe.fingerprint,
+        "recipe": recipe.model_dump(mode="json"),
+        "execution": execution.model_dump(mode="json"),
+        "result": result,
+        "environment": environment(),
+        "seconds": round(time.monotonic() - began, 3),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def environment() -> dict[str, str]:
+    """Versions, machine and commit: recorded beside every result, never hashed."""
+    names = ("torch", "deepspeed", "transformers", "datasets", "tokenizers", "numpy")
+    return {
+        "python": platform.python_version(),
+        "host": platform.node(),
+        "commit": git_commit(),
+        **{name: version(name) for name in names},
+    }
+
+
+def git_commit() -> str:
+    """Commit of this source tree, with `+changes` when it has uncommitted ones; `unknown` outside a checkout."""
+    here = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ("git", *words), cwd=here, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"

@@ -1,0 +1,119 @@
+"""Where the rows of a task come from.
+
+Three kinds of source give the same rows: a folder in the XTREME download layout
+    (:mod:`~trainables.tasks.folder`), the
+hub (:mod:`~trainables.tasks.hub`), and the generator of the artificial languages (:class:`GeneratedSource`).
+This module has what they share. ``datasets`` is imported only where rows are made, so that a sweep file can
+be checked fast.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from trainables.generated import VERSION, GeneratedBenchmark, languages_of
+from trainables.tasks.task import FAMILY_COLUMNS, Family, Split, Task
+
+if TYPE_CHECKING:
+    import datasets
+
+Row = dict[str, Any]
+
+
+class DataError(ValueError):
+    """Data are missing or not in the form they should have; the message names the file and the mend."""
+
+
+class Source(Protocol):
+    """Gives the rows of tasks.
+
+    ``split`` is "train" or "dev" (in the task's train language; masked-lm: any) or "test" (any language).
+    """
+
+    def check(self, task: Task, split: Split, language: str) -> str | None:
+        """``None`` if the rows seem to be there, else one line: what is missing, from where, the mend.
+
+        Fast: looks whether files exist and reads no whole one, and never goes to the network.
+        """
+
+    def describe(self, task: Task, split: Split, language: str) -> str:
+        """One line for a person: which data these are, and what to know before comparing scores."""
+
+    def revision(self, task: Task, split: Split, language: str) -> str:
+        """Identity of the bytes behind the rows, the same wherever they lie; DataError as ``rows``."""
+
+    def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
+        """The rows, in a fixed order, with the columns of the task's family.
+
+        Raises:
+            DataError: they are missing or malformed.
+        """
+
+
+def is_labelled(task: Task, row: Mapping[str, Any]) -> bool:
+    """Whether a row can be scored. The public test sets of several benchmarks come without their labels."""
+    if task.family == "pair-classification":
+        return bool(row["label"])
+    if task.family == "tagging":
+        return len(row["tags"]) == len(row["tokens"])
+    if task.family == "span-qa":
+        return len(row["answers"]["text"]) > 0
+    return True
+
+
+def is_held_out(group: str, share: float) -> bool:
+    """Whether a group of rows (a premise, an article) is in a held-out part of about this share of groups.
+
+    Decided by a hash of the group alone, so it is the same on every machine and does not move when rows are
+    added.
+    """
+    return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") < share * 2**64
+
+
+def to_dataset(family: Family, rows: Iterable[Row]) -> datasets.Dataset:
+    """A dataset of exactly the columns of the family; other keys of the rows are left out."""
+    import datasets
+
+    text = datasets.Value("string")
+    columns: dict[str, Any] = dict.fromkeys(FAMILY_COLUMNS[family], text)
+    if family == "tagging":
+        columns |= {"tokens": datasets.List(text), "tags": datasets.List(text)}
+    if family == "span-qa":
+        columns["answers"] = {
+            "text": datasets.List(text),
+            "answer_start": datasets.List(datasets.Value("int32")),
+        }
+    rows = list(rows)
+    table = {name: [row[name] for row in rows] for name in columns}
+    return datasets.Dataset.from_dict(table, features=datasets.Features(columns))
+
+
+class GeneratedSource:
+    """Rows of the generated benchmark; ``seed`` and ``size`` are those of ``GeneratedBenchmark``."""
+
+    def __init__(self, seed: int = 1, size: float = 1.0) -> None:
+        self._benchmark = GeneratedBenchmark(seed=seed, size=size)
+
+    def check(self, task: Task, split: Split, language: str) -> str | None:
+        if task.source != "generated":
+            return f'{task.name}: this task is not a generated one; give a folder or "hub" as data'
+        try:
+            languages = languages_of(task.name, split)
+        except ValueError as problem:
+            return str(problem)
+        if language not in languages:
+            return f'{task.name}: there is no {split} in "{language}"; there is in: {", ".join(languages)}'
+        return None
+
+    def describe(self, task: Task, split: Split, language: str) -> str:
+        return f"generated, artificial language {language}"
+
+    def revision(self, task: Task, split: Split, language: str) -> str:
+        return f"generated-v{VERSION}-seed{self._benchmark.seed}-size{self._benchmark.size}"
+
+    def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
+        if problem := self.check(task, split, language):
+            raise DataError(problem)
+        return to_dataset(task.family, self._benchmark.rows(task.name, split, language))
