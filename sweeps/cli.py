@@ -52,9 +52,7 @@ def plan(
     if recipes is not None:
         recipes.mkdir(parents=True, exist_ok=True)
         for step in made.steps.values():
-            (recipes / f"{step.id}.json").write_text(
-                json.dumps(step.recipe.model_dump(mode="json"), indent=1)
-            )
+            (recipes / f"{step.id}.json").write_text(json.dumps(step.recipe.model_dump(mode="json"), indent=1))
         (recipes / "execution.json").write_text(json.dumps(made.execution.model_dump(mode="json"), indent=1))
     if as_json:
         steps = [
@@ -89,9 +87,7 @@ def run(
         str | None,
         typer.Option(help="Ray cluster to run on (auto, host:port); without it, Ray on this machine."),
     ] = None,
-    cpus: Annotated[
-        int | None, typer.Option(help="CPUs of this machine's Ray; by default all.", min=1)
-    ] = None,
+    cpus: Annotated[int | None, typer.Option(help="CPUs of this machine's Ray; by default all.", min=1)] = None,
 ) -> None:
     """Carry out what is not done yet, then show the results. Run again to resume."""
     spec, made, store = _load(file, override, writable=True)
@@ -117,9 +113,7 @@ def run(
     if schedule.failed:
         names = ", ".join(made.steps[name].name for name in sorted(schedule.failed))
         tracker.close("FAILED")
-        complaints.print(
-            f"{len(schedule.failed)} steps failed ({names}), {len(schedule.blocked)} were blocked by them"
-        )
+        complaints.print(f"{len(schedule.failed)} steps failed ({names}), {len(schedule.blocked)} were blocked by them")
         raise typer.Exit(FAILED)
     if schedule.draining:
         tracker.close("KILLED")
@@ -131,7 +125,7 @@ def run(
 @app.command()
 def status(file: File, override: Override = None, as_json: Json = False) -> None:
     """Show what of a sweep is done, as the store has it."""
-    spec, made, store = _load(file, override)
+    _, made, store = _load(file, override)
     states = {name: _state(store, name) for name in made.steps}
     if as_json:
         _json(
@@ -253,9 +247,7 @@ def _show(spec: SweepSpec, made: Any, store: Any, file: Path, tracker: Any) -> N
     folder = Path(store.root if store.local else ".") / "results" / spec.sweep
     numbers = found.write(folder)
     tables = [
-        table
-        for model in spec.models
-        for table in (found.table(model, "zero-shot"), found.language_table(model))
+        table for model in spec.models for table in (found.table(model, "zero-shot"), found.language_table(model))
     ]
     with (folder / "table.txt").open("w") as out:
         plain = Console(file=out, width=160)
@@ -266,9 +258,7 @@ def _show(spec: SweepSpec, made: Any, store: Any, file: Path, tracker: Any) -> N
         console.print(table)
     for note in found.notes():
         console.print(f"- {note}", highlight=False, markup=False)
-    console.print(
-        f"\nnumbers      {numbers}\ntables       {folder / 'table.txt'}", highlight=False, soft_wrap=True
-    )
+    console.print(f"\nnumbers      {numbers}\ntables       {folder / 'table.txt'}", highlight=False, soft_wrap=True)
     console.print(
         f"predictions  {store.locate('evaluate-*', 'predictions')}\nMLflow       xstilts ui {file}",
         highlight=False,

@@ -24,9 +24,7 @@ class View:
         self.began = time.monotonic()
         self._progress: dict[str, dict[str, Any]] = {}
         self._started: dict[str, float] = {}
-        self._live = (
-            Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
-        )
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> View:
         if self._live is not None:

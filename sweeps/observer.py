@@ -44,9 +44,7 @@ class Observer(Callback):
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """The process that drove a trial is gone."""
-        self._end(
-            trial, "failed", f"the process that drove this step died ({trial.error_file or 'no error file'})"
-        )
+        self._end(trial, "failed", f"the process that drove this step died ({trial.error_file or 'no error file'})")
 
     def _end(self, trial: Any, state: str, error: str) -> None:
         step = self._steps[trial.config["step"]]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, Literal
 
 from trainables.recipe import (
     AnyRecipe,
@@ -34,6 +35,8 @@ from trainables.tasks.sources import DataError, Source
 
 from .spec import NONE, ModelSpec, PretrainSpec, SweepSpec, TargetSpec, Training, WrongSpec
 
+Split = Literal["train", "dev", "test"]
+Phase = Literal["pretrain", "intermediate", "target"]
 Origin = HubModel | LocalModel | ScratchModel | StepModel
 RETRIEVAL_LENGTH = 512
 """Subwords of a sentence in retrieval, as in the study's toolkit; less where the model has fewer positions."""
@@ -150,7 +153,7 @@ class _Planner:
     def _base(self, name: str, model: ModelSpec) -> Origin:
         """The model that all intermediates start from; sets where its tokenizer comes from and its positions."""
         base: Origin
-        shape: dict[str, object] = dict(model.architecture or {})
+        shape: dict[str, Any] = dict(model.architecture or {})
         if model.architecture is not None:
             assert model.tokenizer is not None
             task = get_task(model.tokenizer.task)
@@ -159,9 +162,7 @@ class _Planner:
                 rows=self._text_rows(task, model.tokenizer.languages, None)[0],
                 vocab_size=model.tokenizer.vocab_size,
             )
-            self.tokenizer: Origin = StepModel(
-                step=self._add(recipe, f"{self.prefix}tokenizer", {"model": name})
-            )
+            self.tokenizer: Origin = StepModel(step=self._add(recipe, f"{self.prefix}tokenizer", {"model": name}))
             base = ScratchModel(architecture=model.architecture, tokenizer=recipe.id, seed=model.seed)
         elif (path := model.path) is not None:
             base = self.tokenizer = LocalModel(sha256=hash_model_dir(path))
@@ -172,7 +173,7 @@ class _Planner:
             assert model.revision is not None
             base = self.tokenizer = HubModel(hub=model.start, revision=model.revision)
         # XLM-R keeps two of its positions for padding; a model of the hub is taken to have as many as XLM-R.
-        self.positions = int(str(shape.get("max_position_embeddings", 514))) - 2
+        self.positions = int(shape.get("max_position_embeddings", 514)) - 2
         if model.pretrain is not None:
             base = self._pretrain(name, model, model.pretrain, base)
         return base
@@ -210,9 +211,7 @@ class _Planner:
         elif intermediate != NONE:
             tags["seed"] = str(seed)
             label += f" · seed {seed}"
-        rows = tuple(
-            self._one(task, "test", language, self.spec.test_limit) for language in self._languages(target)
-        )
+        rows = tuple(self._one(task, "test", language, self.spec.test_limit) for language in self._languages(target))
         data = self._data(task, rows, length, f"{task.name} test")
         recipe = EvaluateRecipe(
             task=_spec_of(task, get_task(target.trained_on) if target.trained_on else None),
@@ -225,10 +224,10 @@ class _Planner:
 
     def _trained(
         self,
-        phase: str,
+        phase: Phase,
         task: Task,
         key: str,
-        given: dict[str, object],
+        given: dict[str, Any],
         start: Origin,
         seed: int,
         label: str,
@@ -246,11 +245,11 @@ class _Planner:
 
     def _train(
         self,
-        phase: str,
+        phase: Phase,
         task: Task,
         data: str,
         start: Origin,
-        given: dict[str, object],
+        given: dict[str, Any],
         seed: int,
         label: str,
         model: str,
@@ -270,11 +269,9 @@ class _Planner:
         steps = optimisation.steps
         if steps is None:
             rows = given["train_limit"] or ROWS_UNKNOWN
-            steps = round((optimisation.epochs or 1) * int(str(rows)) / optimisation.batch_size)
-        cost = 3.0 * steps * optimisation.batch_size * int(str(given["max_length"]))
-        return StepModel(
-            step=self._add(recipe, label, {"phase": phase, "model": model, **(tags or {})}, cost)
-        )
+            steps = round((optimisation.epochs or 1) * rows / optimisation.batch_size)
+        cost = 3.0 * steps * optimisation.batch_size * int(given["max_length"])
+        return StepModel(step=self._add(recipe, label, {"phase": phase, "model": model, **(tags or {})}, cost))
 
     def _data(self, task: Task, rows: tuple[Rows, ...], length: int, label: str) -> str:
         recipe = DataRecipe(task=_spec_of(task), rows=rows, tokenizer=self.tokenizer, max_length=length)
@@ -286,12 +283,10 @@ class _Planner:
 
     # --- what a recipe is made of ----------------------------------------------------------------------------
 
-    def _training(
-        self, named: Task, trained_on: Task, where: str, own: Training | None = None
-    ) -> dict[str, object]:
+    def _training(self, named: Task, trained_on: Task, where: str, own: Training | None = None) -> dict[str, Any]:
         """Settings of a training: the task's defaults under `training.all` under `training.<task>`."""
         defaults = named.defaults or trained_on.defaults
-        merged: dict[str, object] = {"train_limit": None, "dev_limit": None}
+        merged: dict[str, Any] = {"train_limit": None, "dev_limit": None}
         if defaults is not None:
             merged |= {
                 "max_length": defaults.max_length,
@@ -311,8 +306,8 @@ class _Planner:
             merged |= given
         return merged
 
-    def _length(self, given: dict[str, object], where: str) -> int:
-        length = int(str(given["max_length"]))
+    def _length(self, given: dict[str, Any], where: str) -> int:
+        length = int(given["max_length"])
         if length > self.positions:
             self.problems.append(f"{where}: {length} subwords, but the model has {self.positions} positions")
         return length
@@ -323,7 +318,7 @@ class _Planner:
         return tuple(language for language in task.languages if language in wanted)
 
     def _text_rows(
-        self, task: Task, languages: tuple[str, ...] | None, given: dict[str, object] | None
+        self, task: Task, languages: tuple[str, ...] | None, given: dict[str, Any] | None
     ) -> tuple[tuple[Rows, ...], tuple[Rows, ...]]:
         """Train and dev rows of a text task in each of its languages."""
         chosen = languages or task.languages
@@ -333,15 +328,13 @@ class _Planner:
             tuple(self._one(task, "dev", language, limits["dev_limit"]) for language in chosen),
         )
 
-    def _one(self, task: Task, split: str, language: str, limit: object) -> Rows:
+    def _one(self, task: Task, split: Split, language: str, limit: int | None) -> Rows:
         key = (task.name, split, language)
         if key not in self._rows:
             source = self._source(task)
             if problem := source.check(task, split, language):
                 raise DataError(problem)
-            self._rows[key] = Rows(
-                split=split, language=language, revision=source.revision(task, split, language)
-            )
+            self._rows[key] = Rows(split=split, language=language, revision=source.revision(task, split, language))
         return self._rows[key].model_copy(update={"limit": limit})
 
     def _source(self, task: Task) -> Source:
@@ -355,6 +348,4 @@ class _Planner:
 
 def _spec_of(task: Task, trained_on: Task | None = None) -> TaskSpec:
     labels = (trained_on or task).labels
-    return TaskSpec(
-        name=task.name, version=task.version, family=task.family, source=task.source, labels=labels
-    )
+    return TaskSpec(name=task.name, version=task.version, family=task.family, source=task.source, labels=labels)

@@ -170,9 +170,7 @@ class Results:
     def language_table(self, model: str) -> Table:
         """Rows: target and intermediate. Columns: languages, in the order of the tasks; the training language first."""
         names = list(
-            dict.fromkeys(
-                language for t in self.spec.targets for language in self.languages(t.task, "xtreme")
-            )
+            dict.fromkeys(language for t in self.spec.targets for language in self.languages(t.task, "xtreme"))
         )
         trained = {get_task(t.task).train_language for t in self.spec.targets}
         names.sort(key=lambda name: name not in trained)
@@ -194,31 +192,17 @@ class Results:
         """What a reader must know of the tables."""
         notes = []
         for target, languages in self.unlabelled().items():
-            notes.append(
-                f"{target}: predictions but no scores, the data has no labels in {' '.join(languages)}"
-            )
+            notes.append(f"{target}: predictions but no scores, the data has no labels in {' '.join(languages)}")
         if self.spec.test_limit is not None:
-            notes.append(
-                f"scores are over the first {self.spec.test_limit} rows of each language, not the whole sets"
-            )
+            notes.append(f"scores are over the first {self.spec.test_limit} rows of each language, not the whole sets")
         if self.missing:
-            notes.append(
-                f"{self.missing} of {len(self.plan.cells)} cells are not done; … stands for what is missing"
-            )
+            notes.append(f"{self.missing} of {len(self.plan.cells)} cells are not done; … stands for what is missing")
         qa = [t.task for t in self.spec.targets if len(get_task(t.task).main_metrics) > 1]
         if qa:
             notes.append(f"{', '.join(qa)}: the mean of F1 and exact match")
         seeds = len(self.spec.seeds)
-        what = (
-            "intermediate and target"
-            if self.spec.intermediate_seeds == "matched"
-            else "the target phase alone"
-        )
-        spread = (
-            f"± is the standard deviation over {seeds} seeds of {what}"
-            if seeds > 1
-            else "one seed: no spread"
-        )
+        what = "intermediate and target" if self.spec.intermediate_seeds == "matched" else "the target phase alone"
+        spread = f"± is the standard deviation over {seeds} seeds of {what}" if seeds > 1 else "one seed: no spread"
         notes.append(f"{spread}; checkpoints are selected on dev rows of the training language only")
         return notes
 

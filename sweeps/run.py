@@ -28,7 +28,7 @@ from .spec import SweepSpec
 from .tracking import Tracker
 
 RAY_FILES = "ray"
-"""Folder of the store for what Tune and Train write themselves; nothing is read from it, and it is removed at the end."""
+"""Folder of the store for what Tune and Train write themselves; never read, and removed at the end."""
 
 
 class DoesNotFit(RuntimeError):
@@ -55,9 +55,7 @@ def run_plan(
     with connected(address, cpus) as capacity:
         schedule = Schedule(plan, done, capacity.cpus, capacity.gpus)
         _check_fit(schedule, capacity)
-        console.print(
-            f"{len(plan.steps) - len(done)} of {len(plan.steps)} steps to do on {capacity}", highlight=False
-        )
+        console.print(f"{len(plan.steps) - len(done)} of {len(plan.steps)} steps to do on {capacity}", highlight=False)
         try:
             _tune(spec, schedule, store, tracker, console)
         finally:
@@ -108,9 +106,7 @@ def _tune(spec: SweepSpec, schedule: Schedule, store: Store, tracker: Tracker, c
     with View(schedule, console) as view, _asking(schedule, flag, console):
         tuner = tune.Tuner(
             tune.with_resources(run_step, DRIVER),
-            tune_config=tune.TuneConfig(
-                search_alg=PlanSearcher(schedule, config), num_samples=-1, reuse_actors=True
-            ),
+            tune_config=tune.TuneConfig(search_alg=PlanSearcher(schedule, config), num_samples=-1, reuse_actors=True),
             run_config=tune.RunConfig(
                 name=spec.sweep,
                 storage_path=scratch,

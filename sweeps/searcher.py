@@ -29,9 +29,7 @@ class PlanSearcher(Searcher):
         self._steps[trial_id] = step.id
         return self._config(step)
 
-    def on_trial_complete(
-        self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
-    ) -> None:
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Book the end of a trial; `result` is its last report."""
         step = self._steps.pop(trial_id, None)
         if step is None:

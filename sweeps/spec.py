@@ -272,9 +272,7 @@ def _check(spec: SweepSpec) -> list[str]:
             hint = f'; did you mean "{near[0]}"?' if near else "; it would have no effect"
             problems.append(f"training.{name}: no intermediate or target of this sweep{hint}")
     if spec.data not in (None, "hub") and not Path(str(spec.data)).expanduser().is_dir():
-        problems.append(
-            f"data: {spec.data} is no directory; give a folder in the XTREME download layout, or hub"
-        )
+        problems.append(f"data: {spec.data} is no directory; give a folder in the XTREME download layout, or hub")
     return problems
 
 
@@ -302,16 +300,12 @@ def _check_target(spec: SweepSpec, target: TargetSpec, where: str) -> list[str]:
     if target.train_on is not None:
         problems += _trainable(target.train_on, f"{where}.train_on")
         if not problems and get_task(target.train_on).family != task.family:
-            problems.append(
-                f'{where}.train_on: "{target.train_on}" is no {task.family} task as "{task.name}" is'
-            )
+            problems.append(f'{where}.train_on: "{target.train_on}" is no {task.family} task as "{task.name}" is')
     if not problems and target.trained_on is None and task.family != "retrieval":
         problems.append(f'{where}: "{task.name}" has no training data; give train_on')
     for language in target.languages or ():
         if language not in task.languages:
-            problems.append(
-                f'{where}.languages: "{task.name}" has no "{language}"; has: {" ".join(task.languages)}'
-            )
+            problems.append(f'{where}.languages: "{task.name}" has no "{language}"; has: {" ".join(task.languages)}')
     if spec.languages is not None and not set(spec.languages) & set(task.languages):
         problems.append(f'languages: none of them is in "{task.name}"; has: {" ".join(task.languages)}')
     return problems

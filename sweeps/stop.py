@@ -12,8 +12,7 @@ import ray
 NAME = "xstilts-stop"
 
 
-@ray.remote(num_cpus=0)
-class StopFlag:
+class _Flag:
     """One per sweep, an actor that every worker can ask."""
 
     def __init__(self) -> None:
@@ -30,7 +29,7 @@ class StopFlag:
 
 def new_flag() -> Any:
     """Make the flag of the sweep that this driver runs; it lives as long as the handle."""
-    return StopFlag.options(name=NAME).remote()
+    return ray.remote(num_cpus=0)(_Flag).options(name=NAME).remote()
 
 
 def stop_flag() -> Any:

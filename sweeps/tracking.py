@@ -57,9 +57,7 @@ class Tracker:
 
     def _parent(self) -> str:
         """The sweep's run: the one there is, or a new one."""
-        found = self._search(
-            f"tags.`{SWEEP}` = '{self.spec.sweep}' and tags.xstilts.store = '{self.store.uri}'"
-        )
+        found = self._search(f"tags.`{SWEEP}` = '{self.spec.sweep}' and tags.xstilts.store = '{self.store.uri}'")
         if found:
             run_id = str(found[0].info.run_id)
             self.client.update_run(run_id, status="RUNNING")
@@ -159,15 +157,9 @@ class Tracker:
             for point in result["dev"]:
                 if point["step"] > seen:
                     metrics += [
-                        Metric(f"dev_{key}", value, now, point["step"])
-                        for key, value in point.items()
-                        if key != "step"
+                        Metric(f"dev_{key}", value, now, point["step"]) for key, value in point.items() if key != "step"
                     ]
-            metrics += [
-                Metric(f"best_{key}", value, now, 0)
-                for key, value in result["best"].items()
-                if key != "value"
-            ]
+            metrics += [Metric(f"best_{key}", value, now, 0) for key, value in result["best"].items() if key != "value"]
             self._logged_model(run_id, step)
         elif step.kind == "evaluate":
             task = step.recipe.task.name
@@ -211,8 +203,7 @@ def _means(task: str, scores: dict[str, dict[str, float]], now: int) -> list[Met
     if not scored:
         return []
     return [
-        Metric(f"{task}/zero-shot/{key}", sum(one[key] for one in scored) / len(scored), now, 0)
-        for key in scored[0]
+        Metric(f"{task}/zero-shot/{key}", sum(one[key] for one in scored) / len(scored), now, 0) for key in scored[0]
     ]
 
 

@@ -20,10 +20,10 @@ from trainables.recipe import Execution, read_recipe
 from trainables.steps import carry_out
 from trainables.store import Store
 
-from .stop import StopFlag, stop_flag
+from .stop import stop_flag
 
 DRIVER = tune.PlacementGroupFactory([{"memory": 64 * 2**20}])
-"""What Tune reserves for a trial. CPUs and GPUs are reserved by the workers; the schedule keeps them within capacity."""
+"""What Tune reserves for a trial. Workers reserve CPUs and GPUs; the schedule keeps them within capacity."""
 
 
 class RayHost:
@@ -66,7 +66,8 @@ def run_step(config: dict[str, Any]) -> None:
     store, execution = Store(config["store"]), Execution(**config["execution"])
     began = time.time()
     if store.done(config["step"]):
-        return tune.report({"state": "done"})
+        tune.report({"state": "done"})
+        return
     try:
         if config["recipe"]["kind"] == "train":
             _train(config, execution)
@@ -82,13 +83,13 @@ def run_step(config: dict[str, Any]) -> None:
             ray.get(_task.options(**resources).remote(config))
     except Exception as error:
         tune.report({"state": "failed", "error": _reason(error), "trial_seconds": time.time() - began})
-        return None
+        return
     state = "done" if store.done(config["step"]) else "stopped"
-    return tune.report({"state": state, "trial_seconds": time.time() - began})
+    tune.report({"state": state, "trial_seconds": time.time() - began})
 
 
 def _train(config: dict[str, Any], execution: Execution) -> None:
-    resources = {"CPU": execution.cpus_per_worker}
+    resources: dict[str, float] = {"CPU": execution.cpus_per_worker}
     if execution.gpus_per_worker:
         resources["GPU"] = execution.gpus_per_worker
     StepTrainer(
@@ -138,6 +139,3 @@ def _reason(error: BaseException) -> str:
     """The innermost cause, and the last lines of its traceback."""
     text = "".join(traceback.format_exception(error)).strip()
     return "\n".join(text.splitlines()[-12:])
-
-
-__all__ = ["DRIVER", "StopFlag", "run_step"]

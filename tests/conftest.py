@@ -65,20 +65,15 @@ class World:
 
     def spec(self, name: str) -> TaskSpec:
         task = get_task(name)
-        return TaskSpec(
-            name=name, version=task.version, family=task.family, source=task.source, labels=task.labels
-        )
+        return TaskSpec(name=name, version=task.version, family=task.family, source=task.source, labels=task.labels)
 
     def rows(self, name: str, split: str, *languages: str, limit: int | None = None) -> tuple[Rows, ...]:
         task = get_task(name)
         return tuple(
-            Rows(split=split, language=x, revision=self.source.revision(task, split, x), limit=limit)
-            for x in languages
+            Rows(split=split, language=x, revision=self.source.revision(task, split, x), limit=limit) for x in languages
         )
 
-    def do(
-        self, recipe: Any, execution: Execution | None = None, host: Any = None, store: Store | None = None
-    ) -> str:
+    def do(self, recipe: Any, execution: Execution | None = None, host: Any = None, store: Store | None = None) -> str:
         """Carry out a recipe unless it is done; its id."""
         store = store or self.store
         if not store.done(recipe.id):
@@ -95,13 +90,9 @@ class World:
     def data(self, name: str, rows: tuple[Rows, ...], max_length: int = 64) -> str:
         """A prepared data step."""
         tokenizer = StepModel(step=self.scratch().tokenizer)
-        return self.do(
-            DataRecipe(task=self.spec(name), rows=rows, tokenizer=tokenizer, max_length=max_length)
-        )
+        return self.do(DataRecipe(task=self.spec(name), rows=rows, tokenizer=tokenizer, max_length=max_length))
 
-    def train(
-        self, name: str, start: Any = None, limit: int | None = None, **optimisation: Any
-    ) -> TrainRecipe:
+    def train(self, name: str, start: Any = None, limit: int | None = None, **optimisation: Any) -> TrainRecipe:
         """A training recipe whose data is prepared; dev rows are the training rows when `limit` is given."""
         task = get_task(name)
         rows = self.rows(name, "train", task.train_language, limit=limit)

@@ -45,7 +45,7 @@ class CounterDropout(nn.Module):
         if self.place.rows is None:
             raise RuntimeError("dropout before the model was told which examples it sees")
         keep = keep_mask(x.shape, self.p, self.place, self.layer, x.device)
-        return x * keep.to(x.dtype) * (1.0 / (1.0 - self.p))
+        return x * keep.type_as(x) * (1.0 / (1.0 - self.p))
 
     def extra_repr(self) -> str:
         return f"p={self.p}, layer={self.layer}"
@@ -126,7 +126,8 @@ def _attention(
     weights = torch.matmul(query, key.transpose(2, 3)) * scale
     if attention_mask is not None:
         weights = weights + attention_mask
-    weights = module.dropout(nn.functional.softmax(weights, dim=-1))
+    drop: nn.Module = module.get_submodule("dropout")
+    weights = drop(nn.functional.softmax(weights, dim=-1))
     return torch.matmul(weights, value).transpose(1, 2).contiguous(), weights
 
 

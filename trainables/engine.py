@@ -111,9 +111,7 @@ class Engine:
         """Read back what `save_state` wrote, and give the loop's own state."""
         path, loop = self._engine.load_checkpoint(str(directory), tag=name)
         if path is None:
-            raise RuntimeError(
-                f"{directory / name}: no training state for this worker; delete it and run again"
-            )
+            raise RuntimeError(f"{directory / name}: no training state for this worker; delete it and run again")
         return {key: loop[key] for key in loop if key.startswith("loop_")}
 
     def close(self) -> None:

@@ -47,7 +47,7 @@ class Finetuning:
         self.dev_rows = self.family.corrupt(self.dev.to_list(), self.tokenizer, rng_for(0, DEV_NOISE))
         self.order = Order(len(self.train), recipe.optimisation.batch_size, recipe.seed)
         epochs, steps = recipe.optimisation.epochs, recipe.optimisation.steps
-        self.steps = steps if epochs is None else self.order.steps(epochs)
+        self.steps = self.order.steps(epochs) if epochs is not None else int(steps or 0)
         self.made = store.begin(recipe.id) if self.engine.rank == 0 else None
         self.step = 0
         self.best: dict[str, Any] | None = None
@@ -102,9 +102,7 @@ class Finetuning:
         lengths = [len(feature["input_ids"]) for feature in features]
         self.tokens += sum(lengths)
         engine.set_learning_rate(optimisation.learning_rate * schedule(step, self.steps, optimisation.warmup))
-        parts = share(
-            cut(lengths, engine.workers, self.execution.micro_batch_tokens), engine.rank, engine.workers
-        )
+        parts = share(cut(lengths, engine.workers, self.execution.micro_batch_tokens), engine.rank, engine.workers)
         total = 0.0
         for i, part in enumerate(parts):
             # A worker without rows takes one along with weight zero: every backward pass is collective.
@@ -141,9 +139,7 @@ class Finetuning:
         engine = self.engine
         engine.training(False)
         raw = infer(
-            lambda batch: engine.forward(
-                {**batch, **place_of(list(range(len(batch["input_ids"]))), self.step)}
-            ),
+            lambda batch: engine.forward({**batch, **place_of(list(range(len(batch["input_ids"]))), self.step)}),
             self.dev_rows,
             self.family,
             self.tokenizer.pad_token_id,

@@ -132,9 +132,7 @@ def new_task_model(
     return model
 
 
-def load_task_model(
-    origin: Origin, family: Family, task: TaskSpec, store: Store, execution: Execution
-) -> TaskModel:
+def load_task_model(origin: Origin, family: Family, task: TaskSpec, store: Store, execution: Execution) -> TaskModel:
     """A trained model for evaluation: backbone and, where the family has a trained one, head."""
     backbone = load_backbone(origin, store, execution)
     head = family.head(backbone, task, 0.0)
@@ -145,9 +143,7 @@ def load_task_model(
     return TaskModel(backbone, head).eval()
 
 
-def save_artifact(
-    made: Path, model: TaskModel, tokenizer: PreTrainedTokenizerBase, weights: dict[str, Tensor]
-) -> None:
+def save_artifact(made: Path, model: TaskModel, tokenizer: PreTrainedTokenizerBase, weights: dict[str, Tensor]) -> None:
     """Write `model/` and the head from gathered `weights`, keyed as `model.state_dict()`."""
     part = {name: {} for name in ("backbone", "head")}  # type: dict[str, dict[str, Tensor]]
     for key, tensor in weights.items():
@@ -168,9 +164,7 @@ def seeded(seed: int, *names: str) -> Iterator[None]:
         yield
 
 
-def _location(
-    origin: HubModel | LocalModel | StepModel, store: Store, execution: Execution
-) -> tuple[str, Any]:
+def _location(origin: HubModel | LocalModel | StepModel, store: Store, execution: Execution) -> tuple[str, Any]:
     if isinstance(origin, HubModel):
         return origin.hub, origin.revision
     if isinstance(origin, LocalModel):

@@ -101,8 +101,7 @@ def read_rows(task: TaskSpec, rows: Rows, execution: Execution) -> tuple[dataset
     found = source.revision(entry, rows.split, rows.language)
     if found != rows.revision:
         raise DataError(
-            f"{task.name} {rows.name}: the data is {found[:20]}, the plan was made for {rows.revision[:20]}; "
-            "plan again"
+            f"{task.name} {rows.name}: the data is {found[:20]}, the plan was made for {rows.revision[:20]}; plan again"
         )
     examples = source.rows(entry, rows.split, rows.language)
     if rows.limit is not None:

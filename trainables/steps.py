@@ -58,9 +58,7 @@ def _train(recipe: TrainRecipe, execution: Execution, store: Store, host: Host, 
     return result is not None
 
 
-def record_of(
-    recipe: AnyRecipe, execution: Execution, result: dict[str, Any], began: float
-) -> dict[str, Any]:
+def record_of(recipe: AnyRecipe, execution: Execution, result: dict[str, Any], began: float) -> dict[str, Any]:
     """What the store keeps of a done step."""
     return {
         "fingerprint": recipe.fingerprint,

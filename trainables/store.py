@@ -131,9 +131,7 @@ class Store:
     def upload_state(self, step: str, scratch: Path, name: str) -> None:
         """Upload one worker's part of the state; nothing to do where the store is local."""
         if not self.local:
-            pafs.copy_files(
-                str(scratch / name), self._at("states", step, name), pafs.LocalFileSystem(), self._fs
-            )
+            pafs.copy_files(str(scratch / name), self._at("states", step, name), pafs.LocalFileSystem(), self._fs)
 
     def complete_state(self, step: str, name: str, note: dict[str, Any]) -> None:
         """Make `name` the state to resume from, and drop older ones. Called once, after every worker wrote."""

@@ -180,8 +180,6 @@ def test_scratch_weights_depend_on_the_seed_alone(world):
     first = load_backbone(origin, world.store, Execution()).state_dict()
     torch.manual_seed(6)
     second = load_backbone(origin, world.store, Execution()).state_dict()
-    other = load_backbone(
-        ScratchModel(**{**origin.model_dump(), "seed": 2}), world.store, Execution()
-    ).state_dict()
+    other = load_backbone(ScratchModel(**{**origin.model_dump(), "seed": 2}), world.store, Execution()).state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not all(torch.equal(first[key], other[key]) for key in first)

@@ -68,9 +68,7 @@ class Family(ABC):
         """Prediction of each example by its id, from `raw` in the order of `features`."""
 
     @abstractmethod
-    def score(
-        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec
-    ) -> dict[str, float]:
+    def score(self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec) -> dict[str, float]:
         """Metrics in percent (losses in nats); empty where the examples carry no labels."""
 
 

@@ -109,9 +109,7 @@ class MaskedLM(Family):
         ids = examples["id"]
         return {ids[i]: value for i, value in zip(features["example"], raw, strict=True)}
 
-    def score(
-        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec
-    ) -> dict[str, float]:
+    def score(self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec) -> dict[str, float]:
         """`loss` in nats per predicted subword and `accuracy` in percent."""
         count = sum(n for _, _, n in predictions.values())
         loss = sum(value for value, _, _ in predictions.values()) / count

@@ -62,9 +62,7 @@ class PairClassification(Family):
         ids = examples["id"]
         return {ids[i]: task.labels[label] for i, label in zip(features["example"], raw, strict=True)}
 
-    def score(
-        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec
-    ) -> dict[str, float]:
+    def score(self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec) -> dict[str, float]:
         gold = list(examples["label"])
         if not all(gold):
             return {}

@@ -66,7 +66,5 @@ class Retrieval(Family):
         queries, candidates = vectors[: len(examples)], vectors[len(examples) :]
         return dict(zip(examples["id"], nearest_neighbours(queries, candidates).tolist(), strict=True))
 
-    def score(
-        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec
-    ) -> dict[str, float]:
+    def score(self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec) -> dict[str, float]:
         return retrieval_scores([predictions[i] for i in examples["id"]])

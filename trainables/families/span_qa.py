@@ -93,9 +93,7 @@ class SpanQA(Family):
                 best[example] = (score, contexts[example][starts[i] : ends[j]])
         return {name: best[i][1] if i in best else "" for i, name in enumerate(examples["id"])}
 
-    def score(
-        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec
-    ) -> dict[str, float]:
+    def score(self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec) -> dict[str, float]:
         answers = {i: a["text"] for i, a in zip(examples["id"], examples["answers"], strict=True)}
         if not all(answers.values()):
             return {}

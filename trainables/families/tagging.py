@@ -69,9 +69,7 @@ class Tagging(Family):
         return sum(len(feature["tags"]) for feature in features)
 
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        return F.cross_entropy(
-            output.flatten(0, 1), batch["labels"].flatten(), ignore_index=IGNORED, reduction="sum"
-        )
+        return F.cross_entropy(output.flatten(0, 1), batch["labels"].flatten(), ignore_index=IGNORED, reduction="sum")
 
     def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         best = output.argmax(-1).cpu()
@@ -87,9 +85,7 @@ class Tagging(Family):
             predictions[ids[example]].extend(task.labels[n] for n in numbers)
         return predictions
 
-    def score(
-        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec
-    ) -> dict[str, float]:
+    def score(self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec) -> dict[str, float]:
         gold = list(examples["tags"])
         if not any(gold):
             return {}

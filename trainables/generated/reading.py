@@ -46,11 +46,7 @@ def answers(fact: Fact, asked: str, known: Fact) -> bool:
     def fits(slot: str) -> bool:
         return slot == asked or not getattr(known, slot) or getattr(fact, slot) == getattr(known, slot)
 
-    return (
-        bool(getattr(fact, asked))
-        and fact.past == known.past
-        and all(map(fits, ("who", "deed", "what", "where")))
-    )
+    return bool(getattr(fact, asked)) and fact.past == known.past and all(map(fits, ("who", "deed", "what", "where")))
 
 
 def _slots(fact: Fact, without: str = "") -> list[tuple[str, ...]]:

@@ -48,9 +48,7 @@ class Teller:
         return join([word for fact in facts for word in self.statement(fact)])
 
     def _clause(self, fact: Fact, asked: str) -> list[Word]:
-        return [
-            word for slot in _ORDERS[self._language.order] for word in self._slot(fact, slot, slot == asked)
-        ]
+        return [word for slot in _ORDERS[self._language.order] for word in self._slot(fact, slot, slot == asked)]
 
     def _slot(self, fact: Fact, slot: str, asked: bool) -> list[Word]:
         language, words = self._language, self._words

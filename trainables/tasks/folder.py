@@ -67,9 +67,7 @@ class FolderSource:
 
     def revision(self, task: Task, split: Split, language: str) -> str:
         digests = [_sha256_of(file) for file in self._find(task, split, language).files]
-        return "sha256:" + (
-            digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
-        )
+        return "sha256:" + (digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest())
 
     def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
         rows = list(self._find(task, split, language).read())
@@ -79,9 +77,7 @@ class FolderSource:
 
     def _find(self, task: Task, split: Split, language: str) -> Found:
         if not self._folder.is_dir():
-            raise DataError(
-                f'there is no data folder "{self._folder}"; give the path of one in the XTREME layout'
-            )
+            raise DataError(f'there is no data folder "{self._folder}"; give the path of one in the XTREME layout')
         if task.name not in _FINDERS:
             raise DataError(f"{task.name}: this task is not read from a folder; it is a generated one")
         if split == "test" and language not in task.languages:
@@ -120,9 +116,7 @@ def _xnli(folder: Path, task: Task, split: Split, language: str) -> Found:
         rows = read_pairs(file, task.labels)
         own = {row["label"] for row in rows}
         if len(own) > 1 and "" in own:
-            raise DataError(
-                f"{file}: some rows have a label and some have none; complete the labels or remove them"
-            )
+            raise DataError(f"{file}: some rows have a label and some have none; complete the labels or remove them")
         # One and the same label in every row is the placeholder that some copies of the test set carry.
         if len(own) > 1:
             return rows
@@ -203,20 +197,14 @@ def _tydiqa(folder: Path, task: Task, split: Split, language: str) -> Found:
     file = _need(task, split, language, *places)
     if split == "test":
         return Found((file,), lambda: read_questions(file), "the benchmark evaluates on its dev set")
-    return Found(
-        (file,), lambda: _part(read_questions(file), split, TYDIQA_DEV), _held_out_note(split, "passages")
-    )
+    return Found((file,), lambda: _part(read_questions(file), split, TYDIQA_DEV), _held_out_note(split, "passages"))
 
 
 def _tagging(folder: Path, task: Task, split: Split, language: str) -> Found:
     place = folder / task.name
     file, note = _need(task, split, language, *_tagging_files(place, split, language)), ""
     if split == "test":
-        tagged = [
-            choice
-            for choice in _tagging_files(place, split, language)
-            if choice.is_file() and has_tags(choice)
-        ]
+        tagged = [choice for choice in _tagging_files(place, split, language) if choice.is_file() and has_tags(choice)]
         file = tagged[0] if tagged else file
         if file.name != f"test-{language}.tsv":
             note = "dev set: there are no labelled test files"
@@ -237,9 +225,7 @@ def _tagging_files(place: Path, split: Split, language: str) -> list[Path]:
 def _tatoeba(folder: Path, task: Task, split: Split, language: str) -> Found:
     code = ISO3[language]
     place = folder / "tatoeba"
-    if (place / f"{language}-en.{language}").is_file() and not (
-        place / f"tatoeba.{code}-eng.{code}"
-    ).is_file():
+    if (place / f"{language}-en.{language}").is_file() and not (place / f"tatoeba.{code}-eng.{code}").is_file():
         raise DataError(
             f"tatoeba: the English sentences of {place / f'{language}-en.en'} are sorted, as XTREME's "
             "download leaves them, so it is lost which is whose translation; put LASER's "
@@ -291,9 +277,7 @@ def _snli(name: str, *files: Path) -> list[Row]:
     columns = [read_lines(file) for file in files]
     if len({len(column) for column in columns}) > 1:
         lengths = ", ".join(f"{file.name} {len(column)}" for file, column in zip(files, columns, strict=True))
-        raise DataError(
-            f"{files[0].parent}: files of different length ({lengths} lines); they must go line by line"
-        )
+        raise DataError(f"{files[0].parent}: files of different length ({lengths} lines); they must go line by line")
     return [
         {"id": f"{name}-{number}", "text_a": a.strip(), "text_b": b.strip(), "label": label}
         for number, (a, b, label) in enumerate(zip(*columns, strict=True))

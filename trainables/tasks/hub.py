@@ -140,11 +140,7 @@ class HubSource:
         table = _TABLES.get((task.name, split))
         if table is None:
             has_others = any(name == task.name for name, _ in _TABLES)
-            reason = (
-                f"has no {split} rows"
-                if has_others
-                else "is not on the hub; give a folder that has it as data"
-            )
+            reason = f"has no {split} rows" if has_others else "is not on the hub; give a folder that has it as data"
             raise DataError(f"{task.name}: this task {reason}")
         languages = task.languages if split == "test" else (task.train_language,)
         if language not in languages:
@@ -172,18 +168,10 @@ class HubSource:
 
 def _rows(task: Task, split: Split, language: str, table: Table, found: datasets.Dataset) -> Iterator[Row]:
     columns = {ours: (table.columns or {}).get(ours, ours) for ours in FAMILY_COLUMNS[task.family]}
-    missing = [
-        theirs for ours, theirs in columns.items() if theirs not in found.column_names and ours != "id"
-    ]
+    missing = [theirs for ours, theirs in columns.items() if theirs not in found.column_names and ours != "id"]
     if missing:
-        raise DataError(
-            f"{table.dataset}: no column {', '.join(missing)}; it has: {', '.join(found.column_names)}"
-        )
-    names = {
-        ours: _class_names(found.features[theirs])
-        for ours, theirs in columns.items()
-        if theirs in found.features
-    }
+        raise DataError(f"{table.dataset}: no column {', '.join(missing)}; it has: {', '.join(found.column_names)}")
+    names = {ours: _class_names(found.features[theirs]) for ours, theirs in columns.items() if theirs in found.features}
     prefix = _filled(table.id_prefix, language).lower()
     for number, raw in enumerate(found):
         if prefix and not raw["id"].startswith(prefix):
@@ -215,9 +203,7 @@ def _named(value: int | Iterable[int], classes: list[str]) -> str | list[str]:
 
 
 def _filled(template: str, language: str) -> str:
-    return template.format(
-        code=language, iso3=ISO3.get(language, language), name=NAMES.get(language, language)
-    )
+    return template.format(code=language, iso3=ISO3.get(language, language), name=NAMES.get(language, language))
 
 
 def _first_line(problem: BaseException) -> str:

@@ -26,9 +26,7 @@ def source_for(
     if kind == "generated":
         return GeneratedSource(seed, size)
     if data is None:
-        raise DataError(
-            'this task reads files; say where: data: PATH (XTREME download layout) or data: "hub"'
-        )
+        raise DataError('this task reads files; say where: data: PATH (XTREME download layout) or data: "hub"')
     return HubSource(revisions) if data == "hub" else FolderSource(data)
 
 

@@ -39,9 +39,7 @@ def read_pairs(path: Path, labels: Sequence[str], *, header: bool = False) -> li
             )
         text_a, text_b, label = (*fields, "")[:3]
         label = checked_label(label, labels, f"{path}, line {number}") if label else ""
-        rows.append(
-            {"id": str(len(rows)), "text_a": text_a, "text_b": text_b, "label": label, "group": text_a}
-        )
+        rows.append({"id": str(len(rows)), "text_a": text_a, "text_b": text_b, "label": label, "group": text_a})
     return rows
 
 
@@ -70,9 +68,7 @@ def read_tagged(path: Path, labels: Sequence[str], language: str) -> list[Row]:
         if tab and tag == "_":
             continue
         if tab and tag not in labels:
-            raise DataError(
-                f'{path}, line {number}: the tag is "{tag}"; expected one of: {", ".join(labels)}'
-            )
+            raise DataError(f'{path}, line {number}: the tag is "{tag}"; expected one of: {", ".join(labels)}')
         prefixed = prefixed and token.startswith(prefix)
         sentences[-1].append((token, tag if tab else None))
     rows: list[Row] = []
@@ -112,9 +108,7 @@ def read_questions(path: Path) -> list[Row]:
                 "context": paragraph["context"],
                 "answers": {
                     "text": [answer["text"] for answer in question["answers"] if answer["text"]],
-                    "answer_start": [
-                        answer["answer_start"] for answer in question["answers"] if answer["text"]
-                    ],
+                    "answer_start": [answer["answer_start"] for answer in question["answers"] if answer["text"]],
                 },
                 "group": article.get("title") or paragraph["context"],
             }

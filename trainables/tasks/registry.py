@@ -30,8 +30,7 @@ PANX_LANGUAGES = _words(
 XQUAD_LANGUAGES = _words("en es de el ru tr ar vi th zh hi")
 TYDIQA_LANGUAGES = _words("en ar bn fi id ko ru sw te")
 TATOEBA_LANGUAGES = _words(
-    "ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw "
-    "zh kk tr et fi hu"
+    "ar he vi id jv tl eu ml ta te af nl de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw zh kk tr et fi hu"
 )
 
 # How each family is scored and how its checkpoint is picked.
@@ -126,9 +125,7 @@ _TASKS = (
     ),
     Task(name="tatoeba", **REAL, **RETRIEVAL, languages=TATOEBA_LANGUAGES, has_train=False, defaults=None),
     # Training data only.
-    Task(
-        name="mnli", **REAL, **NLI, languages=(), labels=NLI_LABELS, has_train=True, defaults=NLI_INTERMEDIATE
-    ),
+    Task(name="mnli", **REAL, **NLI, languages=(), labels=NLI_LABELS, has_train=True, defaults=NLI_INTERMEDIATE),
     Task(name="squad", **REAL, **SPAN_QA, languages=(), has_train=True, defaults=QA_INTERMEDIATE),
     # Small stand-ins for the two above, for studies on a laptop.
     Task(
@@ -141,9 +138,7 @@ _TASKS = (
         defaults=NLI_INTERMEDIATE,
     ),
     Task(name="squadshifts", **REAL, **SPAN_QA, languages=(), has_train=True, defaults=QA_INTERMEDIATE),
-    Task(
-        name="xnli-dev", **REAL, **NLI, languages=(), labels=NLI_LABELS, has_train=True, defaults=XNLI_TARGET
-    ),
+    Task(name="xnli-dev", **REAL, **NLI, languages=(), labels=NLI_LABELS, has_train=True, defaults=XNLI_TARGET),
     # The generated benchmark.
     Task(
         name="gen-text",

@@ -130,15 +130,12 @@ def bag_of_words_accuracy(column: str) -> float:
     """Of a naive Bayes classifier that sees one text of each pair."""
     train = list(GeneratedBenchmark(seed=1).rows("gen-nli", "train", "one"))
     counts = {
-        label: Counter(word for r in train if r["label"] == label for word in r[column].split())
-        for label in LABELS
+        label: Counter(word for r in train if r["label"] == label for word in r[column].split()) for label in LABELS
     }
     totals = {label: sum(count.values()) for label, count in counts.items()}
 
     def guess(text: str) -> str:
-        return max(
-            LABELS, key=lambda c: sum(math.log((counts[c][w] + 1) / (totals[c] + 300)) for w in text.split())
-        )
+        return max(LABELS, key=lambda c: sum(math.log((counts[c][w] + 1) / (totals[c] + 300)) for w in text.split()))
 
     test = list(GeneratedBenchmark(seed=1).rows("gen-nli", "test", "one"))
     return sum(guess(row[column]) == row["label"] for row in test) / len(test)

@@ -14,9 +14,7 @@ def test_accuracy_of_a_hand_computed_example():
     assert accuracy_scores(["a", "b", "b", "c"], ["a", "b", "c", "c"]) == {"accuracy": 75.0}
 
 
-@pytest.mark.parametrize(
-    ("predicted", "gold", "words"), [([], [], "no examples"), (["a"], ["a", "b"], "1 predicted")]
-)
+@pytest.mark.parametrize(("predicted", "gold", "words"), [([], [], "no examples"), (["a"], ["a", "b"], "1 predicted")])
 def test_accuracy_of_what_does_not_fit_is_an_error(predicted, gold, words):
     with pytest.raises(ValueError, match=words):
         accuracy_scores(predicted, gold)
@@ -88,9 +86,7 @@ def test_retrieval_is_bounded_and_does_not_change_with_scale(vectors):
     assert 0 <= accuracy <= 100
     assert type(accuracy) is float
     assert ((index >= 0) & (index < len(vectors))).all()
-    assert (
-        nearest_neighbours(vectors * 2, vectors) == index
-    ).all()  # by a power of two, which rounds nothing
+    assert (nearest_neighbours(vectors * 2, vectors) == index).all()  # by a power of two, which rounds nothing
 
 
 def test_translations_that_are_their_own_nearest_score_full_marks():

@@ -8,9 +8,7 @@ from trainables.metrics import squad_scores
 from trainables.metrics.squad import normalize_answer
 
 words = st.text(alphabet="abtheİß中हि .,-'\u00a0", min_size=0, max_size=12)
-cases = st.dictionaries(
-    st.text(max_size=3), st.tuples(words, st.lists(words, min_size=1, max_size=3)), min_size=1
-)
+cases = st.dictionaries(st.text(max_size=3), st.tuples(words, st.lists(words, min_size=1, max_size=3)), min_size=1)
 
 
 def test_normalisation_is_in_the_official_order():

@@ -27,10 +27,7 @@ def source(tmp_path):
 
 
 def questions(*triples, title=None):
-    qas = [
-        {"id": key, "question": ask, "answers": [{"text": text, "answer_start": 3}]}
-        for key, ask, text in triples
-    ]
+    qas = [{"id": key, "question": ask, "answers": [{"text": text, "answer_start": 3}]} for key, ask, text in triples]
     article = {"paragraphs": [{"context": "我们 住在 河边", "qas": qas}]}
     return article if title is None else article | {"title": title}
 
@@ -120,9 +117,7 @@ def test_xnli_dev_is_split_by_premise(write, source):
     assert len(train) + len(dev) == 300
     assert 30 <= len(dev) <= 90
     assert not set(train["text_a"]) & set(dev["text_a"])
-    assert source.revision(get_task("xnli-dev"), "dev", "en") == source.revision(
-        get_task("xnli-dev"), "train", "en"
-    )
+    assert source.revision(get_task("xnli-dev"), "dev", "en") == source.revision(get_task("xnli-dev"), "train", "en")
 
 
 def test_snli_cad_shares_no_premise_and_no_pair_between_train_and_dev(write, source):
@@ -143,9 +138,7 @@ def test_snli_cad_shares_no_premise_and_no_pair_between_train_and_dev(write, sou
     write("cad_nli/all_combined/dev.tsv", f'{head}A held one.\tIt is "in".\tcontradiction\n')
     task = get_task("snli-cad")
     train, dev = source.rows(task, "train", "en"), source.rows(task, "dev", "en")
-    assert (
-        train["id"].count("snli-test-0") + train["id"].count("cad-train-0") <= 1
-    )  # one pair, spaced otherwise
+    assert train["id"].count("snli-test-0") + train["id"].count("cad-train-0") <= 1  # one pair, spaced otherwise
     assert {"cad-dev-0", "snli-test-1"} <= set(dev["id"])  # an original goes with what was made of it
     assert "cad-train-1" in train["id"]
     assert 0 < sum(key.startswith("snli-dev") for key in dev["id"]) < 30

@@ -78,9 +78,7 @@ def test_tatoeba_asks_in_english(hub):
 
 
 def test_what_cannot_be_loaded_is_one_clear_line(hub):
-    with pytest.raises(
-        DataError, match=r"cannot load google/xquad, xquad\.el, validation at 0123456789ab"
-    ) as caught:
+    with pytest.raises(DataError, match=r"cannot load google/xquad, xquad\.el, validation at 0123456789ab") as caught:
         HubSource({"google/xquad": COMMIT}).rows(get_task("xquad"), "test", "el")
     assert "\n" not in str(caught.value)
     hub["google/xquad", "xquad.el", "validation"] = ({"id": ["1"]}, {"id": TEXT})
@@ -147,11 +145,7 @@ def test_generated_rows_have_the_columns_of_the_family(task, split, language):
 
 
 def test_generated_revision_names_version_seed_and_size():
-    assert (
-        GeneratedSource(seed=3, size=0.5)
-        .revision(get_task("gen-nli"), "dev", "one")
-        .endswith("-seed3-size0.5")
-    )
+    assert GeneratedSource(seed=3, size=0.5).revision(get_task("gen-nli"), "dev", "one").endswith("-seed3-size0.5")
 
 
 def test_generated_source_says_what_it_has_not():

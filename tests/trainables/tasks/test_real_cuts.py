@@ -6,9 +6,7 @@ import pytest
 
 from trainables.tasks import FolderSource, get_task, is_labelled
 
-pytestmark = pytest.mark.skipif(
-    "XSTILTS_DATA" not in os.environ, reason="XSTILTS_DATA names no folder of real data"
-)
+pytestmark = pytest.mark.skipif("XSTILTS_DATA" not in os.environ, reason="XSTILTS_DATA names no folder of real data")
 
 
 @pytest.fixture(scope="module")
