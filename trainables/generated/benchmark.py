@@ -17,9 +17,9 @@ ZERO = "zero"  # the language that shares nothing, told nowhere beside another
 # Rows at size 1. Those of "gen-text" are per language: plain, and parallel for the languages that have any.
 _ROWS: dict[str, dict[str, int]] = {
     "gen-text": {"train": 1500, "dev": 100},
-    "gen-nli": {"train": 3000, "dev": 300, "test": 600},
-    "gen-qa": {"train": 3000, "dev": 300, "test": 400},
-    "gen-tags": {"train": 1000, "dev": 200, "test": 400},
+    "gen-nli": {"train": 3000, "dev": 300, "test": 450},
+    "gen-qa": {"train": 1800, "dev": 200, "test": 300},
+    "gen-tags": {"train": 600, "dev": 200, "test": 200},
     "gen-pairs": {"test": 300},
 }
 _PARALLEL_ROWS = {"train": 3000, "dev": 100}

@@ -14,23 +14,18 @@ _TRIES = 20  # premises drawn for a label before its hypothesis is given up
 def relation(premise: Fact, hypothesis: Fact) -> str:
     """What `premise` makes of `hypothesis`: one of `LABELS`.
 
-    The same deed (who, what or its kind, tense; the deed or its opposite) contradicts by an opposite deed, an
-    opposite quality or another place; failing that it entails if it tells all that the hypothesis tells.
+    Both must say the same of who, tense and what (or its kind); then the opposite deed contradicts, and the same
+    deed entails if the premise tells every detail that the hypothesis tells. All else is left open.
     """
     same_what = hypothesis.what == premise.what or (
         is_common(premise.what) and hypothesis.what == (KIND_OF.get(premise.what[0]),)
     )
-    same_deed = hypothesis.deed in (premise.deed, OPPOSITE[premise.deed])
-    if not (same_what and same_deed and (premise.who, premise.past) == (hypothesis.who, hypothesis.past)):
+    if not (same_what and (premise.who, premise.past) == (hypothesis.who, hypothesis.past)):
         return "neutral"
-    if (
-        hypothesis.deed == OPPOSITE[premise.deed]
-        or (premise.quality and hypothesis.quality == OPPOSITE[premise.quality])
-        or (premise.where and hypothesis.where and hypothesis.where != premise.where)
-    ):
+    if hypothesis.deed == OPPOSITE[premise.deed]:
         return "contradiction"
     told = hypothesis.quality in ("", premise.quality) and hypothesis.where in ((), premise.where)
-    return "entailment" if told else "neutral"
+    return "entailment" if told and hypothesis.deed == premise.deed else "neutral"
 
 
 def triples(draws: Draws, pool: str) -> Iterator[dict[str, tuple[Fact, Fact]]]:
@@ -78,44 +73,22 @@ def _add_details(draws: Draws, fact: Fact) -> Fact:
     return replace(fact, what=what, quality=quality, where=where)
 
 
-# A change may leave the label as it was (a place drawn anew may be the same place); then it is drawn again.
+# A change may leave the label as it was (who is drawn anew may be the same one); then it is drawn again.
 def _other_who(draws: Draws, fact: Fact) -> Fact:
     return replace(fact, who=world.being(draws))
-
-
-def _other_what(draws: Draws, fact: Fact) -> Fact:
-    return replace(fact, what=world.thing(draws, fact.deed)) if is_common(fact.what) else fact
 
 
 def _other_deed(draws: Draws, fact: Fact) -> Fact:
     return replace(fact, deed=draws.pick([deed for deed in DEEDS if OBJECTS[deed] == OBJECTS[fact.deed]]))
 
 
-def _other_quality(draws: Draws, fact: Fact) -> Fact:
-    return replace(fact, quality=draws.pick(QUALITIES)) if is_common(fact.what) else fact
-
-
-def _other_where(draws: Draws, fact: Fact) -> Fact:
-    return replace(fact, where=world.place(draws))
-
-
 def _opposite_deed(_: Draws, fact: Fact) -> Fact:
     return replace(fact, deed=OPPOSITE[fact.deed])
 
 
-def _opposite_quality(_: Draws, fact: Fact) -> Fact:
-    return replace(fact, quality=OPPOSITE[fact.quality]) if fact.quality else fact
-
-
-def _untold_quality(_: Draws, fact: Fact) -> Fact:
-    return replace(fact, quality="")
-
-
-def _untold_where(_: Draws, fact: Fact) -> Fact:
-    return replace(fact, where=()) if fact.what else fact
-
-
+# Few kinds of change, and opposites of deeds alone: with those of qualities and places too, a model of half a
+# million parameters stays near chance in the seconds that the demonstration has for a task.
 _CHANGES: dict[str, tuple[Callable[[Draws, Fact], Fact], ...]] = {
-    "neutral": (_other_who, _other_what, _other_deed, _other_quality, _untold_quality, _untold_where),
-    "contradiction": (_opposite_deed, _opposite_quality, _other_where),
+    "neutral": (_other_who, _other_deed),
+    "contradiction": (_opposite_deed,),
 }

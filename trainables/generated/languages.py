@@ -35,21 +35,21 @@ _ALL = (
         present_ending="en", past_ending="od",
     ),
     Language(
-        "three", 75, "SVO", sounds=(("f", "h"), ("d", "t")), quality_first=False,
+        "three", 80, "SVO", sounds=(("f", "h"), ("d", "t")), quality_first=False,
         present_ending="en", past_ending="od", onsets="ptkbgmnslrzh",
     ),
     Language(
-        "four", 60, "SOV", sounds=(("k", "g"), ("v", "w"), ("s", "z")), adposition_first=False,
+        "four", 65, "SOV", sounds=(("k", "g"), ("v", "w"), ("s", "z")), adposition_first=False,
         place_ending="il", present_ending="un", past_ending="ad", onsets="pbtdgmnzlrwf",
     ),
     Language(
-        "five", 40, "VSO", sounds=(("p", "f"), ("t", "z"), ("a", "o")), quality_first=False,
+        "five", 50, "SOV", sounds=(("p", "f"), ("t", "z"), ("a", "o")), quality_first=False,
         adposition_first=False, object_ending="os", place_ending="im", present_ending="ul", past_ending="er",
         onsets="fzhbdgmnslrw",
     ),
     # Letters, endings and even the stops are its own: nothing to recognise anything by.
     Language(
-        "zero", 0, "SOV", quality_first=False, adposition_first=False,
+        "zero", 0, "VSO", quality_first=False, adposition_first=False,
         object_ending="ըյ", place_ending="իշ", present_ending="օյ", past_ending="ըշ",
         onsets="բգդզթլխկհձ", vowels="աիօը", codas="մնռ", stop="։", question="՞",
     ),

@@ -55,13 +55,8 @@ def _slots(fact: Fact, without: str = "") -> list[tuple[str, ...]]:
 
 
 def _beside(draws: Draws, pool: str, wanted: Fact) -> Fact:
-    """A fact that often shares with `wanted` its deed or who did it: no cue alone finds the answer."""
+    """A fact of another deed by another than `wanted`, which it may share its place or object with."""
     while True:
-        other = world.fact(draws, detail=50)
-        cue = draws.below(4)
-        if cue == 0:
-            other = replace(other, who=wanted.who)
-        elif cue == 1 and world.OBJECTS[other.deed] == world.OBJECTS[wanted.deed]:
-            other = replace(other, deed=wanted.deed)
-        if other.pool() == pool:
+        other = world.fact_of(draws, pool, detail=50)
+        if other.deed != wanted.deed and other.who != wanted.who:
             return other

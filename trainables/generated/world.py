@@ -31,19 +31,15 @@ _DEED_PAIRS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("works", "rests", (NOTHING,)),
     ("stays", "leaves", (NOTHING,)),
 )
-_QUALITY_PAIRS = (
-    ("big", "small"), ("old", "new"), ("good", "bad"),
-    ("clean", "dirty"), ("heavy", "light"), ("warm", "cold"),
-)  # fmt: skip
 OBJECTS: dict[str, tuple[str, ...]] = {
     deed: objects for first, second, objects in _DEED_PAIRS for deed in (first, second)
 }
 DEEDS = tuple(OBJECTS)
-QUALITIES = tuple(quality for pair in _QUALITY_PAIRS for quality in pair)
+QUALITIES = (
+    "big", "small", "old", "new", "good", "bad", "clean", "dirty", "heavy", "light", "warm", "cold",
+)  # fmt: skip
 OPPOSITE: dict[str, str] = {
-    one: other
-    for first, second in (*(pair[:2] for pair in _DEED_PAIRS), *_QUALITY_PAIRS)
-    for one, other in ((first, second), (second, first))
+    deed: other for first, second, _ in _DEED_PAIRS for deed, other in ((first, second), (second, first))
 }
 FUNCTION_WORDS = ("in", "who", "what", "where")
 
@@ -64,11 +60,7 @@ _POOLS = {"text": 40, "train": 25, "dev": 15, "test": 20}
 
 @dataclass(frozen=True)
 class Fact:
-    """Someone does something, perhaps to something of some quality, perhaps somewhere. Empty means untold.
-
-    A deed is done once: who, deed and what name it, and then it has one place and what it is done to is
-    not both of two opposites.
-    """
+    """Someone does something, perhaps to something of some quality, perhaps somewhere. Empty means untold."""
 
     who: tuple[str, ...]
     deed: str

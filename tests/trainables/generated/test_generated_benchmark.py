@@ -5,7 +5,8 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator
-from itertools import islice
+from dataclasses import replace
+from itertools import islice, product
 from typing import Any
 
 import pytest
@@ -26,11 +27,11 @@ SPLITS = {
 }
 # A change here changes what everyone has measured: raise VERSION with it.
 GOLDEN = {
-    "gen-text": "21918cd86654413b568737502105914acc3a261da94837f1a0efcabd52be6382",
-    "gen-nli": "50db8814a3ea5a32bfbc2b091b3004cfb94e9cad76f49e77f483a4662b16efae",
-    "gen-qa": "186820b831b5f119a37a23902237816bb8e69a9a0206701e338073569e3c827d",
-    "gen-tags": "f50faae6907a78d87cb39775ccbc7ebde9a36f7d11e11c43b98c9502c4bfab1d",
-    "gen-pairs": "91f3100ef984d44b1ad135d537f4eb91b495aa11bb4b34527c6743e435b767f9",
+    "gen-text": "47b5e90babe4c2616d710e2121665f6a70ec3c690cc8ef3391917f11fc0d7733",
+    "gen-nli": "25d47f69d43febe705e0e1b70d0009f8f6e1d51faf6ca4147611783c766f7347",
+    "gen-qa": "702372c9a4338ab0ad91b819d4ce64db4be168a695238399f6ed11a840055d91",
+    "gen-tags": "2c34d02c6c191880cf3bdcfe17bb90db970927307e7b1f388af83db2b0bf4f91",
+    "gen-pairs": "fb4c89eccedb8047b9b252d9f1ea3c7d935a05f73785c4e5f16e4edcdc46c0af",
 }
 
 
@@ -86,28 +87,20 @@ def test_what_is_not_there_is_said(request_: tuple[str, str, str], says: str) ->
 
 
 def follows(premise: Fact, hypothesis: Fact) -> str:
-    """The label, found another way than the generator's: by comparing the two facts slot by slot."""
-    verdicts = []
-    for slot in ("who", "deed", "past", "what", "quality", "where"):
-        had, asked = getattr(premise, slot), getattr(hypothesis, slot)
-        if asked in ("", ()) and slot in ("quality", "where"):
-            continue
-        kind = (KIND_OF.get(had[0], ""),) if slot == "what" and len(had) == 1 else None
-        if had == asked or (kind and asked == kind):
-            verdicts.append("same")
-        elif slot == "deed" or slot == "quality":
-            verdicts.append("clash" if OPPOSITE.get(had) == asked else "open")
-            if slot == "deed" and verdicts[-1] == "open":
-                return "neutral"
-        elif slot == "where":
-            verdicts.append("clash" if had else "open")
-        else:
-            return "neutral"
-    return "contradiction" if "clash" in verdicts else "neutral" if "open" in verdicts else "entailment"
+    """The label, found another way than the generator's: a premise as the set of all that follows from it."""
+    whats = {premise.what} | {(KIND_OF[noun],) for noun in premise.what if len(premise.what) == 1 and noun in KIND_OF}
+    told = product(whats, {premise.quality, ""}, {premise.where, ()})
+    entailed = [replace(premise, what=what, quality=quality, where=where) for what, quality, where in told]
+    if hypothesis in entailed:
+        return "entailment"
+    # The opposite deed denies, whatever the details.
+    bare = replace(hypothesis, quality="", where=())
+    denied = {replace(fact, deed=OPPOSITE[fact.deed], quality="", where=()) for fact in entailed}
+    return "contradiction" if bare in denied else "neutral"
 
 
 def test_nli_labels_are_true() -> None:
-    seen = Counter()
+    seen: Counter[str] = Counter()
     for triple in islice(triples(Draws("nli"), "train"), 500):
         for label, (premise, hypothesis) in triple.items():
             assert follows(premise, hypothesis) == label
@@ -128,7 +121,7 @@ def test_nli_is_balanced_and_its_premises_are_not_shared() -> None:
 
 def bag_of_words_accuracy(column: str) -> float:
     """Of a naive Bayes classifier that sees one text of each pair."""
-    train = list(GeneratedBenchmark(seed=1).rows("gen-nli", "train", "one"))
+    train = list(GeneratedBenchmark(seed=1, size=0.5).rows("gen-nli", "train", "one"))
     counts = {
         label: Counter(word for r in train if r["label"] == label for word in r[column].split()) for label in LABELS
     }
@@ -137,7 +130,7 @@ def bag_of_words_accuracy(column: str) -> float:
     def guess(text: str) -> str:
         return max(LABELS, key=lambda c: sum(math.log((counts[c][w] + 1) / (totals[c] + 300)) for w in text.split()))
 
-    test = list(GeneratedBenchmark(seed=1).rows("gen-nli", "test", "one"))
+    test = list(GeneratedBenchmark(seed=1, size=0.5).rows("gen-nli", "test", "one"))
     return sum(guess(row[column]) == row["label"] for row in test) / len(test)
 
 
@@ -152,12 +145,12 @@ def test_qa_answers_lie_where_they_should() -> None:
             text, start = row["answers"]["text"][0], row["answers"]["answer_start"][0]
             assert row["context"][start : start + len(text)] == text
             assert f" {row['context']} ".count(f" {text} ") == 1
-            assert 3 <= row["context"].count(f" {LANGUAGES[language].stop}") <= 5
+            assert row["context"].count(f" {LANGUAGES[language].stop}") == 3
             assert row["question"].endswith(LANGUAGES[language].question)
 
 
 def test_qa_questions_have_one_answer() -> None:
-    asked = Counter()
+    asked: Counter[str] = Counter()
     for item in islice(readings(Draws("qa"), "train"), 500):
         assert [answers(fact, item.asked, item.known) for fact in item.facts].count(True) == 1
         assert answers(item.facts[item.answer], item.asked, item.known)
@@ -181,7 +174,7 @@ def test_tags_are_well_formed_and_names_ambiguous() -> None:
 
 def test_evaluation_is_not_in_the_text() -> None:
     for language in LANGUAGES:
-        text = set()
+        text: set[str] = set()
         for row in SMALL.rows("gen-text", "train", language):
             for told in (row["text"], row["translation"]):
                 text.update(part.strip() for part in told.split(LANGUAGES[language].stop))

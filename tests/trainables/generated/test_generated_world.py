@@ -6,7 +6,7 @@ from trainables.generated import LANGUAGES
 from trainables.generated.draws import Draws
 from trainables.generated.languages import evolve, lexicon
 from trainables.generated.tell import Teller
-from trainables.generated.world import CONCEPTS, DEEDS, KIND_OF, OBJECTS, OPPOSITE, QUALITIES, Fact, fact_of
+from trainables.generated.world import CONCEPTS, DEEDS, KIND_OF, OBJECTS, OPPOSITE, Fact, fact_of
 
 
 def test_draws_are_pinned() -> None:
@@ -24,7 +24,7 @@ def test_draws_are_even_and_shuffles_keep_all() -> None:
 
 
 def test_opposites_are_mutual_and_done_to_the_same() -> None:
-    assert set(OPPOSITE) == {*DEEDS, *QUALITIES}
+    assert set(OPPOSITE) == set(DEEDS)
     assert all(OPPOSITE[OPPOSITE[concept]] == concept != OPPOSITE[concept] for concept in OPPOSITE)
     assert all(OBJECTS[deed] == OBJECTS[OPPOSITE[deed]] for deed in DEEDS)
 
@@ -47,7 +47,7 @@ def test_languages_are_ordered_by_distance() -> None:
 def test_cognates_have_the_declared_share(code: str, seed: int) -> None:
     words = lexicon(seed)
     share = [words[code][c] == evolve(words["one"][c], LANGUAGES[code]) for c in words["one"]]
-    assert 100 * sum(share) / len(share) == pytest.approx(LANGUAGES[code].cognates, abs=2)
+    assert 100 * sum(share) / len(share) == pytest.approx(LANGUAGES[code].cognates, abs=3)
     for group in CONCEPTS.values():  # and so has every group of words, to within one word
         kin = sum(words[code][c] == evolve(words["one"][c], LANGUAGES[code]) for c in group)
         assert abs(kin - len(group) * LANGUAGES[code].cognates / 100) <= 1
@@ -85,7 +85,7 @@ def test_orders() -> None:
     slots = {code: [word.slot for word in Teller(1, code).statement(told)] for code in LANGUAGES}
     assert slots["one"] == ["who", "deed", "what", "what", "", "where", ""]
     assert slots["four"] == ["who", "where", "", "what", "what", "deed", ""]
-    assert slots["five"] == ["deed", "who", "what", "what", "where", "", ""]
+    assert slots["zero"] == ["deed", "who", "what", "what", "where", "", ""]
     words = lexicon(1)
     one, three = ([word.text for word in Teller(1, code).statement(told)] for code in ("one", "three"))
     assert one[2:4] == [words["one"]["big"], words["one"]["dog"]]

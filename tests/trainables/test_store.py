@@ -1,0 +1,91 @@
+"""The store: a half-written step is never a whole one; other file systems than the local one."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+import pytest
+
+from trainables.store import RECORD, Store, StoreError
+
+
+@pytest.fixture(params=["local", "fsspec"])
+def store(request, tmp_path, monkeypatch):
+    monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "cache"))
+    return Store(str(tmp_path / "store") if request.param == "local" else f"memory://{uuid.uuid4().hex}")
+
+
+def put(store, step, text="weights"):
+    made = store.begin(step)
+    (made / "model").mkdir()
+    (made / "model" / "file").write_text(text)
+    store.commit(step, made, {"result": {"value": 1}})
+
+
+def test_a_committed_step_reads_back(store):
+    store.check_writable()
+    assert not store.done("s")
+    put(store, "s")
+    assert store.done("s")
+    record = store.record("s")
+    assert record["result"] == {"value": 1}
+    assert record["files"] == {"model/file": 7}
+    assert (store.path("s") / "model" / "file").read_text() == "weights"
+
+
+def test_a_half_written_step_is_not_done_and_leaves_nothing_behind(store):
+    made = store.begin("s")
+    (made / "old").write_text("half")
+    assert not store.done("s")
+    with pytest.raises(StoreError, match="not done; run the step s first"):
+        store.path("s")
+    put(store, "s")
+    assert not (store.path("s") / "old").exists()
+
+
+def test_a_record_under_its_partial_name_does_not_count(tmp_path):
+    store = Store(str(tmp_path))
+    made = store.begin("s")
+    (made / f"{RECORD}.partial").write_text("{}")
+    assert not store.done("s")
+
+
+def test_a_damaged_record_says_what_to_do(tmp_path):
+    store = Store(str(tmp_path))
+    put(store, "s")
+    (tmp_path / "steps" / "s" / RECORD).write_text('{"half": ')
+    with pytest.raises(StoreError, match="delete it and run again"):
+        store.record("s")
+
+
+def test_training_state_goes_when_the_step_is_done(store):
+    assert store.load_state("s") is None
+    scratch = store.state_scratch("s")
+    for step in (1, 2):
+        (scratch / f"step-{step}").mkdir()
+        (scratch / f"step-{step}" / "shard").write_text(str(step))
+        store.upload_state("s", scratch, f"step-{step}")
+        if step == 1:
+            assert store.load_state("s") is None  # not complete yet
+        store.complete_state("s", f"step-{step}", {"step": step})
+    note, directory = store.load_state("s")
+    assert note == {"step": 2, "name": "step-2"}
+    assert (directory / "step-2" / "shard").read_text() == "2"
+    assert not (directory / "step-1").exists()
+    put(store, "s")
+    assert store.load_state("s") is None
+
+
+def test_a_store_that_cannot_be_written_says_so(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        Store(str(tmp_path / "file" / "store")).check_writable()
+    with pytest.raises(StoreError, match="cannot be opened"):
+        Store("nosuchscheme://bucket/x")
+
+
+def test_records_are_plain_json(tmp_path):
+    store = Store(str(tmp_path))
+    put(store, "s")
+    assert json.loads((tmp_path / "steps" / "s" / RECORD).read_text())["step"] == "s"
