@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
+import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import ray
+
+from . import forkserver
 
 ENVIRONMENT = {
     # The controller polls its workers; at the default of 2 s, each report of a worker takes that long.
@@ -40,35 +46,57 @@ class Capacity:
 
 
 @contextmanager
-def connected(address: str | None, cpus: int | None = None) -> Iterator[Capacity]:
+def connected(address: str | None, cpus: int | None = None, preload: Sequence[str] = ()) -> Iterator[Capacity]:
     """Connect for the duration of the block.
 
     Args:
         address: of a running cluster (`auto`, `ray://...`, `host:port`); None starts Ray on this machine, with the
             dashboard on loopback (Ray frees a stopped trial's resources through it).
         cpus: of the local Ray; by default all there are.
+        preload: modules that the workers of a local Ray find imported, see `forkserver`.
     """
     if ray.is_initialized():  # whoever connected this process keeps it connected
         yield _capacity()
         return
     environment = {**ENVIRONMENT, **({} if address else LOCAL)}
     os.environ.update(environment)
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "runtime_env": {"env_vars": environment}}
-    if address is not None:
-        ray.init(address=address, **quiet)
-    else:
-        # Ray refuses long socket paths, so its files go to a short directory.
-        ray.init(
-            num_cpus=cpus,
-            include_dashboard=True,
-            dashboard_host="127.0.0.1",
-            _temp_dir=os.path.join(tempfile.gettempdir(), f"ray-{os.getuid()}"),
-            **quiet,
-        )
-    try:
+    runtime_env: dict[str, Any] = {"env_vars": environment}
+    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "runtime_env": runtime_env}
+    with contextlib.ExitStack() as stack:
+        if address is not None:
+            ray.init(address=address, **quiet)
+        else:
+            # Ray refuses long socket paths, so its files go to a short directory.
+            folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="xstilts-", ignore_cleanup_errors=True))
+            if preload:
+                runtime_env["py_executable"] = stack.enter_context(_forkserver(folder, preload))
+            ray.init(
+                num_cpus=cpus,
+                include_dashboard=True,
+                dashboard_host="127.0.0.1",
+                _temp_dir=os.path.join(tempfile.gettempdir(), f"ray-{os.getuid()}"),
+                **quiet,
+            )
+        stack.callback(ray.shutdown)
         yield _capacity()
+
+
+@contextmanager
+def _forkserver(folder: str, modules: Sequence[str]) -> Iterator[str]:
+    """A fork server for the duration of the block; the command that starts a Python script as a fork of it."""
+    path = os.path.join(folder, "forkserver")
+    server = subprocess.Popen(
+        [sys.executable, forkserver.__file__, "serve", path, *modules],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield f"{sys.executable} -S -E {forkserver.__file__} start {path}"
     finally:
-        ray.shutdown()
+        assert server.stdin is not None
+        server.stdin.close()
+        server.wait(timeout=30)
 
 
 def _capacity() -> Capacity:

@@ -52,8 +52,8 @@ def plan(
     if recipes is not None:
         recipes.mkdir(parents=True, exist_ok=True)
         for step in made.steps.values():
-            (recipes / f"{step.id}.json").write_text(json.dumps(step.recipe.model_dump(mode="json"), indent=1))
-        (recipes / "execution.json").write_text(json.dumps(made.execution.model_dump(mode="json"), indent=1))
+            for name, part in (("", step.recipe), (".execution", step.execution)):
+                (recipes / f"{step.id}{name}.json").write_text(json.dumps(part.model_dump(mode="json"), indent=1))
     if as_json:
         steps = [
             {"key": s.id, "kind": s.kind, "name": s.name, "needs": list(s.needs), "done": s.id in done}
@@ -76,7 +76,7 @@ def plan(
         highlight=False,
     )
     if recipes is not None:
-        console.print(f"recipes and execution.json: {recipes}", highlight=False)
+        console.print(f"recipes and executions: {recipes}", highlight=False)
 
 
 @app.command()

@@ -22,6 +22,7 @@ class View:
     def __init__(self, schedule: Schedule, console: Console) -> None:
         self.schedule, self.console = schedule, console
         self.began = time.monotonic()
+        self._ended = len(schedule.done)  # the schedule hears of an end after the view
         self._progress: dict[str, dict[str, Any]] = {}
         self._started: dict[str, float] = {}
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
@@ -47,7 +48,8 @@ class View:
 
     def ended(self, step: Step, state: str, error: str = "") -> None:
         """A step has ended."""
-        seconds = time.monotonic() - self._started.get(step.id, self.began)
+        seconds = time.monotonic() - self._started.pop(step.id, self.began)
+        self._ended += state == "done"
         self._line(step, f"{state} after {seconds:.0f} s")
         if error:
             self.console.print(Text(error, style="red"))
@@ -58,7 +60,7 @@ class View:
             self._live.update(self._table(), refresh=True)
 
     def _line(self, step: Step, what: str) -> None:
-        counts = f"{len(self.schedule.done)}/{len(self.schedule.plan.steps)}"
+        counts = f"{self._ended}/{len(self.schedule.plan.steps)}"
         self.console.print(
             f"{time.monotonic() - self.began:6.0f} s  {counts:>7}  {step.name}: {what}",
             highlight=False,

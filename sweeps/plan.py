@@ -51,6 +51,7 @@ class Step:
     recipe: AnyRecipe
     name: str
     """As a person would say it."""
+    execution: Execution
     tags: dict[str, str] = field(default_factory=dict)
     """Phase, model, intermediate, target, seed: of the first cell that asked for the step."""
     cost: float = 1.0
@@ -68,8 +69,10 @@ class Step:
     def needs(self) -> tuple[str, ...]:
         return self.recipe.needs
 
-    def resources(self, execution: Execution) -> tuple[float, float]:
+    @property
+    def resources(self) -> tuple[float, float]:
         """CPUs and GPUs that it holds while it runs."""
+        execution = self.execution
         workers = execution.workers if self.kind == "train" else 1
         gpus = 0 if self.kind == "prepare" else execution.gpus_per_worker
         return workers * execution.cpus_per_worker, workers * gpus
@@ -94,7 +97,6 @@ class Plan:
     cells: tuple[Cell, ...]
     naive_train_steps: int
     """Training steps if every cell were run by itself from the starting model on."""
-    execution: Execution
 
     @cached_property
     def remaining(self) -> dict[str, float]:
@@ -116,15 +118,14 @@ def make_plan(spec: SweepSpec, file: str) -> Plan:
         raise WrongSpec([f"{file}: data: {error}"]) from None
     if planner.problems:
         raise WrongSpec([f"{file}: {problem}" for problem in dict.fromkeys(planner.problems)])
-    execution = spec.execution.model_copy(update={"data": spec.data, "places": planner.places})
-    return Plan(planner.steps, tuple(cells), planner.naive, execution)
+    return Plan(planner.steps, tuple(cells), planner.naive)
 
 
 class _Planner:
     def __init__(self, spec: SweepSpec) -> None:
         self.spec = spec
         self.steps: dict[str, Step] = {}
-        self.places: dict[str, str] = {}
+        self.execution = spec.execution.model_copy(update={"data": spec.data})
         self.naive = 0
         self.problems: list[str] = []
         self._sources: dict[str, Source] = {}
@@ -166,7 +167,8 @@ class _Planner:
             base = ScratchModel(architecture=model.architecture, tokenizer=recipe.id, seed=model.seed)
         elif (path := model.path) is not None:
             base = self.tokenizer = LocalModel(sha256=hash_model_dir(path))
-            self.places[base.sha256] = str(path)
+            places = {**self.execution.places, base.sha256: str(path)}
+            self.execution = self.execution.model_copy(update={"places": places})
             shape = json.loads((path / "config.json").read_text())
         else:
             assert model.start is not None
@@ -278,7 +280,7 @@ class _Planner:
         return self._add(recipe, f"{self.prefix}data {label}", {"phase": "prepare"}, cost=1e6)
 
     def _add(self, recipe: AnyRecipe, name: str, tags: dict[str, str], cost: float = 1e6) -> str:
-        self.steps.setdefault(recipe.id, Step(recipe, name, tags, cost))
+        self.steps.setdefault(recipe.id, Step(recipe, name, self.execution, tags, cost))
         return recipe.id
 
     # --- what a recipe is made of ----------------------------------------------------------------------------

@@ -31,6 +31,11 @@ RAY_FILES = "ray"
 """Folder of the store for what Tune and Train write themselves; never read, and removed at the end."""
 
 
+PRELOAD = ("trainables.preload", "aiohttp", "fsspec", "jsonschema")
+"""What the processes of a local step find imported. Not Ray, which reads its configuration when it is imported: each
+process must have its own."""
+
+
 class DoesNotFit(RuntimeError):
     """A step asks for more than the whole cluster has."""
 
@@ -52,7 +57,7 @@ def run_plan(
     tracker.catch_up()
     if len(done) == len(plan.steps):
         return Schedule(plan, done, 0, 0)
-    with connected(address, cpus) as capacity:
+    with connected(address, cpus, PRELOAD) as capacity:
         schedule = Schedule(plan, done, capacity.cpus, capacity.gpus)
         _check_fit(schedule, capacity)
         console.print(f"{len(plan.steps) - len(done)} of {len(plan.steps)} steps to do on {capacity}", highlight=False)
@@ -67,7 +72,7 @@ def run_plan(
 def _check_fit(schedule: Schedule, capacity: Capacity) -> None:
     for name in schedule.waiting:
         step = schedule.plan.steps[name]
-        cpus, gpus = step.resources(schedule.plan.execution)
+        cpus, gpus = step.resources
         for word, wants, has in (("CPUs", cpus, capacity.cpus), ("GPUs", gpus, capacity.gpus)):
             if wants > has:
                 raise DoesNotFit(
@@ -90,13 +95,12 @@ def _tune(spec: SweepSpec, schedule: Schedule, store: Store, tracker: Tracker, c
 
     flag = new_flag()
     scratch = f"{store.root if store.local else store.uri.rstrip('/')}/{RAY_FILES}"
-    execution = schedule.plan.execution.model_dump(mode="json")
 
     def config(step: Step) -> dict[str, Any]:
         return {
             "step": step.id,
             "recipe": step.recipe.model_dump(mode="json"),
-            "execution": execution,
+            "execution": step.execution.model_dump(mode="json"),
             "store": store.root if store.local else store.uri,
             "scratch": scratch,
         }

@@ -79,7 +79,7 @@ class Schedule:
         return "waiting"
 
     def _take(self, step: Step, sign: int) -> bool:
-        wanted = step.resources(self.plan.execution)
+        wanted = step.resources
         if sign > 0 and any(want > free + 1e-9 for want, free in zip(wanted, self._free, strict=True)):
             return False
         self._free = [free - sign * want for want, free in zip(wanted, self._free, strict=True)]

@@ -102,7 +102,7 @@ class Tracker:
         run = self.client.create_run(self.experiment, tags=tags)
         self._runs[step.id] = run
         params = _flat("recipe", step.recipe.model_dump(mode="json"))
-        params |= _flat("execution", self.plan.execution.model_dump(mode="json"))
+        params |= _flat("execution", step.execution.model_dump(mode="json"))
         batch = [Param(key, str(value)[:6000]) for key, value in params.items()]
         for i in range(0, len(batch), 100):
             self.client.log_batch(run.info.run_id, params=batch[i : i + 100])

@@ -141,8 +141,9 @@ def host() -> type[RecordingHost]:
 def local_ray() -> Iterator[Any]:
     """The one local Ray of the test run."""
     from cluster.connect import connected
+    from sweeps.run import PRELOAD
 
-    with connected(None, cpus=2) as capacity:
+    with connected(None, cpus=2, preload=PRELOAD) as capacity:
         yield capacity
 
 

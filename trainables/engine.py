@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +21,15 @@ from .recipe import Execution, Optimisation
 
 if not torch.cuda.is_available():
     os.environ.setdefault("DS_ACCELERATOR", "cpu")
+# DeepSpeed's autotuner imports MLflow if it can, which takes seconds, and workers have no use for either.
+without_mlflow = "mlflow" not in sys.modules
+if without_mlflow:
+    sys.modules["mlflow"] = None  # type: ignore[assignment]
 import deepspeed
 import torch.distributed as dist
 
+if without_mlflow:
+    del sys.modules["mlflow"]
 logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
 # A kernel for inference that DeepSpeed would compile at the first start on CPU; training never calls it.
 deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False

@@ -159,6 +159,8 @@ def _canonical(tokenizer: Tokenizer) -> Tokenizer:
 def _texts(recipe: TokenizerRecipe, execution: Execution) -> Iterator[str]:
     for rows in recipe.rows:
         for row in read_rows(recipe.task, rows, execution)[0]:
-            yield row["text"]
-            if row["translation"]:
-                yield row["translation"]
+            for text in filter(None, (row["text"], row["translation"])):
+                yield text
+                # A piece must have been seen before two different characters to be considered at all, so words that
+                # only ever end at a space would not be learnt whole.
+                yield text.replace(" ", ". ") + "."

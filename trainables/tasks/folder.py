@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainables.tasks.languages import ISO3
+from trainables.tasks.languages import ISO3, NTREX
 from trainables.tasks.reading import (
     checked_label,
     has_tags,
@@ -36,6 +36,7 @@ TYDIQA_DEV = 0.1  # of the passages of English train: English dev doubles as tes
 SQUADSHIFTS_DEV = 0.1  # of the articles
 XNLI_DEV_DEV = 0.2  # of the premises
 SNLI_DEV = 0.1  # of the premises
+NTREX_DEV = 0.03  # of the sentences, the same in every language
 
 
 @dataclass(frozen=True)
@@ -83,8 +84,9 @@ class FolderSource:
         if split == "test" and language not in task.languages:
             there = f"; it is evaluated in: {' '.join(task.languages)}" if task.languages else ""
             raise DataError(f'{task.name}: there are no test rows in "{language}"{there}')
-        if split != "test" and not (task.has_train and language == task.train_language):
-            there = f'in "{task.train_language}" alone' if task.has_train else "nowhere: it is only evaluated"
+        trained_in = task.languages if task.family == "masked-lm" else (task.train_language,)
+        if split != "test" and not (task.has_train and language in trained_in):
+            there = f"in: {' '.join(trained_in)}" if task.has_train else "nowhere: it is only evaluated"
             raise DataError(f'{task.name}: there are no {split} rows in "{language}"; there are {there}')
         return _FINDERS[task.name](self._folder, task, split, language)
 
@@ -248,6 +250,32 @@ def _tatoeba(folder: Path, task: Task, split: Split, language: str) -> Found:
     return Found((english, foreign), read)
 
 
+def _ntrex(folder: Path, task: Task, split: Split, language: str) -> Found:
+    place = folder / "ntrex"
+    english = _need(task, split, language, place / "newstest2019-src.eng.txt")
+    own = (
+        english if language == "en" else _need(task, split, language, place / f"newstest2019-ref.{NTREX[language]}.txt")
+    )
+
+    def read() -> list[Row]:
+        sentences, translations = read_lines(english), read_lines(own)
+        if len(sentences) != len(translations):
+            raise DataError(
+                f"{own} has {len(translations)} lines, {english} {len(sentences)}; they must be translations"
+            )
+        rows: list[Row] = []
+        for number, (sentence, translation) in enumerate(zip(sentences, translations, strict=True)):
+            if is_held_out(f"ntrex-{number}", NTREX_DEV) != (split == "dev"):
+                continue
+            rows.append({"id": f"{number}", "text": translation.strip(), "translation": ""})
+            if language != "en":
+                row = {"id": f"{number}-pair", "text": sentence.strip(), "translation": translation.strip()}
+                rows.append(row)
+        return rows
+
+    return Found((english, own) if own != english else (own,), read, _held_out_note(split, "sentences"))
+
+
 _FINDERS: dict[str, Callable[[Path, Task, Split, str], Found]] = {
     "xnli": _xnli,
     "udpos": _tagging,
@@ -260,6 +288,7 @@ _FINDERS: dict[str, Callable[[Path, Task, Split, str], Found]] = {
     "snli-cad": _snli_cad,
     "squadshifts": _squadshifts,
     "xnli-dev": _xnli_dev,
+    "ntrex": _ntrex,
 }
 
 

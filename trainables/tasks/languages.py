@@ -9,6 +9,13 @@ ISO3 = {
     "tr": "tur", "ur": "urd", "vi": "vie", "zh": "cmn",
 }  # fmt: skip
 
+# NTREX-128: the part of a file's name.
+NTREX = {
+    "ar": "arb", "bg": "bul", "de": "deu", "el": "ell", "en": "eng", "es": "spa", "eu": "eus", "fi": "fin", "fr": "fra",
+    "hi": "hin", "id": "ind", "ja": "jpn", "ko": "kor", "ru": "rus", "sw": "swa", "ta": "tam", "th": "tha", "tr": "tur",
+    "ur": "urd", "vi": "vie", "zh": "zho-CN",
+}  # fmt: skip
+
 # UD-POS and TyDiQA on the hub: English names.
 NAMES = {
     "af": "Afrikaans", "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "de": "German", "el": "Greek",

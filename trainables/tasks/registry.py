@@ -27,6 +27,7 @@ PANX_LANGUAGES = _words(
     "ar he vi id jv ms tl eu ml ta te af nl en de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw "
     "yo my zh kk tr et fi hu"
 )
+NTREX_LANGUAGES = tuple("en ar bg de el es eu fi fr hi id ja ko ru sw ta th tr ur vi zh".split())
 XQUAD_LANGUAGES = _words("en es de el ru tr ar vi th zh hi")
 TYDIQA_LANGUAGES = _words("en ar bn fi id ko ru sw te")
 TATOEBA_LANGUAGES = _words(
@@ -69,6 +70,8 @@ TAGGING_TARGET = Defaults(max_length=256, batch_size=32, learning_rate=1e-5, epo
 QA_TARGET = Defaults(max_length=384, batch_size=16, learning_rate=1e-5, epochs=2)
 NLI_INTERMEDIATE = Defaults(max_length=256, batch_size=24, learning_rate=2e-5, epochs=2)
 QA_INTERMEDIATE = Defaults(max_length=384, batch_size=8, learning_rate=1e-5, epochs=3)
+# This project's own choice for text: the length of XTREME's pairs, the peak rate of small encoders.
+TEXT = Defaults(max_length=128, batch_size=64, learning_rate=1e-3, epochs=10)
 # This project's own choice for the generated tasks: short sentences, a model of a million parameters.
 GENERATED_TRAINING = Defaults(max_length=64, batch_size=32, learning_rate=5e-4, epochs=3)
 GENERATED_QA = Defaults(max_length=128, batch_size=32, learning_rate=5e-4, epochs=3)
@@ -139,6 +142,8 @@ _TASKS = (
     ),
     Task(name="squadshifts", **REAL, **SPAN_QA, languages=(), has_train=True, defaults=QA_INTERMEDIATE),
     Task(name="xnli-dev", **REAL, **NLI, languages=(), labels=NLI_LABELS, has_train=True, defaults=XNLI_TARGET),
+    # Text, plain and beside its English.
+    Task(name="ntrex", **REAL, **MASKED_LM, languages=NTREX_LANGUAGES, has_train=True, defaults=TEXT),
     # The generated benchmark.
     Task(
         name="gen-text",

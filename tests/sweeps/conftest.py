@@ -1,0 +1,51 @@
+"""A tiny sweep on the generated benchmark: seconds, not minutes."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+TINY: dict[str, Any] = {
+    "sweep": "tiny",
+    "models": {
+        "small": {
+            "architecture": {
+                "hidden_size": 32,
+                "num_hidden_layers": 2,
+                "num_attention_heads": 2,
+                "intermediate_size": 64,
+                "max_position_embeddings": 130,
+            },
+            "tokenizer": {"task": "gen-text", "vocab_size": 500},
+            "pretrain": {"task": "gen-text", "steps": 10, "max_length": 64, "languages": ["one", "two"]},
+        }
+    },
+    "intermediates": ["none"],
+    "targets": [{"task": "gen-tags", "languages": ["one", "two", "zero"]}, "gen-pairs"],
+    "seeds": [1],
+    "generated": {"size": 0.05},
+    "training": {"all": {"steps": 10, "evaluate_every": 5, "batch_size": 16, "max_length": 64, "learning_rate": 1e-3}},
+}
+
+
+@pytest.fixture(scope="session")
+def tiny() -> dict[str, Any]:
+    """The fields of the tiny sweep."""
+    return copy.deepcopy(TINY)
+
+
+@pytest.fixture
+def sweep_file(tmp_path: Path) -> Any:
+    """Writes a sweep file: the tiny one with some fields replaced; storage is the test's own folder."""
+
+    def write(name: str = "sweep.yaml", **fields: Any) -> Path:
+        spec = {**copy.deepcopy(TINY), "storage": str(tmp_path / "store"), **fields}
+        file = tmp_path / name
+        file.write_text(yaml.safe_dump({key: value for key, value in spec.items() if value is not None}))
+        return file
+
+    return write

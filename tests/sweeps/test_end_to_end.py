@@ -1,0 +1,160 @@
+"""A real sweep on the local Ray: store, MLflow, running again, a step that fails, the same in a plain process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from mlflow import MlflowClient
+from rich.console import Console
+from safetensors.torch import load_file
+
+from sweeps.plan import make_plan
+from sweeps.results import Results
+from sweeps.run import run_plan
+from sweeps.spec import read_spec
+from sweeps.tracking import Tracker
+from trainables.store import HEAD, MODEL, Store
+
+
+def carry_out(file, *overrides):
+    spec = read_spec(file, list(overrides))
+    plan = make_plan(spec, str(file))
+    store = Store(spec.storage)
+    tracker = Tracker(spec, plan, store)
+    schedule = run_plan(spec, plan, store, tracker, Console(quiet=True), None, None)
+    return spec, plan, store, tracker, schedule
+
+
+@pytest.fixture(scope="module")
+def swept(local_ray, tiny, tmp_path_factory):
+    """The tiny sweep, carried out once for the tests of this module."""
+    folder = tmp_path_factory.mktemp("sweep")
+    file = folder / "tiny.yaml"
+    file.write_text(yaml.safe_dump({**tiny, "storage": str(folder / "store")}))
+    return file, *carry_out(file)
+
+
+def test_every_step_is_done_and_every_number_is_there(swept):
+    _, spec, plan, store, _, schedule = swept
+    assert schedule.done == set(plan.steps)
+    assert not schedule.failed
+    numbers = Results(spec, plan, store).numbers()
+    keys = {(n.target, n.language, n.metric) for n in numbers}
+    tags = {("gen-tags", language, m) for language in ("one", "two", "zero") for m in ("f1", "precision", "recall")}
+    pairs = {("gen-pairs", language, "accuracy") for language in ("two", "three", "four", "five", "zero")}
+    assert keys == tags | pairs
+    assert all(0 <= number.value <= 100 for number in numbers)
+
+
+def test_the_store_keeps_what_a_step_was_made_of(swept):
+    _, _, plan, store, _, _ = swept
+    for step in plan.steps.values():
+        record = store.record(step.id)
+        assert record["recipe"] == step.recipe.model_dump(mode="json")
+        assert record["fingerprint"] == step.recipe.fingerprint
+        assert record["environment"]["torch"]
+
+
+def test_the_checkpoint_loads_with_transformers_alone(swept):
+    from transformers import AutoModel, AutoTokenizer
+
+    _, _, plan, store, _, _ = swept
+    step = next(s for s in plan.steps.values() if s.tags.get("phase") == "target")
+    folder = store.path(step.id) / MODEL
+    model, info = AutoModel.from_pretrained(folder, add_pooling_layer=False, output_loading_info=True)
+    assert not info["missing_keys"]
+    assert not info["unexpected_keys"]
+    assert model.config.vocab_size == len(AutoTokenizer.from_pretrained(folder))
+
+
+def test_mlflow_has_a_run_for_the_sweep_and_one_for_each_step(swept):
+    _, spec, plan, store, tracker, _ = swept
+    client = MlflowClient(spec.tracking_uri)
+    runs = client.search_runs([tracker.experiment], max_results=1000)
+    children = {r.data.tags["xstilts.step"]: r for r in runs if r.data.tags.get("mlflow.parentRunId") == tracker.parent}
+    assert set(children) == set(plan.steps)
+    assert all(run.info.status == "FINISHED" for run in children.values())
+    train = next(s for s in plan.steps.values() if s.tags.get("phase") == "target")
+    run = children[train.id]
+    assert {"phase", "model", "intermediate", "target", "seed", "fingerprint"} <= set(run.data.tags)
+    assert run.data.params["recipe.optimisation.learning_rate"] == "0.001"
+    assert run.data.params["execution.workers"] == "1"
+    curve = client.get_metric_history(run.info.run_id, "loss")
+    assert [(p.step, p.value) for p in curve] == [tuple(p) for p in store.record(train.id)["result"]["losses"]]
+    assert [p.step for p in client.get_metric_history(run.info.run_id, "dev_f1")] == [5, 10]
+    (model,) = client.search_logged_models([tracker.experiment], f"source_run_id = '{run.info.run_id}'")
+    assert model.tags["path"] == store.locate(train.id, MODEL)
+    evaluation = next(s for s in plan.steps.values() if s.kind == "evaluate" and s.tags["target"] == "gen-tags")
+    run = children[evaluation.id]
+    scores = store.record(evaluation.id)["result"]["metrics"]
+    assert run.data.metrics["gen-tags/two/f1"] == scores["two"]["f1"]
+    assert run.data.metrics["gen-tags/zero-shot/f1"] == pytest.approx((scores["two"]["f1"] + scores["zero"]["f1"]) / 2)
+    names = [a.path for a in client.list_artifacts(run.info.run_id, "predictions")]
+    assert names == ["predictions/one.jsonl", "predictions/two.jsonl", "predictions/zero.jsonl"]
+
+
+def test_running_again_trains_nothing_and_adds_no_run(swept):
+    file, spec, plan, store, tracker, _ = swept
+    before = {step: store.record(step)["finished_at"] for step in plan.steps}
+    _, _, _, again, schedule = carry_out(file)
+    assert schedule.done == set(plan.steps)
+    assert {step: store.record(step)["finished_at"] for step in plan.steps} == before
+    assert again.parent == tracker.parent
+    assert len(MlflowClient(spec.tracking_uri).search_runs([tracker.experiment])) == len(plan.steps) + 1
+
+
+def test_one_more_intermediate_runs_only_its_own_steps_on_two_workers(swept):
+    file, _, plan, store, _, _ = swept
+    before = {step: store.record(step)["finished_at"] for step in plan.steps}
+    _, wider, _, _, schedule = carry_out(file, 'intermediates=["none","gen-nli"]', "execution.workers=2")
+    assert schedule.done == set(wider.steps)
+    assert {step: store.record(step)["finished_at"] for step in plan.steps} == before
+    new = [step for step in wider.steps.values() if step.id not in plan.steps]
+    assert {step.tags.get("intermediate", "gen-nli") for step in new} == {"gen-nli"}
+    assert {store.record(s.id)["execution"]["workers"] for s in new if s.kind == "train"} == {2}
+
+
+def test_a_plain_process_gives_the_same_numbers(swept, tmp_path):
+    import shutil
+
+    _, _, plan, store, _, _ = swept
+    step = next(s for s in plan.steps.values() if s.tags.get("phase") == "target")
+    shutil.copytree(store.root, tmp_path / "store")
+    shutil.rmtree(tmp_path / "store" / "steps" / step.id)
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(json.dumps(step.recipe.model_dump(mode="json")))
+    execution = tmp_path / "execution.json"
+    execution.write_text(json.dumps(step.execution.model_dump(mode="json")))
+    command = [sys.executable, "-m", "trainables", str(recipe), "--store", str(tmp_path / "store")]
+    done = subprocess.run([*command, "--execution", str(execution)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    plain = Store(str(tmp_path / "store"))
+    assert plain.record(step.id)["result"]["losses"] == pytest.approx(store.record(step.id)["result"]["losses"])
+    for name in (f"{MODEL}/model.safetensors", HEAD):
+        a, b = load_file(plain.path(step.id) / name), load_file(store.path(step.id) / name)
+        assert max(float((a[key] - b[key]).abs().max()) for key in a) < 1e-6
+
+
+def test_a_failed_step_blocks_only_what_depends_on_it(local_ray, tiny, sweep_file):
+    # A rate at which the loss is no number any more, for one of two targets.
+    model = {key: value for key, value in tiny["models"]["small"].items() if key != "pretrain"}
+    file = sweep_file(
+        models={"small": model},
+        training={
+            "all": {"steps": 4, "evaluate_every": 2, "max_length": 64},
+            "gen-tags": {"learning_rate": 1e30, "warmup": 0.0, "clip": 1e30},
+        },
+    )
+    _, plan, store, tracker, schedule = carry_out(file)
+    assert {plan.steps[name].tags["target"] for name in schedule.failed | schedule.blocked} == {"gen-tags"}
+    assert len(schedule.failed) == 1
+    assert len(schedule.blocked) == 1
+    (failed,) = schedule.failed
+    run = MlflowClient(tracker.uri).search_runs([tracker.experiment], f"tags.`xstilts.step` = '{failed}'")[0]
+    assert run.info.status == "FAILED"
+    assert "lower the learning rate" in run.data.tags["error"]
+    assert all(store.done(name) for name in set(plan.steps) - schedule.failed - schedule.blocked)

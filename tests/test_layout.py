@@ -1,0 +1,32 @@
+"""What holds of the source tree as a whole."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+def test_mlflow_is_the_real_one():
+    import mlflow
+
+    assert Path(mlflow.__file__).parent.parent.name == "site-packages"
+    assert not list((ROOT / "mlflow").glob("**/*.py"))
+
+
+def test_modules_are_short():
+    for package in ("sweeps", "trainables", "cluster"):
+        for file in (ROOT / package).rglob("*.py"):
+            assert len(file.read_text().splitlines()) <= 360, f"{file} holds more than one concept"
+
+
+def test_the_packages_are_listed_by_hand():
+    text = (ROOT / "pyproject.toml").read_text()
+    assert 'include = ["sweeps*", "trainables*", "cluster*"]' in text
+
+
+def test_no_large_or_foreign_file_is_tracked():
+    done = subprocess.run(("git", "ls-files"), cwd=ROOT, capture_output=True, text=True)
+    for name in done.stdout.splitlines():
+        assert (ROOT / name).stat().st_size < 500_000, name
