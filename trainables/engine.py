@@ -25,8 +25,8 @@ if not torch.cuda.is_available():
 without_mlflow = "mlflow" not in sys.modules
 if without_mlflow:
     sys.modules["mlflow"] = None  # type: ignore[assignment]
-import deepspeed
-import torch.distributed as dist
+import deepspeed  # noqa: E402
+import torch.distributed as dist  # noqa: E402
 
 if without_mlflow:
     del sys.modules["mlflow"]

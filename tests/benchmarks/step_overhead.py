@@ -41,7 +41,9 @@ SWEEP = {
     "intermediates": ["none"],
     "targets": ["gen-tags"],
     "generated": {"size": 0.1},
-    "training": {"all": {"steps": 40, "evaluate_every": 40, "max_length": 64, "dropout": 0.0, "attention_dropout": 0.0}},
+    "training": {
+        "all": {"steps": 40, "evaluate_every": 40, "max_length": 64, "dropout": 0.0, "attention_dropout": 0.0}
+    },
 }
 
 
@@ -59,12 +61,18 @@ def main() -> None:
         store = Store(storage)
         trains = [step.id for step in plan.steps.values() if step.kind == "train"]
         inside = {name: store.record(name)["result"]["train_seconds"] for name in trains}
-        on_ray_over = [ray_walls[name] - inside[name] for name in sorted(trains, key=lambda n: list(ray_walls).index(n))]
+        on_ray_over = [
+            ray_walls[name] - inside[name] for name in sorted(trains, key=lambda n: list(ray_walls).index(n))
+        ]
         plain_over = in_processes(plan, trains[:wanted], Path(folder), store)
     first, later = on_ray_over[0], on_ray_over[1:]
     print(f"training itself        {statistics.median(inside.values()):6.1f} s  (median of {len(trains)}, one worker)")
-    print(f"beyond it, on Ray      {statistics.median(later):6.1f} s  (median of {len(later)}; the first: {first:.1f} s)")
-    print(f"beyond it, by itself   {statistics.median(plain_over):6.1f} s  (median of {len(plain_over)} plain processes)")
+    print(
+        f"beyond it, on Ray      {statistics.median(later):6.1f} s  (median of {len(later)}; the first: {first:.1f} s)"
+    )
+    print(
+        f"beyond it, by itself   {statistics.median(plain_over):6.1f} s  (median of {len(plain_over)} plain processes)"
+    )
     print(f"ratio                  {statistics.median(later) / statistics.median(plain_over):6.2f}")
 
 

@@ -27,7 +27,7 @@ PANX_LANGUAGES = _words(
     "ar he vi id jv ms tl eu ml ta te af nl en de el bn hi mr ur fa fr it pt es bg ru ja ka ko th sw "
     "yo my zh kk tr et fi hu"
 )
-NTREX_LANGUAGES = tuple("en ar bg de el es eu fi fr hi id ja ko ru sw ta th tr ur vi zh".split())
+NTREX_LANGUAGES = _words("en ar bg de el es eu fi fr hi id ja ko ru sw ta th tr ur vi zh")
 XQUAD_LANGUAGES = _words("en es de el ru tr ar vi th zh hi")
 TYDIQA_LANGUAGES = _words("en ar bn fi id ko ru sw te")
 TATOEBA_LANGUAGES = _words(

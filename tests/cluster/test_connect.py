@@ -1,0 +1,50 @@
+"""Connecting, and that workers are forks of the process that has imported the heavy modules."""
+
+from __future__ import annotations
+
+import pytest
+import ray
+
+from cluster.connect import Capacity, connected
+
+
+def test_capacity_is_said_in_words():
+    assert str(Capacity(2, 0, 1)) == "1 node, 2 CPUs"
+    assert str(Capacity(64, 8, 2)) == "2 nodes, 64 CPUs, 8 GPUs"
+
+
+def test_a_process_that_is_connected_stays_connected(local_ray):
+    with connected(None) as capacity:
+        assert capacity.cpus == 2
+    assert ray.is_initialized()
+
+
+def test_workers_find_the_heavy_modules_imported_and_failures_come_through(local_ray):
+    @ray.remote
+    def modules():
+        import os
+        import sys
+
+        return "torch" in sys.modules, open(f"/proc/{os.getppid()}/cmdline").read()
+
+    imported, parent = ray.get(modules.remote())
+    assert imported
+    assert "forkserver.py" in parent
+
+    @ray.remote
+    def fails():
+        raise ValueError("said by the worker")
+
+    with pytest.raises(ValueError, match="said by the worker"):
+        ray.get(fails.remote())
+
+
+def test_a_killed_worker_is_noticed(local_ray):
+    @ray.remote(max_retries=0)
+    def dies():
+        import os
+
+        os.kill(os.getpid(), 9)
+
+    with pytest.raises(ray.exceptions.WorkerCrashedError):
+        ray.get(dies.remote(), timeout=60)

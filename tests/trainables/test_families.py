@@ -1,0 +1,178 @@
+"""What a row becomes, and that predictions decode back."""
+
+from __future__ import annotations
+
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from datasets import Dataset
+
+from trainables.families import get_family
+from trainables.families.span_qa import _best_span
+from trainables.model import load_tokenizer
+from trainables.recipe import Execution, TaskSpec
+from trainables.tasks import get_task
+
+
+@pytest.fixture(scope="module")
+def tokenizer(world):
+    return load_tokenizer(world.scratch(), world.store, Execution())
+
+
+def spec(family, *labels):
+    return TaskSpec(name="t", version=1, family=family, source="files", labels=labels)
+
+
+def words(world, count, split="train"):
+    rows = world.source.rows(get_task("gen-text"), split, "one")
+    return [word for row in rows for word in row["text"].split()][:count]
+
+
+def test_special_ids_are_those_of_xlm_r(tokenizer):
+    assert tokenizer.convert_tokens_to_ids(["<s>", "<pad>", "</s>", "<unk>"]) == [0, 1, 2, 3]
+    assert tokenizer.mask_token_id == len(tokenizer) - 1
+
+
+def test_a_pair_is_encoded_as_roberta_does(world, tokenizer):
+    family = get_family("pair-classification")
+    a, b = words(world, 3), words(world, 8)[5:]
+    rows = Dataset.from_dict({"id": ["1"], "text_a": [" ".join(a)], "text_b": [" ".join(b)], "label": ["no"]})
+    (feature,) = family.encode(rows, tokenizer, spec(family.name, "yes", "no"), 64)
+    first = tokenizer(" ".join(a), add_special_tokens=False)["input_ids"]
+    second = tokenizer(" ".join(b), add_special_tokens=False)["input_ids"]
+    assert feature["input_ids"] == [0, *first, 2, 2, *second, 2]
+    assert feature["label"] == 1
+    task = spec(family.name, "yes", "no")
+    assert family.predict([1], Dataset.from_list([feature]), rows, task) == {"1": "no"}
+    assert family.score({"1": "no"}, rows, task) == {"accuracy": 100.0}
+
+
+def test_unlabelled_rows_are_predicted_and_not_scored(world, tokenizer):
+    family = get_family("pair-classification")
+    rows = Dataset.from_dict({"id": ["1"], "text_a": ["a"], "text_b": ["b"], "label": [""]})
+    task = spec(family.name, "yes", "no")
+    assert family.encode(rows, tokenizer, task, 64)[0]["label"] == -1
+    assert family.score({"1": "no"}, rows, task) == {}
+
+
+def test_tags_stand_on_first_subwords_and_long_sentences_are_split_not_cut(world, tokenizer):
+    family = get_family("tagging")
+    tokens = [*words(world, 30), "​"]  # the last one is invisible
+    tags = ["O", "B-X"] * 15 + ["O"]
+    rows = Dataset.from_dict({"id": ["1"], "tokens": [tokens], "tags": [tags]})
+    task = spec(family.name, "O", "B-X")
+    features = family.encode(rows, tokenizer, task, 16)
+    assert len(features) > 1
+    assert all(len(feature["input_ids"]) <= 16 for feature in features)
+    assert sum(len(feature["words"]) for feature in features) == 31
+    assert family.terms(features) == 31
+    for feature in features:
+        pieces = [tokenizer.convert_ids_to_tokens(feature["input_ids"][at]) for at in feature["words"]]
+        assert all(piece.startswith("▁") or piece == "<unk>" for piece in pieces)
+    batch = family.collate(features, 1)
+    logits = torch.nn.functional.one_hot(batch["labels"].clamp(min=0), 2).float()
+    predictions = family.predict(family.raw(logits, batch), Dataset.from_list(features), rows, task)
+    assert predictions == {"1": tags}
+    assert family.score(predictions, rows, task)["f1"] == 100.0
+
+
+def test_an_answer_is_found_in_every_window_that_holds_it_and_decodes_back(world, tokenizer):
+    family = get_family("span-qa")
+    tokens = words(world, 60)
+    context, answer = " ".join(tokens), " ".join(tokens[40:42])
+    at = len(" ".join(tokens[:40])) + 1
+    question = " ".join(words(world, 4))
+    answers = {"text": [answer], "answer_start": [at]}
+    rows = Dataset.from_dict({"id": ["1"], "question": [question], "context": [context], "answers": [answers]})
+    task = spec(family.name)
+    features = family.encode(rows, tokenizer, task, 48)
+    assert len(features) > 1
+    holding = [feature for feature in features if tuple(feature["span"]) != (0, 0)]
+    assert holding
+    for feature in holding:
+        start, end = (token - feature["first"] for token in feature["span"])
+        assert context[feature["starts"][start] : feature["ends"][end]].strip() == answer
+    batch = family.collate(features, 1)
+    logits = torch.full((*batch["input_ids"].shape, 2), -5.0)
+    for row, feature in enumerate(features):
+        if tuple(feature["span"]) != (0, 0):
+            logits[row, feature["span"][0], 0] = logits[row, feature["span"][1], 1] = 5.0
+    predictions = family.predict(family.raw(logits, batch), Dataset.from_list(features), rows, task)
+    assert predictions["1"].strip() == answer
+    assert family.score(predictions, rows, task) == {"f1": 100.0, "exact_match": 100.0}
+
+
+def test_the_best_span_is_ordered_and_bounded():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        logits = rng.normal(size=(60, 2))
+        score, start, end = _best_span(logits)
+        assert start <= end < start + 30
+        assert score == logits[start, 0] + logits[end, 1]
+    assert _best_span(np.array([[0.0, 9.0], [9.0, 0.0]]))[1:] in ((0, 0), (1, 1))
+
+
+def test_masking_is_fifteen_in_a_hundred_eighty_ten_ten_and_fixed_by_the_generator(world, tokenizer):
+    family = get_family("masked-lm")
+    texts = [" ".join(words(world, 40)) for _ in range(200)]
+    rows = Dataset.from_dict({"id": [str(i) for i in range(200)], "text": texts, "translation": [""] * 200})
+    features = family.encode(rows, tokenizer, spec(family.name), 128)
+    one = family.corrupt(features, tokenizer, np.random.default_rng(1))
+    two = family.corrupt(features, tokenizer, np.random.default_rng(1))
+    assert one == two
+    chosen = masked = kept = total = 0
+    for before, after in zip(features, one, strict=True):
+        total += len(before["input_ids"]) - 2
+        for old, new, label in zip(before["input_ids"], after["input_ids"], after["labels"], strict=True):
+            if label == -100:
+                assert old == new
+                continue
+            assert label == old
+            chosen += 1
+            masked += new == tokenizer.mask_token_id
+            kept += new == old
+    assert chosen / total == pytest.approx(0.15, abs=0.02)
+    assert masked / chosen == pytest.approx(0.8, abs=0.05)
+    assert kept / chosen == pytest.approx(0.1, abs=0.04)
+    assert family.terms(one) == chosen
+
+
+def test_two_translations_stand_in_one_row(world, tokenizer):
+    family = get_family("masked-lm")
+    a, b = " ".join(words(world, 3)), " ".join(words(world, 6)[3:])
+    rows = Dataset.from_dict({"id": ["1"], "text": [a], "translation": [b]})
+    (feature,) = family.encode(rows, tokenizer, spec(family.name), 64)
+    first, second = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (a, b))
+    assert feature["input_ids"] == [0, *first, 2, 2, *second, 2]
+
+
+def test_a_sentence_retrieves_itself(world, fresh):
+    from trainables.evaluate import evaluate
+    from trainables.prepare import load_part
+
+    origin = fresh.scratch()
+    recipe = fresh.evaluation("gen-pairs", origin, "two")
+    data = fresh.store.path(recipe.data) / "test-two" / "features"
+    features = load_part(fresh.store, recipe.data, "test-two")[0].to_list()
+    half = len(features) // 2
+    same = [{**f, "input_ids": features[i % half]["input_ids"]} for i, f in enumerate(features)]
+    shutil.rmtree(data)
+    Dataset.from_list(same).save_to_disk(data)
+    made = fresh.store.begin(recipe.id)
+    scores = evaluate(recipe, fresh.store, Execution(), made)["metrics"]
+    assert scores["two"]["accuracy"] == 100.0
+
+
+def test_a_tokenizer_is_the_same_from_the_same_text(world, tmp_path):
+    from trainables.prepare import prepare_tokenizer
+    from trainables.recipe import read_recipe
+
+    recipe = read_recipe(world.store.record(world.scratch().tokenizer)["recipe"])
+    files = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        prepare_tokenizer(recipe, Execution(), tmp_path / name)
+        files.append((tmp_path / name / "model" / "tokenizer.json").read_bytes())
+    assert files[0] == files[1]

@@ -1,0 +1,52 @@
+"""Two workers in plain processes, under torchrun: the numbers of one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from safetensors.torch import load_file
+
+from trainables.recipe import Execution
+from trainables.store import HEAD, MODEL, Store
+
+
+def prepared(world, tmp_path, name):
+    shutil.copytree(world.store.root, tmp_path / name)
+    return Store(str(tmp_path / name))
+
+
+@pytest.mark.parametrize(("task", "stage"), [("gen-nli", 3), ("gen-text", 2)])
+def test_two_workers_give_the_numbers_of_one(world, tmp_path, task, stage):
+    recipe = world.train(task, dropout=0.1, attention_dropout=0.1)
+    one, two = prepared(world, tmp_path, "one"), prepared(world, tmp_path, "two")
+    world.do(recipe, Execution(log_every=1, zero_stage=0), store=one)
+    file = tmp_path / "recipe.json"
+    file.write_text(json.dumps(recipe.model_dump(mode="json")))
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    command += ["-m", "trainables", str(file), "--store", two.root]
+    command += ["-x", "workers=2", "-x", f"zero_stage={stage}", "-x", "log_every=1", "-x", "micro_batch_tokens=300"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr[-2000:]
+    losses = [[loss for _, loss in store.record(recipe.id)["result"]["losses"]] for store in (one, two)]
+    assert losses[1] == pytest.approx(losses[0], abs=2e-5)
+    for name in (f"{MODEL}/model.safetensors", HEAD):
+        a, b = load_file(one.path(recipe.id) / name), load_file(two.path(recipe.id) / name)
+        assert a.keys() == b.keys()
+        assert max(float((a[key] - b[key]).abs().max()) for key in a) < 2e-4
+
+
+def test_a_recipe_whose_needs_are_not_done_is_refused(world, tmp_path):
+    recipe = world.train("gen-nli")
+    file = tmp_path / "recipe.json"
+    file.write_text(json.dumps(recipe.model_dump(mode="json")))
+    command = [sys.executable, "-m", "trainables", str(file), "--store", str(tmp_path / "empty")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"needs {recipe.data}" in done.stderr
+    file.write_text("{}")
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
