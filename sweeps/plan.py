@@ -260,7 +260,6 @@ class _Planner:
         optimisation = Optimisation(**{k: v for k, v in given.items() if k in Optimisation.model_fields})
         metrics = task.main_metrics if task.select_metric == "score" else (task.select_metric,)
         recipe = TrainRecipe(
-            phase=phase,
             task=_spec_of(task),
             data=data,
             start=start,

@@ -93,7 +93,7 @@ def _tune(spec: SweepSpec, schedule: Schedule, store: Store, tracker: Tracker, c
     from .stop import new_flag
     from .trial import DRIVER, run_step
 
-    flag = new_flag()
+    flag_name, flag = new_flag()
     scratch = f"{store.root if store.local else store.uri.rstrip('/')}/{RAY_FILES}"
 
     def config(step: Step) -> dict[str, Any]:
@@ -103,6 +103,7 @@ def _tune(spec: SweepSpec, schedule: Schedule, store: Store, tracker: Tracker, c
             "execution": step.execution.model_dump(mode="json"),
             "store": store.root if store.local else store.uri,
             "scratch": scratch,
+            "flag": flag_name,
         }
 
     for name in ("ray", "ray.tune", "ray.train"):

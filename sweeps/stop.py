@@ -5,11 +5,10 @@ A trial that Tune kills runs no clean-up, in the driver or in its workers; so no
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import ray
-
-NAME = "xstilts-stop"
 
 
 class _Flag:
@@ -27,11 +26,12 @@ class _Flag:
         return self._set
 
 
-def new_flag() -> Any:
-    """Make the flag of the sweep that this driver runs; it lives as long as the handle."""
-    return ray.remote(num_cpus=0)(_Flag).options(name=NAME).remote()
+def new_flag() -> tuple[str, Any]:
+    """Make the flag of the sweep that this driver runs: its name, and the handle that keeps it alive."""
+    name = f"xstilts-stop-{uuid.uuid4().hex}"
+    return name, ray.remote(num_cpus=0)(_Flag).options(name=name).remote()
 
 
-def stop_flag() -> Any:
-    """The flag of the sweep that is running."""
-    return ray.get_actor(NAME)
+def stop_flag(name: str) -> Any:
+    """The flag of this name."""
+    return ray.get_actor(name)

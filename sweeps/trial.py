@@ -58,7 +58,8 @@ class StepTrainer(TorchTrainer):
 
 
 def run_step(config: dict[str, Any]) -> None:
-    """The trial function. `config`: `step` (id), `recipe`, `execution`, `store`, `scratch` (Ray Train's own files).
+    """The trial function. `config`: `step` (id), `recipe`, `execution`, `store`, `scratch` (Ray Train's own
+    files), `flag` (name of the stop flag).
 
     Every report has `state`: `running` (how training goes), and at the end `done`, `stopped` (asked to, training state
     saved) or `failed` (with `error`).
@@ -94,7 +95,7 @@ def _train(config: dict[str, Any], execution: Execution) -> None:
         resources["GPU"] = execution.gpus_per_worker
     StepTrainer(
         _worker,
-        train_loop_config={**config, "flag": stop_flag()},
+        train_loop_config={**config, "flag": stop_flag(config["flag"])},
         torch_config=TorchConfig(backend="nccl" if execution.gpus_per_worker else "gloo"),
         scaling_config=train.ScalingConfig(
             num_workers=execution.workers,

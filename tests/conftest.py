@@ -100,7 +100,6 @@ class World:
         metrics = task.main_metrics if task.select_metric == "score" else (task.select_metric,)
         settings = {"learning_rate": 2e-3, "batch_size": 16, "steps": 6, "evaluate_every": 3, **optimisation}
         return TrainRecipe(
-            phase="target",
             task=self.spec(name),
             data=self.data(name, rows),
             start=start or self.scratch(),

@@ -205,10 +205,13 @@ class DataRecipe(_Recipe):
 
 
 class TrainRecipe(_Recipe):
-    """One phase: fine-tune a backbone with the task's own new head; keep the best by dev metric."""
+    """One phase: fine-tune a backbone with the task's own new head; keep the best by dev metric.
+
+    Which phase it is bears on no number, so it is not said here: the same training is an intermediate of one cell and
+    the target of another, and is carried out once.
+    """
 
     kind: Literal["train"] = "train"
-    phase: Literal["pretrain", "intermediate", "target"]
     task: TaskSpec
     data: str
     start: Origin
@@ -218,7 +221,7 @@ class TrainRecipe(_Recipe):
 
     @property
     def slug(self) -> str:
-        return f"{self.phase}-{self.task.name}-seed{self.seed}"
+        return f"train-{self.task.name}-seed{self.seed}"
 
     @property
     def needs(self) -> tuple[str, ...]:

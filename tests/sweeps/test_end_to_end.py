@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -119,8 +120,6 @@ def test_one_more_intermediate_runs_only_its_own_steps_on_two_workers(swept):
 
 
 def test_a_plain_process_gives_the_same_numbers(swept, tmp_path):
-    import shutil
-
     _, _, plan, store, _, _ = swept
     step = next(s for s in plan.steps.values() if s.tags.get("phase") == "target")
     shutil.copytree(store.root, tmp_path / "store")
@@ -133,7 +132,8 @@ def test_a_plain_process_gives_the_same_numbers(swept, tmp_path):
     done = subprocess.run([*command, "--execution", str(execution)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     plain = Store(str(tmp_path / "store"))
-    assert plain.record(step.id)["result"]["losses"] == pytest.approx(store.record(step.id)["result"]["losses"])
+    curves = [dict(one.record(step.id)["result"]["losses"]) for one in (plain, store)]
+    assert curves[0] == pytest.approx(curves[1])
     for name in (f"{MODEL}/model.safetensors", HEAD):
         a, b = load_file(plain.path(step.id) / name), load_file(store.path(step.id) / name)
         assert max(float((a[key] - b[key]).abs().max()) for key in a) < 1e-6
@@ -158,3 +158,47 @@ def test_a_failed_step_blocks_only_what_depends_on_it(local_ray, tiny, sweep_fil
     assert run.info.status == "FAILED"
     assert "lower the learning rate" in run.data.tags["error"]
     assert all(store.done(name) for name in set(plan.steps) - schedule.failed - schedule.blocked)
+
+
+def xstilts(*words):
+    return subprocess.run([sys.executable, "-m", "sweeps.cli", *map(str, words)], capture_output=True, text=True)
+
+
+def test_json_for_programs(swept):
+    file, spec, plan, store, _, _ = swept
+    planned = json.loads(xstilts("plan", file, "--json").stdout)
+    assert planned["naive_train_steps"] == plan.naive_train_steps
+    assert [step["key"] for step in planned["steps"]] == list(plan.steps)
+    assert all(set(step) == {"key", "kind", "name", "needs", "done"} for step in planned["steps"])
+    assert all(step["done"] for step in planned["steps"])
+    status = json.loads(xstilts("status", file, "--json").stdout)
+    assert {step["state"] for step in status["steps"]} == {"done"}
+    numbers = json.loads(xstilts("results", file, "--json").stdout)
+    keys = {"model", "intermediate", "target", "language", "metric", "seed", "value"}
+    assert all(set(number) == keys for number in numbers)
+    assert len(numbers) == len(Results(spec, plan, store).numbers())
+
+
+def test_the_tables_say_what_they_are(swept):
+    file = swept[0]
+    text = " ".join(xstilts("results", file).stdout.split())
+    assert "zero-shot, mean over the languages that were not trained on" in text
+    assert "checkpoints are selected on dev rows of the training language only" in text
+    assert "one seed: no spread" in text
+    both = xstilts("results", file, "--average", "xtreme")
+    assert "as XTREME has it" in " ".join(both.stdout.split())
+    assert xstilts("results", file, "--average", "mean").returncode == 2
+
+
+def test_a_sweep_that_is_done_runs_without_ray(swept):
+    done = xstilts("run", swept[0])
+    assert done.returncode == 0, done.stderr
+    assert "are done, nothing to train" in done.stdout
+    assert "xstilts ui" in done.stdout
+
+
+def test_a_step_too_large_for_the_cluster_is_said_at_once(local_ray, sweep_file):
+    from sweeps.run import DoesNotFit
+
+    with pytest.raises(DoesNotFit, match=r"wants 3 CPUs, the cluster has 2: lower execution\.workers"):
+        carry_out(sweep_file(), "execution.workers=3")

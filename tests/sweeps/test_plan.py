@@ -23,8 +23,9 @@ GRID = {
 
 def test_the_grid_of_the_demonstration(sweep_file):
     plan = plan_of(sweep_file(**GRID))
-    # 1 pretraining, 2 x 2 intermediates, 3 x 3 x 2 trained targets; retrieval is evaluated on the 5 encoders.
-    assert kinds(plan) == {"prepare": 9, "train": 1 + 4 + 18, "evaluate": 18 + 5}
+    # 1 pretraining, 2 x 2 intermediates, 3 x 3 x 2 trained targets; but gen-nli and gen-qa after no intermediate are
+    # the intermediates gen-nli and gen-qa. Retrieval is evaluated on the 5 encoders.
+    assert kinds(plan) == {"prepare": 9, "train": 1 + 4 + 18 - 4, "evaluate": 18 + 5}
     assert len(plan.cells) == 3 * 4 * 2
     # Cell by cell: 24 pretrainings, 16 intermediates, 18 trainings of targets.
     assert plan.naive_train_steps == 24 + 16 + 18
@@ -36,6 +37,13 @@ def test_parents_stand_before_their_children_and_are_in_the_plan(sweep_file):
     for step in plan.steps.values():
         assert set(step.needs) <= seen
         seen.add(step.id)
+
+
+def test_a_target_after_no_intermediate_is_the_intermediate_of_others(sweep_file):
+    file = sweep_file(intermediates=["none", "gen-nli"], targets=["gen-nli"], seeds=[1, 2], intermediate_seeds="shared")
+    trains = [step for step in plan_of(file).steps.values() if step.tags.get("intermediate") is not None]
+    names = {step.name for step in trains if step.kind == "train"}
+    assert names == {f"{a} -> gen-nli · seed {s}" for a in ("none", "gen-nli") for s in (1, 2)}
 
 
 def test_targets_with_the_same_training_data_share_their_training(sweep_file):

@@ -22,7 +22,6 @@ def graph(edges, execution):
             start = {"step": ids[parents[0]]}
             data = ids[parents[-1]]
             recipe = TrainRecipe(
-                phase="target",
                 task=TASK,
                 data=data,
                 start=start,

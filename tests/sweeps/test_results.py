@@ -1,0 +1,83 @@
+"""Means, spreads and averages on numbers made for it."""
+
+from __future__ import annotations
+
+import pytest
+
+from sweeps.plan import make_plan
+from sweeps.results import Entry, Results
+from sweeps.spec import read_spec
+from trainables.store import Store
+
+
+@pytest.fixture
+def filled(sweep_file, tmp_path):
+    """Two seeds of three targets; scores are functions of the cell. Nothing is trained."""
+
+    def fill(skip=()):
+        targets = ["gen-nli", "gen-qa", "gen-pairs"]
+        file = sweep_file(intermediates=["none", "gen-nli"], targets=targets, seeds=[1, 2])
+        spec = read_spec(file)
+        plan, store = make_plan(spec, str(file)), Store(str(tmp_path / "store"))
+        for cell in plan.cells:
+            if (cell.intermediate, cell.target) in skip or store.done(cell.evaluation):
+                continue
+            languages = plan.steps[cell.evaluation].recipe.languages
+            base = 50.0 + 10 * (cell.intermediate != "none") + cell.seed
+            scores = {}
+            for i, language in enumerate(languages):
+                if cell.target == "gen-qa":
+                    scores[language] = {"f1": base - i, "exact_match": base - i - 20}
+                else:
+                    scores[language] = {"accuracy": base - i}
+            made = store.begin(cell.evaluation)
+            store.commit(cell.evaluation, made, {"result": {"metrics": scores}})
+        return Results(spec, plan, store)
+
+    return fill
+
+
+def test_zero_shot_leaves_the_training_language_out_and_xtreme_takes_it_in(filled):
+    results = filled()
+    # `one` scores base, the five others base - 1 ... base - 5.
+    zero_shot = results.entry("small", "none", ["gen-nli"], None, "zero-shot")
+    assert zero_shot.mean == pytest.approx(51.5 - 3)
+    xtreme = results.entry("small", "none", ["gen-nli"], None, "xtreme")
+    assert xtreme.mean == pytest.approx(51.5 - 2.5)
+    assert zero_shot.sd == pytest.approx(0.5**0.5)
+    assert zero_shot.runs == 2
+
+
+def test_a_question_answering_score_is_the_mean_of_its_two_metrics(filled):
+    entry = filled().entry("small", "none", ["gen-qa"], ["one"], "xtreme")
+    assert entry.mean == pytest.approx(51.5 - 10)
+
+
+def test_what_no_seed_has_touched_is_one_run_without_spread(filled):
+    entry = filled().entry("small", "none", ["gen-pairs"], None, "zero-shot")
+    assert entry.runs == 1
+    assert entry.sd is None
+    assert filled().entry("small", "gen-nli", ["gen-pairs"], None, "zero-shot").runs == 2
+
+
+def test_averages_with_and_without_retrieval(filled):
+    results = filled()
+    assert results.columns() == {
+        "gen-nli": ["gen-nli"],
+        "gen-qa": ["gen-qa"],
+        "gen-pairs": ["gen-pairs"],
+        "average": ["gen-nli", "gen-qa", "gen-pairs"],
+        "avg. without retrieval": ["gen-nli", "gen-qa"],
+    }
+
+
+def test_a_mean_with_a_part_missing_is_not_given(filled):
+    results = filled(skip={("gen-nli", "gen-qa")})
+    assert results.entry("small", "gen-nli", ["gen-nli", "gen-qa"], None, "zero-shot") is None
+    assert results.entry("small", "gen-nli", ["gen-nli"], None, "zero-shot") is not None
+    assert any("2 of 12 cells are not done" in note for note in results.notes())
+
+
+def test_an_entry_in_words():
+    assert str(Entry.of([50.0, 52.0])) == "51.0 ±1.4"
+    assert str(Entry.of([50.0])) == "50.0"
