@@ -13,6 +13,7 @@ import json
 import sys
 from pathlib import Path
 
+import yaml
 from pydantic import ValidationError
 
 from .host import ProcessHost
@@ -32,7 +33,7 @@ def main() -> int:
     try:
         recipe = read_recipe(json.loads(arguments.recipe.read_text()))
         fields = json.loads(arguments.execution.read_text()) if arguments.execution else {}
-        fields |= dict(word.split("=", 1) for word in arguments.x)
+        fields |= {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in arguments.x)}
         execution = Execution(**fields)
     except (OSError, ValueError, ValidationError) as error:
         print(f"{arguments.recipe}: {error}", file=sys.stderr)

@@ -274,7 +274,7 @@ def test_tatoeba_as_xtreme_leaves_it_is_refused(write, source):
     [
         ("xnli", "test", "ja", 'no test rows in "ja"; it is evaluated in: ar bg'),
         ("xnli", "train", "en", "it is only evaluated"),
-        ("panx", "dev", "de", 'no dev rows in "de"; there are in "en" alone'),
+        ("panx", "dev", "de", 'no dev rows in "de"; there are in: en'),
         ("xquad", "test", "hi", "there is no .*xquad.hi.json; put the file there"),
         ("gen-nli", "test", "one", "it is a generated one"),
     ],
