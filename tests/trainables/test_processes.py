@@ -26,7 +26,7 @@ def test_two_workers_give_the_numbers_of_one(world, tmp_path, task, stage):
     world.do(recipe, Execution(log_every=1, zero_stage=0), store=one)
     file = tmp_path / "recipe.json"
     file.write_text(json.dumps(recipe.model_dump(mode="json")))
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
     command += ["-m", "trainables", str(file), "--store", two.root]
     command += ["-x", "workers=2", "-x", f"zero_stage={stage}", "-x", "log_every=1", "-x", "micro_batch_tokens=300"]
     done = subprocess.run(command, capture_output=True, text=True)
