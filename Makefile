@@ -1,4 +1,4 @@
-# Two commands for a new machine: `make demo` and `make test`. Both set up .venv first (Python 3.11+, about two minutes).
+# Two commands for a new machine: `make demo` and `make test`. Both set up .venv first (Python 3.11+, two to five minutes).
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -15,7 +15,7 @@ setup: $(VENV)/.ready  ## create the virtual environment with the pinned depende
 
 # torch comes first: DeepSpeed's build asks for it, and its operators are not wanted (DS_BUILD_OPS=0).
 $(VENV)/.ready: pyproject.toml constraints.txt
-	@echo "setting up $(VENV) (about two minutes)"
+	@echo "setting up $(VENV) (two to five minutes)"
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or later is needed: make PYTHON=...")'
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) torch setuptools wheel
@@ -42,7 +42,7 @@ slow: setup  ## the full-size architecture (XLM-R Large, random weights) takes a
 	@$(BIN)/python -m pytest -m slow --override-ini addopts="-ra --strict-markers --import-mode=importlib"
 
 bench: setup  ## what a step costs beyond its training
-	@$(BIN)/python tests/benchmarks/step_overhead.py
+	@$(BIN)/python tests/benchmarks/step_overhead.py --steps 2
 
 clean:  ## remove the environment and what the demonstration made
 	rm -rf $(VENV) runs
