@@ -1,9 +1,10 @@
-"""The command line: `xstilts plan | run | status | results | ui`."""
+"""The command line: `xstilts plan | run | status | results | export | ui`."""
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -14,7 +15,8 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from .spec import SweepSpec, WrongSpec, read_spec
+from .reading import WrongSpec, read_spec
+from .spec import SweepSpec
 
 DONE, FAILED, WRONG, INTERRUPTED = 0, 1, 2, 130
 
@@ -26,7 +28,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-console = Console(soft_wrap=False)
+# Where there is no terminal to ask (a log, a pipe), lines are as long as the tables are wide.
+console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160)
 complaints = Console(stderr=True, soft_wrap=True, highlight=False)
 
 File = Annotated[Path, typer.Argument(help="The sweep file (YAML).", show_default=False)]
@@ -55,11 +58,7 @@ def plan(
             for name, part in (("", step.recipe), (".execution", step.execution)):
                 (recipes / f"{step.id}{name}.json").write_text(json.dumps(part.model_dump(mode="json"), indent=1))
     if as_json:
-        steps = [
-            {"key": s.id, "kind": s.kind, "name": s.name, "needs": list(s.needs), "done": s.id in done}
-            for s in made.steps.values()
-        ]
-        _json({"steps": steps, "naive_train_steps": made.naive_train_steps})
+        _json(_steps(made, lambda name: {"done": name in done}))
         return
     table = Table(title=f"{spec.sweep}: {len(made.steps)} steps", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("state", "kind", "step", "key"):
@@ -128,22 +127,7 @@ def status(file: File, override: Override = None, as_json: Json = False) -> None
     _, made, store = _load(file, override)
     states = {name: _state(store, name) for name in made.steps}
     if as_json:
-        _json(
-            {
-                "steps": [
-                    {
-                        "key": s.id,
-                        "kind": s.kind,
-                        "name": s.name,
-                        "needs": list(s.needs),
-                        "done": states[s.id] == "done",
-                        "state": states[s.id],
-                    }
-                    for s in made.steps.values()
-                ],
-                "naive_train_steps": made.naive_train_steps,
-            }
-        )
+        _json(_steps(made, lambda name: {"done": states[name] == "done", "state": states[name]}))
         return
     for kind in ("prepare", "train", "evaluate"):
         of_kind = [step for step in made.steps.values() if step.kind == kind]
@@ -175,11 +159,33 @@ def results(
 
         _json([asdict(number) for number in found.numbers()])
         return
-    for model in spec.models:
-        console.print(found.table(model, "xtreme" if average == "xtreme" else "zero-shot"))
-        console.print(found.language_table(model))
-    for note in found.notes():
-        console.print(f"- {note}", highlight=False, markup=False)
+    _print(found.tables("xtreme" if average == "xtreme" else "zero-shot"), found.notes(), console)
+
+
+@app.command()
+def export(
+    file: File,
+    to: Annotated[Path, typer.Option(help="Directory to write the model into.", show_default=False)],
+    override: Override = None,
+    step: Annotated[
+        str | None, typer.Option(help="Key of a train step that is done; by default the last pretraining.")
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="In half precision (fp16).")] = False,
+) -> None:
+    """Write the backbone and tokenizer of a checkpoint as a model directory, for AutoModel.from_pretrained."""
+    _, made, store = _load(file, override)
+    pretrained = [one.id for one in made.steps.values() if one.tags.get("phase") == "pretrain"]
+    if step is None and not pretrained:
+        _wrong([f"{file}: it pretrains no model; say which checkpoint with --step (xstilts plan shows the keys)"])
+    chosen = step or pretrained[-1]
+    if chosen not in made.steps or made.steps[chosen].kind != "train":
+        _wrong([f"--step {chosen}: no train step of {file}; xstilts plan shows the keys"])
+    if not store.done(chosen):
+        _wrong([f"{file}: {made.steps[chosen].name} ({chosen}) is not done; xstilts run {file}"])
+    from trainables.model import export_model
+
+    export_model(chosen, store, to, half)
+    console.print(f"{made.steps[chosen].name} ({chosen}) is in {to}", highlight=False, soft_wrap=True)
 
 
 @app.command()
@@ -225,7 +231,7 @@ def _load(file: Path, override: list[str] | None, writable: bool = False) -> Any
             store.check_writable()
     except StoreError as error:
         _wrong([f"{file}: storage: {error}; give a path or URI that can be written"])
-    from .plan import make_plan
+    from .planner import make_plan
 
     try:
         return spec, make_plan(spec, str(file)), store
@@ -246,24 +252,38 @@ def _show(spec: SweepSpec, made: Any, store: Any, file: Path, tracker: Any) -> N
     found = Results(spec, made, store)
     folder = Path(store.root if store.local else ".") / "results" / spec.sweep
     numbers = found.write(folder)
-    tables = [
-        table for model in spec.models for table in (found.table(model, "zero-shot"), found.language_table(model))
-    ]
+    tables, notes = found.tables("zero-shot"), found.notes()
     with (folder / "table.txt").open("w") as out:
-        plain = Console(file=out, width=160)
-        for item in (*tables, *(f"- {note}" for note in found.notes())):
-            plain.print(item, highlight=False)
+        _print(tables, notes, Console(file=out, width=160))
     tracker.table(folder)
-    for table in tables:
-        console.print(table)
-    for note in found.notes():
-        console.print(f"- {note}", highlight=False, markup=False)
+    _print(tables, notes, console)
     console.print(f"\nnumbers      {numbers}\ntables       {folder / 'table.txt'}", highlight=False, soft_wrap=True)
     console.print(
-        f"predictions  {store.locate('evaluate-*', 'predictions')}\nMLflow       xstilts ui {file}",
+        f"predictions  {store.locate('evaluate-*', 'predictions')}\nMLflow       {_command()} ui {file}",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _steps(made: Any, state: Any) -> dict[str, Any]:
+    """The plan for programs; `state` gives what there is to say of a step by its key."""
+    steps = [
+        {"key": s.id, "kind": s.kind, "name": s.name, "needs": list(s.needs), **state(s.id)}
+        for s in made.steps.values()
+    ]
+    return {"steps": steps, "naive_train_steps": made.naive_train_steps}
+
+
+def _print(tables: list[Table], notes: list[str], to: Console) -> None:
+    for table in tables:
+        to.print(table)
+    for note in notes:
+        to.print(f"- {note}", highlight=False, markup=False)
+
+
+def _command() -> str:
+    """How this program was called, as it may be called again from here."""
+    return "xstilts" if shutil.which("xstilts") else sys.argv[0]
 
 
 def _json(value: Any) -> None:

@@ -148,6 +148,12 @@ class Results:
             columns["avg. without retrieval"] = other
         return columns
 
+    def tables(self, average: Average) -> list[Table]:
+        """Both tables of each model."""
+        return [
+            table for model in self.spec.models for table in (self.table(model, average), self.language_table(model))
+        ]
+
     def table(self, model: str, average: Average) -> Table:
         """Rows: intermediates. Columns: targets and averages. Below each mean, the difference to no intermediate."""
         table = Table(title=f"{self.spec.sweep} · {model}: {_meaning(average)}", title_justify="left")

@@ -1,30 +1,20 @@
-"""The sweep file: its fields, and every check that can be made before anything is started.
-
-`read_spec` gives a `SweepSpec` or raises `WrongSpec`, whose lines each name the file, the field and the mend.
-"""
+"""The fields of a sweep file. `reading.read_spec` reads and checks one."""
 
 from __future__ import annotations
 
-import difflib
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, field_validator
 
+import trainables
 from trainables.recipe import Execution, Frozen
-from trainables.tasks import Task, UnknownTask, get_task
+from trainables.tasks import get_task
 
+MINI = "mini"
+"""The small model that comes with the project; see `trainables/models/mini/README.md`."""
 NONE = "none"
 """The intermediate that is no intermediate: the baseline of every difference."""
-
-
-class WrongSpec(ValueError):
-    """The sweep file cannot be used; `lines` say where and what to do."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = lines
-        super().__init__("\n".join(lines))
 
 
 class Training(Frozen):
@@ -56,19 +46,34 @@ class Training(Frozen):
         return self.model_dump(exclude_none=True)
 
 
-class TokenizerSpec(Frozen):
-    """A Unigram tokenizer, trained on the text of a masked-lm task in all its languages (or in `languages`)."""
+class TextSpec(Frozen):
+    """Which text is read: that of masked-lm tasks, in all their languages or in `languages` where they have them."""
 
-    task: str
+    corpora: tuple[str, ...] = Field(min_length=1)
+    languages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    exclude: tuple[str, ...] = ()
+    """Tasks whose evaluation sentences are taken out of the text, in its languages and in the tasks' first one."""
+
+
+class TokenizerSpec(TextSpec):
+    """A Unigram tokenizer, trained on text."""
+
     vocab_size: int = Field(gt=100)
-    languages: tuple[str, ...] | None = None
+    limit: int | None = Field(default=None, gt=0)
+    """Rows read of each corpus in each language."""
 
 
-class PretrainSpec(Training):
-    """Phase one: masked language modelling on a task's text."""
+class PretrainSpec(Training, TextSpec):
+    """Phase one: learning from text alone."""
 
-    task: str
-    languages: tuple[str, ...] | None = None
+    objective: Literal["masked-lm", "translation-ranking"] = "masked-lm"
+    weights: dict[str, float] = Field(default_factory=dict)
+    """By corpus, how much one of its rows counts beside those of others; 1 where nothing is said."""
+    alpha: float | None = Field(default=None, gt=0, le=1)
+    """Languages are drawn with a probability proportional to their rows to this power; without it, every row is read
+    once an epoch."""
+    translations: float | None = Field(default=None, ge=0, le=1)
+    """Share of translation rows (TLM) in languages that have such; needs `alpha`."""
 
 
 class ModelSpec(Frozen):
@@ -80,12 +85,20 @@ class ModelSpec(Frozen):
     """Commit of the hub's model."""
     architecture: dict[str, int | float | str | bool] | None = None
     tokenizer: TokenizerSpec | None = None
-    pretrain: PretrainSpec | None = None
+    pretrain: tuple[PretrainSpec, ...] = ()
+    """What phase one consists of, in order; a single one may stand without the list."""
     seed: int = 1
+
+    @field_validator("pretrain", mode="before")
+    @classmethod
+    def _one_pretrain(cls, value: Any) -> Any:
+        return [value] if isinstance(value, dict) else value
 
     @property
     def path(self) -> Path | None:
-        """The local directory, if `start` is one."""
+        """The local directory, if `start` is one (or `mini`, the model that comes with the project)."""
+        if self.start == MINI:
+            return Path(trainables.__file__).parent / "models" / MINI
         if self.start is not None and self.start.startswith(("/", "./", "../", "~")):
             return Path(self.start).expanduser().absolute()
         return None
@@ -146,6 +159,8 @@ class SweepSpec(Frozen):
     @field_validator("models", mode="before")
     @classmethod
     def _short_models(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            value = {item: item for item in value if isinstance(item, str)}
         if isinstance(value, dict):
             return {name: {"start": item} if isinstance(item, str) else item for name, item in value.items()}
         return value
@@ -157,188 +172,3 @@ class SweepSpec(Frozen):
             return self.tracking
         base = "." if "://" in self.storage else self.storage
         return f"sqlite:///{Path(base).expanduser().absolute() / 'mlflow.db'}"
-
-
-def read_spec(file: Path, overrides: list[str] | None = None) -> SweepSpec:
-    """Read, override (`key.key=value`, the value as YAML) and check a sweep file. Raises WrongSpec."""
-    try:
-        fields = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise WrongSpec([f"{file}: cannot be read ({error.strerror})"]) from None
-    except yaml.YAMLError as error:
-        raise WrongSpec([f"{file}: not valid YAML: {' '.join(str(error).split())}"]) from None
-    if not isinstance(fields, dict):
-        raise WrongSpec([f"{file}: expected a mapping of fields (sweep, models, intermediates, ...)"])
-    for override in overrides or []:
-        _override(fields, override)
-    try:
-        spec = SweepSpec(**fields)
-    except ValidationError as error:
-        raise WrongSpec([f"{file}: {line}" for line in _readable(error)]) from None
-    except TypeError:
-        raise WrongSpec([f"{file}: field names must be words"]) from None
-    problems = _check(spec)
-    if problems:
-        raise WrongSpec([f"{file}: {problem}" for problem in problems])
-    return spec
-
-
-def _override(fields: dict[str, Any], override: str) -> None:
-    key, equals, value = override.partition("=")
-    if not equals or not key:
-        raise WrongSpec([f"-o {override}: write it as -o field=value"])
-    *path, last = key.split(".")
-    for name in path:
-        inner = fields.get(name)
-        if inner is None:
-            inner = fields[name] = {}
-        if not isinstance(inner, dict):
-            raise WrongSpec([f"-o {override}: {name} is no mapping, so it has no field {last}"])
-        fields = inner
-    try:
-        fields[last] = yaml.safe_load(value)
-    except yaml.YAMLError:
-        raise WrongSpec([f"-o {override}: the value is not valid YAML"]) from None
-
-
-def _readable(error: ValidationError) -> list[str]:
-    lines = []
-    for problem in error.errors():
-        where = _where(problem["loc"])
-        if problem["type"] == "extra_forbidden":
-            known = _fields_at(problem["loc"][:-1])
-            near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
-            hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(sorted(known))}"
-            lines.append(f"{where}: unknown field; {hint}")
-        elif problem["type"] == "missing":
-            lines.append(f"{where}: this field is missing")
-        elif problem["type"] in ("too_short", "string_too_short"):
-            lines.append(f"{where}: is empty; give at least one")
-        else:
-            message = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"{where}: {message[0].lower()}{message[1:]} (found {problem['input']!r})")
-    return lines
-
-
-def _where(loc: tuple[int | str, ...]) -> str:
-    text = ""
-    for part in loc:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
-
-
-def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
-    """Names of the fields that a place in the sweep file may have."""
-    top = str(loc[0]) if loc else ""
-    last = str(loc[-1]) if loc else ""
-    inner: dict[str, type[Frozen]] = {
-        "targets": TargetSpec,
-        "models": ModelSpec,
-        "training": Training,
-        "execution": Execution,
-        "generated": GeneratedSpec,
-    }
-    if last in ("tokenizer", "pretrain"):
-        inner["models"] = TokenizerSpec if last == "tokenizer" else PretrainSpec
-    return list(inner.get(top, SweepSpec).model_fields)
-
-
-# --- meaning -------------------------------------------------------------------------------------------------
-
-
-def _check(spec: SweepSpec) -> list[str]:
-    """What pydantic cannot see. One line per problem."""
-    problems = [
-        f"{axis}: {item!r} stands here twice; every {word} once"
-        for axis, word, items in (
-            ("seeds", "seed", spec.seeds),
-            ("intermediates", "intermediate", spec.intermediates),
-            ("targets", "target", tuple(target.task for target in spec.targets)),
-        )
-        for item in dict.fromkeys(items)
-        if items.count(item) > 1
-    ]
-    for i, name in enumerate(spec.intermediates):
-        if name != NONE:
-            problems += _trainable(name, f"intermediates[{i}]")
-    for i, target in enumerate(spec.targets):
-        problems += _check_target(spec, target, f"targets[{i}]")
-    for name, model in spec.models.items():
-        problems += _check_model(model, f"models.{name}")
-    used = {*spec.intermediates, *(target.task for target in spec.targets), "all"}
-    for name in spec.training:
-        if name not in used:
-            near = difflib.get_close_matches(name, used, n=1)
-            hint = f'; did you mean "{near[0]}"?' if near else "; it would have no effect"
-            problems.append(f"training.{name}: no intermediate or target of this sweep{hint}")
-    if spec.data not in (None, "hub") and not Path(str(spec.data)).expanduser().is_dir():
-        problems.append(f"data: {spec.data} is no directory; give a folder in the XTREME download layout, or hub")
-    return problems
-
-
-def _task(name: str, where: str) -> tuple[Task | None, list[str]]:
-    try:
-        return get_task(name), []
-    except UnknownTask as error:
-        return None, [f"{where}: {error}"]
-
-
-def _trainable(name: str, where: str) -> list[str]:
-    task, problems = _task(name, where)
-    if task is not None and not task.has_train:
-        other = f'; its training data is the task "{task.trains_on}"' if task.trains_on else ""
-        problems.append(f'{where}: "{name}" has no training data of its own{other}')
-    return problems
-
-
-def _check_target(spec: SweepSpec, target: TargetSpec, where: str) -> list[str]:
-    task, problems = _task(target.task, where)
-    if task is None:
-        return problems
-    if not task.languages or task.family == "masked-lm":
-        return [f'{where}: "{task.name}" has no evaluation data; it can only be trained on']
-    if target.train_on is not None:
-        problems += _trainable(target.train_on, f"{where}.train_on")
-        if not problems and get_task(target.train_on).family != task.family:
-            problems.append(f'{where}.train_on: "{target.train_on}" is no {task.family} task as "{task.name}" is')
-    if not problems and target.trained_on is None and task.family != "retrieval":
-        problems.append(f'{where}: "{task.name}" has no training data; give train_on')
-    for language in target.languages or ():
-        if language not in task.languages:
-            problems.append(f'{where}.languages: "{task.name}" has no "{language}"; has: {" ".join(task.languages)}')
-    if spec.languages is not None and not set(spec.languages) & set(task.languages):
-        problems.append(f'languages: none of them is in "{task.name}"; has: {" ".join(task.languages)}')
-    return problems
-
-
-def _check_model(model: ModelSpec, where: str) -> list[str]:
-    if (model.start is None) == (model.architecture is None):
-        return [f"{where}: give either start (a hub id or a path) or architecture and tokenizer"]
-    if model.start is not None:
-        if model.tokenizer is not None:
-            return [f"{where}.tokenizer: a model that starts from weights brings its own"]
-        path = model.path
-        if path is None:
-            return _check_hub(model, where)
-        if not (path / "config.json").is_file():
-            return [f"{where}.start: {path} is no model directory (it has no config.json)"]
-        if not list(path.glob("*.safetensors")):
-            return [f"{where}.start: {path} has no *.safetensors weights"]
-    elif model.tokenizer is None:
-        return [f"{where}.tokenizer: a model from nothing needs one; give task and vocab_size"]
-    problems = []
-    for name, part in (("tokenizer", model.tokenizer), ("pretrain", model.pretrain)):
-        if part is not None:
-            task, wrong = _task(part.task, f"{where}.{name}.task")
-            problems += wrong
-            if task is not None and task.family != "masked-lm":
-                problems.append(f'{where}.{name}.task: "{part.task}" is no text; give a masked-lm task')
-    return problems
-
-
-def _check_hub(model: ModelSpec, where: str) -> list[str]:
-    if model.start is not None and model.start.count("/") > 1:
-        return [f"{where}.start: {model.start} is no hub id (owner/name); a path begins with /, ./ or ~"]
-    if model.revision is None:
-        return [f"{where}.revision: a model of the hub needs the commit that the numbers shall stand for"]
-    return []

@@ -15,6 +15,7 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Metric, Param, Run, RunStatus
 
+from trainables.recipe import EvaluateRecipe
 from trainables.steps import git_commit
 from trainables.store import METRICS, MODEL, PREDICTIONS, Store
 from trainables.tasks import get_task
@@ -161,7 +162,7 @@ class Tracker:
                     ]
             metrics += [Metric(f"best_{key}", value, now, 0) for key, value in result["best"].items() if key != "value"]
             self._logged_model(run_id, step)
-        elif step.kind == "evaluate":
+        elif isinstance(step.recipe, EvaluateRecipe):
             task = step.recipe.task.name
             metrics += [
                 Metric(f"{task}/{language}/{key}", value, now, 0)

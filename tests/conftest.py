@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from trainables.recipe import (
+    Corpus,
     DataRecipe,
     EvaluateRecipe,
     Execution,
@@ -83,7 +84,8 @@ class World:
     def scratch(self, **shape: Any) -> ScratchModel:
         """A random model, its tokenizer trained on the text of two languages."""
         tokenizer = TokenizerRecipe(
-            task=self.spec("gen-text"), rows=self.rows("gen-text", "train", "one", "two"), vocab_size=500
+            corpora=(Corpus(task=self.spec("gen-text"), rows=self.rows("gen-text", "train", "one", "two")),),
+            vocab_size=500,
         )
         return ScratchModel(architecture={**SHAPE, **shape}, tokenizer=self.do(tokenizer), seed=1)
 
@@ -101,7 +103,7 @@ class World:
         settings = {"learning_rate": 2e-3, "batch_size": 16, "steps": 6, "evaluate_every": 3, **optimisation}
         return TrainRecipe(
             task=self.spec(name),
-            data=self.data(name, rows),
+            data=(self.data(name, rows),),
             start=start or self.scratch(),
             optimisation=Optimisation(**settings),
             select=Selection(metrics=metrics, mode=task.select_mode),

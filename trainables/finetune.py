@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 
-from .batching import Order, cut, rng_for, share
+from .batching import Mixed, Order, cut_groups, rng_for, share
 from .engine import Engine
 from .families import Feature, get_family
 from .host import Host
@@ -41,13 +41,15 @@ class Finetuning:
         backbone = load_backbone(recipe.start, store, execution)
         model = new_task_model(backbone, self.family, recipe.task, recipe.optimisation, recipe.seed)
         self.engine = Engine(model, recipe.optimisation, execution)
-        self.train, _ = load_parts(store, recipe.data, "train")
-        self.dev, self.dev_examples = load_parts(store, recipe.data, "dev")
+        self.train, _, groups = load_parts(store, recipe.data, "train")
+        self.dev, self.dev_examples, _ = load_parts(store, recipe.data, "dev")
         # Noise on dev rows is drawn once, the same for every evaluation of every seed.
         self.dev_rows = self.family.corrupt(self.dev.to_list(), self.tokenizer, rng_for(0, DEV_NOISE))
-        self.order = Order(len(self.train), recipe.optimisation.batch_size, recipe.seed)
-        epochs, steps = recipe.optimisation.epochs, recipe.optimisation.steps
+        size, epochs, steps = recipe.optimisation.batch_size, recipe.optimisation.epochs, recipe.optimisation.steps
+        self.order: Order | Mixed = Order(len(self.train), size, recipe.seed)
         self.steps = self.order.steps(epochs) if epochs is not None else int(steps or 0)
+        if recipe.mixture is not None:
+            self.order = Mixed(groups, recipe.mixture, size, recipe.seed, self.family.together)
         self.made = store.begin(recipe.id) if self.engine.rank == 0 else None
         self.step = 0
         self.best: dict[str, Any] | None = None
@@ -102,7 +104,8 @@ class Finetuning:
         lengths = [len(feature["input_ids"]) for feature in features]
         self.tokens += sum(lengths)
         engine.set_learning_rate(optimisation.learning_rate * schedule(step, self.steps, optimisation.warmup))
-        parts = share(cut(lengths, engine.workers, self.execution.micro_batch_tokens), engine.rank, engine.workers)
+        whole = cut_groups(lengths, engine.workers, self.execution.micro_batch_tokens, self.family.together)
+        parts = share(whole, engine.rank, engine.workers)
         total = 0.0
         for i, part in enumerate(parts):
             # A worker without rows takes one along with weight zero: every backward pass is collective.
@@ -113,7 +116,9 @@ class Finetuning:
 
     def _loss(self, features: list[Feature], part: list[int], step: int) -> Any:
         batch = self.family.collate([features[i] for i in part], self.tokenizer.pad_token_id)
-        batch |= place_of(part, step)
+        # Where a row is several sentences, each has a dropout mask of its own.
+        sentences = len(batch["input_ids"]) // len(part)
+        batch |= place_of([row + copy * len(features) for copy in range(sentences) for row in part], step)
         output = self.engine.forward(batch)
         return self.family.loss(output, {name: tensor.to(output.device) for name, tensor in batch.items()})
 

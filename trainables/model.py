@@ -155,6 +155,22 @@ def save_artifact(made: Path, model: TaskModel, tokenizer: PreTrainedTokenizerBa
         save_file({name: t.contiguous() for name, t in part["head"].items()}, made / HEAD)
 
 
+def export_model(step: str, store: Store, to: Path, half: bool) -> None:
+    """Write backbone and tokenizer of a done training step into the directory `to`; `half`: as fp16.
+
+    Raises OverflowError when a weight is too large for half precision.
+    """
+    origin, execution = StepModel(step=step), Execution()
+    backbone = load_backbone(origin, store, execution)
+    if half:
+        backbone = backbone.half()
+        lost = [name for name, weight in backbone.named_parameters() if not torch.isfinite(weight).all()]
+        if lost:
+            raise OverflowError(f"{step}: weights beyond half precision in {', '.join(lost[:5])}; export without it")
+    backbone.save_pretrained(to)
+    load_tokenizer(origin, store, execution).save_pretrained(to)
+
+
 @contextmanager
 def seeded(seed: int, *names: str) -> Iterator[None]:
     """Draw from a generator that (seed, names) alone decide, and leave the global one as it was."""

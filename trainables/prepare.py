@@ -14,12 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import datasets
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+import numpy as np
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
+from .batching import Group
+from .decontaminate import Seen
 from .families import get_family
 from .model import load_tokenizer
-from .recipe import DataRecipe, Execution, Rows, TaskSpec, TokenizerRecipe
+from .recipe import Corpus, DataRecipe, Execution, Rows, TaskSpec, TokenizerRecipe
 from .store import MODEL, Store
 from .tasks import get_task
 from .tasks.opening import source_at
@@ -27,23 +30,28 @@ from .tasks.sources import DataError, is_labelled
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 """XLM-R's special tokens, at its ids 0 to 3; `<mask>` is the last."""
+SURPLUS = 1.5
+"""Pieces learnt for one that is kept: those of letters and punctuation together are dropped, as XLM-R has none."""
 
 
 def prepare_tokenizer(recipe: TokenizerRecipe, execution: Execution, made: Path) -> dict[str, Any]:
-    """Train a Unigram tokenizer on the task's text. Same text, same pieces."""
+    """Train a Unigram tokenizer on the corpora. Same text, same pieces."""
+    seen = evaluation_text(recipe.exclude, execution)
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.NFKC(), normalizers.Replace(r" {2,}", " "), normalizers.Strip()]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     trainer = trainers.UnigramTrainer(
-        vocab_size=recipe.vocab_size - 1,
+        vocab_size=round(SURPLUS * recipe.vocab_size),
         special_tokens=list(SPECIAL),
         unk_token="<unk>",
         show_progress=False,
     )
-    tokenizer.train_from_iterator(_texts(recipe, execution), trainer)
-    tokenizer = _canonical(tokenizer)
+    tokenizer.train_from_iterator(_texts(recipe, execution, seen), trainer)
+    punctuation = pre_tokenizers.Split(Regex(r"▁?\p{P}"), "isolated")
+    tokenizer = _canonical(tokenizer, recipe.vocab_size - 1, punctuation)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), punctuation])
     tokenizer.add_special_tokens(["<mask>"])
     first, last = ("<s>", 0), ("</s>", 2)
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -60,7 +68,7 @@ def prepare_tokenizer(recipe: TokenizerRecipe, execution: Execution, made: Path)
         mask_token="<mask>",
     )
     fast.save_pretrained(made / MODEL)
-    return {"vocabulary": len(fast)}
+    return {"vocabulary": len(fast), "excluded_rows": seen.found}
 
 
 def prepare_data(recipe: DataRecipe, store: Store, execution: Execution, made: Path) -> dict[str, Any]:
@@ -71,19 +79,22 @@ def prepare_data(recipe: DataRecipe, store: Store, execution: Execution, made: P
     family = get_family(recipe.task.family)
     tokenizer = load_tokenizer(recipe.tokenizer, store, execution)
     counts: dict[str, Any] = {}
+    seen = evaluation_text(recipe.exclude, execution)
     for rows in recipe.rows:
         examples, labelled, origin = read_rows(recipe.task, rows, execution)
+        read, examples = len(examples), seen.without(examples)
         if rows.split != "test" and not labelled:
             raise DataError(f"{recipe.task.name} {rows.name}: rows without labels cannot train ({origin})")
         features = family.encode(examples, tokenizer, recipe.task, recipe.max_length)
         if not features:
-            raise DataError(f"{recipe.task.name} {rows.name}: no rows ({origin})")
+            raise DataError(f"{recipe.task.name} {rows.name}: no rows for {recipe.task.family} ({origin})")
         datasets.Dataset.from_list(features).save_to_disk(made / rows.name / "features")
         examples.save_to_disk(made / rows.name / "examples")
         counts[rows.name] = {
             "examples": len(examples),
             "features": len(features),
             "subwords": sum(len(feature["input_ids"]) for feature in features),
+            "excluded": read - len(examples),
             "labelled": labelled,
             "source": origin,
         }
@@ -106,7 +117,7 @@ def read_rows(task: TaskSpec, rows: Rows, execution: Execution) -> tuple[dataset
     examples = source.rows(entry, rows.split, rows.language)
     if rows.limit is not None:
         examples = examples.select(range(min(rows.limit, len(examples))))
-    labelled = len(examples) > 0 and all(is_labelled(entry, row) for row in examples)
+    labelled = len(examples) > 0 and all(is_labelled(entry, row) for row in examples.to_list())
     return examples, labelled, source.describe(entry, rows.split, rows.language)
 
 
@@ -119,48 +130,83 @@ def load_part(store: Store, step: str, name: str) -> tuple[datasets.Dataset, dat
     )
 
 
-def load_parts(store: Store, step: str, split: str) -> tuple[datasets.Dataset, datasets.Dataset]:
-    """(features, examples) of a split in all languages of a data step, one after the other.
+def load_parts(
+    store: Store, steps: tuple[str, ...], split: str
+) -> tuple[datasets.Dataset, datasets.Dataset, list[Group]]:
+    """(features, examples, groups) of a split in all languages of some data steps, one after the other.
 
-    Example ids carry their language, and features point into the joined examples.
+    Example ids carry their language (and corpus), features point into the joined examples, and groups hold numbers of
+    features: by corpus, language and whether they are translations.
     """
-    names = [Rows(**rows).name for rows in store.record(step)["recipe"]["rows"] if rows["split"] == split]
-    if len(names) == 1:
-        return load_part(store, step, names[0])
-    all_features, all_examples, offset = [], [], 0
-    for name in names:
-        features, examples = load_part(store, step, name)
-        language = name.partition("-")[2]
-        shifted = [number + offset for number in features["example"]]
-        all_features.append(features.remove_columns("example").add_column("example", shifted))
-        ids = [f"{language}:{i}" for i in examples["id"]]
-        all_examples.append(examples.remove_columns("id").add_column("id", ids))
-        offset += len(examples)
-    return datasets.concatenate_datasets(all_features), datasets.concatenate_datasets(all_examples)
+    parts = [
+        (corpus, Rows(**rows))
+        for corpus, step in enumerate(steps)
+        for rows in store.record(step)["recipe"]["rows"]
+        if rows["split"] == split
+    ]
+    all_features, all_examples, groups = [], [], []
+    first, offset = 0, 0
+    for corpus, rows in parts:
+        features, examples = load_part(store, steps[corpus], rows.name)
+        pairs = np.array(features["pair"][:] if "pair" in features.column_names else [False] * len(features))
+        for kind in (False, True):
+            groups.append(Group(corpus, rows.language, kind, (first + np.flatnonzero(pairs == kind)).tolist()))
+        if len(parts) > 1:
+            shifted = [number + offset for number in features["example"][:]]
+            features = features.remove_columns("example").add_column("example", shifted)
+            prefix = rows.language if len(steps) == 1 else f"{corpus}:{rows.language}"
+            ids = [f"{prefix}:{i}" for i in examples["id"][:]]
+            examples = examples.remove_columns("id").add_column("id", ids)
+        all_features.append(features)
+        all_examples.append(examples)
+        first, offset = first + len(features), offset + len(examples)
+    if len(parts) == 1:
+        return all_features[0], all_examples[0], groups
+    return datasets.concatenate_datasets(all_features), datasets.concatenate_datasets(all_examples), groups
 
 
-def _canonical(tokenizer: Tokenizer) -> Tokenizer:
-    """The same pieces in one order: the trainer walks through randomly seeded hash maps, so from run to run the last
-    bits of its scores vary, and so does the order in which it appends the characters that no piece has."""
+def evaluation_text(corpora: tuple[Corpus, ...], execution: Execution) -> Seen:
+    """The sentences of evaluation data that text is cleared of."""
+    seen = Seen()
+    for corpus in corpora:
+        for rows in corpus.rows:
+            seen.add(corpus.task, read_rows(corpus.task, rows, execution)[0])
+    return seen
+
+
+def _canonical(tokenizer: Tokenizer, size: int, punctuation: Any) -> Tokenizer:
+    """The `size` likeliest pieces that `punctuation` does not split, in one order, every character among them.
+
+    The trainer walks through randomly seeded hash maps, so from run to run the last bits of its scores vary, and so
+    does the order in which it appends the characters that no piece has.
+    """
     state = json.loads(tokenizer.to_str())
     pieces = [(piece, round(score, 6)) for piece, score in state["model"]["vocab"]]
     special, learnt = pieces[: len(SPECIAL)], pieces[len(SPECIAL) :]
+    learnt = [entry for entry in learnt if len(punctuation.pre_tokenize_str(entry[0])) == 1]
     learnt.sort(key=lambda entry: (-entry[1], entry[0]))
     # Appended characters end the list, each 0.0001 below the one before.
     first = len(learnt) - 1
     while first > 0 and learnt[first - 1][1] - learnt[first][1] < 1.5e-4:
         first -= 1
-    tail = sorted(piece for piece, _ in learnt[first:])
-    scores = [score for _, score in learnt[first:]]
-    state["model"]["vocab"] = [*special, *learnt[:first], *zip(tail, scores, strict=True)]
+    appended = sorted(piece for piece, _ in learnt[first:])
+    kept, room = [], size - len(special) - len(appended) - sum(len(piece) == 1 for piece, _ in learnt[:first])
+    for piece, score in learnt[:first]:
+        if len(piece) > 1:
+            room -= 1
+        if len(piece) == 1 or room >= 0:
+            kept.append((piece, score))
+    scores = [kept[-1][1] - 1e-4 * (i + 1) for i in range(len(appended))]
+    state["model"]["vocab"] = [*special, *kept, *zip(appended, scores, strict=True)]
     return Tokenizer.from_str(json.dumps(state))
 
 
-def _texts(recipe: TokenizerRecipe, execution: Execution) -> Iterator[str]:
-    for rows in recipe.rows:
-        for row in read_rows(recipe.task, rows, execution)[0]:
-            for text in filter(None, (row["text"], row["translation"])):
-                yield text
-                # A piece must have been seen before two different characters to be considered at all, so words that
-                # only ever end at a space would not be learnt whole.
-                yield text.replace(" ", ". ") + "."
+def _texts(recipe: TokenizerRecipe, execution: Execution, seen: Seen) -> Iterator[str]:
+    for corpus in recipe.corpora:
+        for rows in corpus.rows:
+            for row in seen.without(read_rows(corpus.task, rows, execution)[0]).to_list():
+                for text in filter(None, (row["text"], row["translation"])):
+                    yield text
+                    # A piece must have been seen before two different characters to be considered at all, so words
+                    # that only ever end at a space would not be learnt whole.
+                    yield text.replace(" ", ". ") + "."

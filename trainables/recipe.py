@@ -106,6 +106,13 @@ class Rows(Frozen):
         return f"{self.split}-{self.language}"
 
 
+class Corpus(Frozen):
+    """Rows of one task, in some languages."""
+
+    task: TaskSpec
+    rows: tuple[Rows, ...] = Field(min_length=1)
+
+
 class Optimisation(Frozen):
     """How a phase is trained. Defaults are those of the study's toolkit (jiant, August 2020) where it has them."""
 
@@ -143,6 +150,17 @@ class Selection(Frozen):
         return mean if self.mode == "max" else -mean
 
 
+class Mixture(Frozen):
+    """How the rows of several corpora in several languages share the batches (`batching.Mixed`)."""
+
+    weights: tuple[float, ...]
+    """How much a row of each corpus counts, in the order of the recipe's `data`."""
+    alpha: float = Field(gt=0, le=1)
+    """Languages are drawn with a probability proportional to (their weighted rows) ** alpha (Conneau & Lample 2019)."""
+    translations: float | None = Field(default=None, ge=0, le=1)
+    """Share of translation rows in languages that have such; without it, as many as there are."""
+
+
 # --- recipes -------------------------------------------------------------------------------------------------
 
 
@@ -168,17 +186,17 @@ class _Recipe(Frozen):
 
 
 class TokenizerRecipe(_Recipe):
-    """Train a Unigram tokenizer on the text of a masked-LM task."""
+    """Train a Unigram tokenizer on text, the sentences of evaluation data left out."""
 
     kind: Literal["prepare"] = "prepare"
     part: Literal["tokenizer"] = "tokenizer"
-    task: TaskSpec
-    rows: tuple[Rows, ...]
+    corpora: tuple[Corpus, ...] = Field(min_length=1)
+    exclude: tuple[Corpus, ...] = ()
     vocab_size: int = Field(gt=10)
 
     @property
     def slug(self) -> str:
-        return f"tokenizer-{self.task.name}"
+        return f"tokenizer-{'-'.join(corpus.task.name for corpus in self.corpora)}"
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -194,6 +212,8 @@ class DataRecipe(_Recipe):
     rows: tuple[Rows, ...]
     tokenizer: Origin
     max_length: int
+    exclude: tuple[Corpus, ...] = ()
+    """Evaluation data: rows of text that share a sentence with it are left out, and counted."""
 
     @property
     def slug(self) -> str:
@@ -213,11 +233,19 @@ class TrainRecipe(_Recipe):
 
     kind: Literal["train"] = "train"
     task: TaskSpec
-    data: str
+    data: tuple[str, ...] = Field(min_length=1)
+    mixture: Mixture | None = None
+    """Without it every row is read once an epoch."""
     start: Origin
     optimisation: Optimisation
     select: Selection
     seed: int
+
+    @model_validator(mode="after")
+    def _one_weight_each(self) -> TrainRecipe:
+        if self.mixture is not None and len(self.mixture.weights) != len(self.data):
+            raise ValueError(f"{len(self.mixture.weights)} weights for {len(self.data)} corpora")
+        return self
 
     @property
     def slug(self) -> str:
@@ -225,7 +253,7 @@ class TrainRecipe(_Recipe):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (self.data, *steps_of(self.start))
+        return (*self.data, *steps_of(self.start))
 
 
 class EvaluateRecipe(_Recipe):

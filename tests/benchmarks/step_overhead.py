@@ -20,8 +20,9 @@ from pathlib import Path
 
 import yaml
 
-from sweeps.plan import Plan, make_plan
-from sweeps.spec import read_spec
+from sweeps.plan import Plan
+from sweeps.planner import make_plan
+from sweeps.reading import read_spec
 from trainables.store import Store
 
 SWEEP = {
@@ -35,7 +36,7 @@ SWEEP = {
                 "intermediate_size": 256,
                 "max_position_embeddings": 130,
             },
-            "tokenizer": {"task": "gen-text", "vocab_size": 600},
+            "tokenizer": {"corpora": ["gen-text"], "vocab_size": 600},
         }
     },
     "intermediates": ["none"],

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+TEXT = {"corpora": ["gen-text"], "max_length": 64, "languages": ["one", "two"], "alpha": 0.5}
 TINY: dict[str, Any] = {
     "sweep": "tiny",
     "models": {
@@ -20,8 +21,12 @@ TINY: dict[str, Any] = {
                 "intermediate_size": 64,
                 "max_position_embeddings": 130,
             },
-            "tokenizer": {"task": "gen-text", "vocab_size": 500},
-            "pretrain": {"task": "gen-text", "steps": 10, "max_length": 64, "languages": ["one", "two"]},
+            "tokenizer": {"corpora": ["gen-text"], "vocab_size": 500},
+            # Both objectives, languages and translations mixed, as `pretrain-mini.yaml` has them.
+            "pretrain": [
+                {**TEXT, "steps": 10, "translations": 0.6, "exclude": ["gen-pairs"]},
+                {**TEXT, "steps": 3, "objective": "translation-ranking", "batch_size": 64},
+            ],
         }
     },
     "intermediates": ["none"],

@@ -8,15 +8,16 @@ import subprocess
 import sys
 
 import pytest
+import torch
 import yaml
 from mlflow import MlflowClient
 from rich.console import Console
 from safetensors.torch import load_file
 
-from sweeps.plan import make_plan
+from sweeps.planner import make_plan
+from sweeps.reading import read_spec
 from sweeps.results import Results
 from sweeps.run import run_plan
-from sweeps.spec import read_spec
 from sweeps.tracking import Tracker
 from trainables.store import HEAD, MODEL, Store
 
@@ -96,6 +97,30 @@ def test_mlflow_has_a_run_for_the_sweep_and_one_for_each_step(swept):
     assert run.data.metrics["gen-tags/zero-shot/f1"] == pytest.approx((scores["two"]["f1"] + scores["zero"]["f1"]) / 2)
     names = [a.path for a in client.list_artifacts(run.info.run_id, "predictions")]
     assert names == ["predictions/one.jsonl", "predictions/two.jsonl", "predictions/zero.jsonl"]
+
+
+def test_the_pretrained_model_is_exported_for_transformers(swept, tmp_path):
+    from transformers import AutoModel, AutoTokenizer
+
+    file, _, plan, store, _, _ = swept
+    done = xstilts("export", file, "--to", tmp_path / "model", "--half")
+    assert done.returncode == 0, done.stderr
+    last = [step.id for step in plan.steps.values() if step.tags.get("phase") == "pretrain"][-1]
+    whole = load_file(store.path(last) / MODEL / "model.safetensors")
+    halved = load_file(tmp_path / "model" / "model.safetensors")
+    assert {str(weight.dtype) for weight in halved.values()} == {"torch.float16"}
+    assert all(torch.equal(whole[name].half(), halved[name]) for name in whole)
+    assert len(AutoTokenizer.from_pretrained(tmp_path / "model")) == 500
+    assert AutoModel.from_pretrained(tmp_path / "model").config.num_hidden_layers == 2
+    assert xstilts("export", file, "--to", tmp_path / "no", "--step", "nothing").returncode == 2
+
+
+def test_text_is_cleared_of_evaluation_sentences(swept):
+    _, _, plan, store, _, _ = swept
+    counts = [store.record(step.id)["result"] for step in plan.steps.values() if step.name == "data gen-text train"]
+    # Of the two data steps one names what it is cleared of, and rows are counted before and after.
+    assert len(counts) == 2
+    assert all(part["excluded"] >= 0 for one in counts for part in one.values())
 
 
 def test_running_again_trains_nothing_and_adds_no_run(swept):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sweeps.plan import make_plan
-from sweeps.spec import read_spec
+from sweeps.planner import make_plan
+from sweeps.reading import read_spec
 
 
 def plan_of(file, *overrides):
@@ -23,12 +23,12 @@ GRID = {
 
 def test_the_grid_of_the_demonstration(sweep_file):
     plan = plan_of(sweep_file(**GRID))
-    # 1 pretraining, 2 x 2 intermediates, 3 x 3 x 2 trained targets; but gen-nli and gen-qa after no intermediate are
+    # 2 pretrainings, 2 x 2 intermediates, 3 x 3 x 2 trained targets; but gen-nli and gen-qa after no intermediate are
     # the intermediates gen-nli and gen-qa. Retrieval is evaluated on the 5 encoders.
-    assert kinds(plan) == {"prepare": 9, "train": 1 + 4 + 18 - 4, "evaluate": 18 + 5}
+    assert kinds(plan) == {"prepare": 10, "train": 2 + 4 + 18 - 4, "evaluate": 18 + 5}
     assert len(plan.cells) == 3 * 4 * 2
-    # Cell by cell: 24 pretrainings, 16 intermediates, 18 trainings of targets.
-    assert plan.naive_train_steps == 24 + 16 + 18
+    # Cell by cell: 2 x 24 pretrainings, 16 intermediates, 18 trainings of targets.
+    assert plan.naive_train_steps == 48 + 16 + 18
 
 
 def test_parents_stand_before_their_children_and_are_in_the_plan(sweep_file):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps.plan import make_plan
+from sweeps.planner import make_plan
+from sweeps.reading import read_spec
 from sweeps.results import Entry, Results
-from sweeps.spec import read_spec
 from trainables.store import Store
 
 

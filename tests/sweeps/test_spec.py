@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from sweeps.plan import make_plan
-from sweeps.spec import WrongSpec, read_spec
+from sweeps.planner import make_plan
+from sweeps.reading import WrongSpec, read_spec
 
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-TOKENIZER = {"task": "gen-text", "vocab_size": 500}
+TOKENIZER = {"corpora": ["gen-text"], "vocab_size": 500}
 MODEL = {"architecture": SHAPE, "tokenizer": TOKENIZER}
 
 WRONG = [
@@ -36,7 +36,23 @@ WRONG = [
     ({"models": {"m": {"start": "owner/name"}}}, r"models\.m\.revision: a model of the hub needs the commit"),
     ({"models": {"m": {"architecture": SHAPE}}}, r"models\.m\.tokenizer: a model from nothing needs one"),
     ({"models": {"m": {}}}, r"models\.m: give either start"),
-    ({"models": {"m": {**MODEL, "tokenizer": {"task": "gen-nli", "vocab_size": 500}}}}, '"gen-nli" is no text'),
+    ({"models": {"m": {**MODEL, "tokenizer": {"corpora": ["gen-nli"], "vocab_size": 500}}}}, '"gen-nli" is no text'),
+    (
+        {"models": {"m": {**MODEL, "pretrain": {"corpora": ["gen-text"], "steps": 1, "translations": 0.5}}}},
+        "needs alpha",
+    ),
+    (
+        {"models": {"m": {**MODEL, "pretrain": [{"corpora": ["gen-text"], "alpha": 1, "weights": {"x": 1}}]}}},
+        r"models\.m\.pretrain\[0\]\.weights\.x: no corpus of gen-text",
+    ),
+    (
+        {"models": {"m": {**MODEL, "pretrain": {"corpora": ["gen-text"], "exclude": ["gen-text"]}}}},
+        r'pretrain\[0\]\.exclude\[0\]: "gen-text" has no evaluation data',
+    ),
+    (
+        {"models": {"m": {**MODEL, "pretrain": {"corpora": ["gen-text"], "lerning_rate": 1}}}},
+        r'pretrain\[0\]\.lerning_rate: unknown field; did you mean "learning_rate"',
+    ),
     ({"models": {"m": {**MODEL, "pretrian": {}}}}, r'models\.m\.pretrian: unknown field; did you mean "pretrain"\?'),
     ({"training": {"gen-nli": {"steps": 5}}}, r"training\.gen-nli: no intermediate or target of this sweep"),
     ({"training": {"all": {"learning_rat": 1}}}, r'learning_rat: unknown field; did you mean "learning_rate"\?'),

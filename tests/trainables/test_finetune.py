@@ -153,16 +153,16 @@ def with_dev_as_train(world, recipe):
     import datasets
 
     store = world.store
-    record = store.record(recipe.data)
-    name = f"{recipe.data}-overfit"
+    record = store.record(recipe.data[0])
+    name = f"{recipe.data[0]}-overfit"
     if not store.done(name):
         made = store.begin(name)
         for split in ("train", "dev"):
             for part in ("features", "examples"):
-                source = store.path(recipe.data) / "train-one" / part
+                source = store.path(recipe.data[0]) / "train-one" / part
                 datasets.load_from_disk(str(source)).save_to_disk(made / f"{split}-one" / part)
         store.commit(name, made, record)
-    return recipe.model_copy(update={"data": name})
+    return recipe.model_copy(update={"data": (name,)})
 
 
 def test_learning_rate_rises_and_falls_linearly():

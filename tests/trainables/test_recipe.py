@@ -6,11 +6,13 @@ import pytest
 from pydantic import ValidationError
 
 from trainables.recipe import (
+    Corpus,
     DataRecipe,
     EvaluateRecipe,
     Execution,
     HubModel,
     LocalModel,
+    Mixture,
     Optimisation,
     Rows,
     ScratchModel,
@@ -24,11 +26,11 @@ from trainables.recipe import (
 
 NLI = TaskSpec(name="xnli", version=1, family="pair-classification", source="files", labels=("a", "b"))
 ROWS = (Rows(split="train", language="en", revision="sha256:0"),)
-TOKENIZER = TokenizerRecipe(task=NLI, rows=ROWS, vocab_size=100)
+TOKENIZER = TokenizerRecipe(corpora=(Corpus(task=NLI, rows=ROWS),), vocab_size=100)
 DATA = DataRecipe(task=NLI, rows=ROWS, tokenizer=HubModel(hub="owner/name", revision="c0ffee"), max_length=128)
 TRAIN = TrainRecipe(
     task=NLI,
-    data=DATA.id,
+    data=(DATA.id,),
     start=HubModel(hub="owner/name", revision="c0ffee"),
     optimisation=Optimisation(epochs=2),
     select=Selection(metrics=("accuracy",)),
@@ -37,10 +39,10 @@ TRAIN = TrainRecipe(
 EVALUATE = EvaluateRecipe(task=NLI, data=DATA.id, model=StepModel(step=TRAIN.id), languages=("de", "sw"))
 
 GOLDEN = {
-    "tokenizer": "tokenizer-xnli-236799e301deedc6",
-    "data": "data-xnli-train-dc43138c5fb47010",
-    "train": "train-xnli-seed1-faa9d930ceea2d71",
-    "evaluate": "evaluate-xnli-184a5ca7d02abb64",
+    "tokenizer": "tokenizer-xnli-1c1e6540890aa82c",
+    "data": "data-xnli-train-1c19a23b9e310409",
+    "train": "train-xnli-seed1-fe97aebd2b27bdc4",
+    "evaluate": "evaluate-xnli-b93caa35cbeaf7c3",
 }
 
 
@@ -66,7 +68,9 @@ def changed(recipe, **update):
 def test_every_field_of_a_recipe_changes_its_fingerprint():
     changes = [
         changed(TRAIN, seed=2),
-        changed(TRAIN, data="other"),
+        changed(TRAIN, data=("other",)),
+        changed(TRAIN, mixture=Mixture(weights=(1.0,), alpha=0.5)),
+        changed(TRAIN, mixture=Mixture(weights=(1.0,), alpha=0.5, translations=0.5)),
         changed(TRAIN, start=LocalModel(sha256="0")),
         changed(TRAIN, start=StepModel(step="x")),
         changed(TRAIN, start=ScratchModel(architecture={"hidden_size": 8}, tokenizer="t", seed=1)),
@@ -119,3 +123,5 @@ def test_unknown_fields_and_two_lengths_are_refused():
         Optimisation(epochs=1, steps=5)
     with pytest.raises(ValidationError, match="either epochs or steps"):
         Optimisation()
+    with pytest.raises(ValidationError, match="2 weights for 1 corpora"):
+        changed(TRAIN, mixture=Mixture(weights=(1.0, 2.0), alpha=0.5))

@@ -9,9 +9,11 @@ from .pair_classification import PairClassification
 from .retrieval import Retrieval
 from .span_qa import SpanQA
 from .tagging import Tagging
+from .translation_ranking import TranslationRanking
 
 _FAMILIES: dict[str, Family] = {
-    family.name: family for family in (PairClassification(), Tagging(), SpanQA(), Retrieval(), MaskedLM())
+    family.name: family
+    for family in (PairClassification(), Tagging(), SpanQA(), Retrieval(), MaskedLM(), TranslationRanking())
 }
 
 

@@ -24,6 +24,8 @@ class Family(ABC):
     """One shape of task. Stateless: everything that varies is in the task, the features or the head."""
 
     name: str
+    together: int = 1
+    """Features whose loss is computed together: the batch is cut between such groups only."""
 
     @abstractmethod
     def encode(

@@ -49,12 +49,15 @@ class MaskedLM(Family):
         self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
     ) -> list[Feature]:
         """`<s> A </s>` for plain rows, `<s> A </s></s> B </s>` for translations."""
-        features = []
-        for i, (text, translation) in enumerate(zip(examples["text"], examples["translation"], strict=True)):
-            pair = (text, translation) if translation else (text,)
-            ids = tokenizer(*pair, truncation="longest_first", max_length=max_length)["input_ids"]
-            features.append({"input_ids": ids, "example": i})
-        return features
+        texts, translations = examples["text"][:], examples["translation"][:]
+        encoded: dict[int, list[int]] = {}
+        for pair in (False, True):
+            rows = [i for i, translation in enumerate(translations) if bool(translation) == pair]
+            sides = [[texts[i] for i in rows], [translations[i] for i in rows]] if pair else [[texts[i] for i in rows]]
+            if rows:
+                ids = tokenizer(*sides, truncation="longest_first", max_length=max_length)["input_ids"]
+                encoded.update(zip(rows, ids, strict=True))
+        return [{"input_ids": encoded[i], "example": i, "pair": bool(translations[i])} for i in range(len(texts))]
 
     def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
         return MaskedLMHead(backbone)
@@ -106,8 +109,8 @@ class MaskedLM(Family):
     def predict(
         self, raw: Sequence[Any], features: Dataset, examples: Dataset, task: TaskSpec
     ) -> dict[str, Prediction]:
-        ids = examples["id"]
-        return {ids[i]: value for i, value in zip(features["example"], raw, strict=True)}
+        ids = examples["id"][:]
+        return {ids[i]: value for i, value in zip(features["example"][:], raw, strict=True)}
 
     def score(self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec) -> dict[str, float]:
         """`loss` in nats per predicted subword and `accuracy` in percent."""

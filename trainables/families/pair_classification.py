@@ -40,7 +40,7 @@ class PairClassification(Family):
                 "example": i,
                 "label": number[label] if label else UNLABELLED,
             }
-            for i, (row, label) in enumerate(zip(ids, examples["label"], strict=True))
+            for i, (row, label) in enumerate(zip(ids, examples["label"][:], strict=True))
         ]
 
     def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
@@ -59,11 +59,11 @@ class PairClassification(Family):
     def predict(
         self, raw: Sequence[Any], features: Dataset, examples: Dataset, task: TaskSpec
     ) -> dict[str, Prediction]:
-        ids = examples["id"]
-        return {ids[i]: task.labels[label] for i, label in zip(features["example"], raw, strict=True)}
+        ids = examples["id"][:]
+        return {ids[i]: task.labels[label] for i, label in zip(features["example"][:], raw, strict=True)}
 
     def score(self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec) -> dict[str, float]:
-        gold = list(examples["label"])
+        gold = examples["label"][:]
         if not all(gold):
             return {}
-        return accuracy_scores([predictions[i] for i in examples["id"]], gold)
+        return accuracy_scores([predictions[i] for i in examples["id"][:]], gold)

@@ -32,10 +32,19 @@ class MeanPool(nn.Module):
 
     def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
         """Vectors (examples × hidden)."""
-        states = hidden.hidden_states[self.layer].float()
-        mask = batch["attention_mask"].unsqueeze(-1)
-        vectors: Tensor = (states * mask).sum(1) / mask.sum(1)
-        return vectors
+        return mean_pool(hidden.hidden_states[self.layer], batch["attention_mask"])
+
+
+def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
+    """The mean of `states` (examples × tokens × hidden) over the tokens that are no padding, in fp32."""
+    mask = mask.unsqueeze(-1)
+    vectors: Tensor = (states.float() * mask).sum(1) / mask.sum(1)
+    return vectors
+
+
+def retrieval_layer(backbone: PreTrainedModel) -> int:
+    """The block that stands at the same share of the depth as the reference's does in XLM-R Large."""
+    return max(1, round(DEPTH * backbone.config.num_hidden_layers))
 
 
 class Retrieval(Family):
@@ -45,12 +54,12 @@ class Retrieval(Family):
         self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
     ) -> list[Feature]:
         """All queries, then all candidates, in the order of the examples."""
-        texts = list(examples["query"]) + list(examples["candidate"])
+        texts = examples["query"][:] + examples["candidate"][:]
         ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"] if texts else []
         return [{"input_ids": row, "example": i % len(examples)} for i, row in enumerate(ids)]
 
     def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
-        return MeanPool(max(1, round(DEPTH * backbone.config.num_hidden_layers)))
+        return MeanPool(retrieval_layer(backbone))
 
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         raise NotImplementedError("retrieval by mean pooling is evaluated, never trained")
@@ -64,7 +73,7 @@ class Retrieval(Family):
         """The row number of the candidate that is nearest to each query."""
         vectors = np.stack(list(raw))
         queries, candidates = vectors[: len(examples)], vectors[len(examples) :]
-        return dict(zip(examples["id"], nearest_neighbours(queries, candidates).tolist(), strict=True))
+        return dict(zip(examples["id"][:], nearest_neighbours(queries, candidates).tolist(), strict=True))
 
     def score(self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec) -> dict[str, float]:
-        return retrieval_scores([predictions[i] for i in examples["id"]])
+        return retrieval_scores([predictions[i] for i in examples["id"][:]])

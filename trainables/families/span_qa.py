@@ -35,9 +35,9 @@ class SpanQA(Family):
         """One feature per window. `starts`/`ends`: character offsets of its context tokens; `span`: the answer's
         first and last token in the window, or (0, 0) where the answer is not in it."""
         features: list[Feature] = []
-        questions = _shortened(list(examples["question"]), tokenizer, min(QUESTION_LENGTH, max_length // 3))
+        questions = _shortened(examples["question"][:], tokenizer, min(QUESTION_LENGTH, max_length // 3))
         for i, (question, context, answers) in enumerate(
-            zip(questions, examples["context"], examples["answers"], strict=True)
+            zip(questions, examples["context"][:], examples["answers"][:], strict=True)
         ):
             windows = tokenizer(
                 question,
@@ -85,16 +85,16 @@ class SpanQA(Family):
         self, raw: Sequence[Any], features: Dataset, examples: Dataset, task: TaskSpec
     ) -> dict[str, Prediction]:
         best: dict[int, tuple[float, str]] = {}
-        contexts = examples["context"]
+        contexts = examples["context"][:]
         columns = (features[name] for name in ("example", "first", "starts", "ends"))
         for logits, example, first, starts, ends in zip(raw, *columns, strict=True):
             score, i, j = _best_span(logits[first : first + len(starts)])
             if score > best.get(example, (-np.inf, ""))[0]:
                 best[example] = (score, contexts[example][starts[i] : ends[j]])
-        return {name: best[i][1] if i in best else "" for i, name in enumerate(examples["id"])}
+        return {name: best[i][1] if i in best else "" for i, name in enumerate(examples["id"][:])}
 
     def score(self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec) -> dict[str, float]:
-        answers = {i: a["text"] for i, a in zip(examples["id"], examples["answers"], strict=True)}
+        answers = {i: a["text"] for i, a in zip(examples["id"][:], examples["answers"][:], strict=True)}
         if not all(answers.values()):
             return {}
         return squad_scores(dict(predictions), answers)

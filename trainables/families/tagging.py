@@ -26,7 +26,7 @@ class Tagging(Family):
         """One feature per part of a sentence. `words` are positions of first subwords, `tags` their numbers."""
         number = {tag: i for i, tag in enumerate(task.labels)}
         features: list[Feature] = []
-        for i, (tokens, tags) in enumerate(zip(examples["tokens"], examples["tags"], strict=True)):
+        for i, (tokens, tags) in enumerate(zip(examples["tokens"][:], examples["tags"][:], strict=True)):
             numbers = [number[tag] for tag in tags]
             at = 0
             for part in _parts(_subwords(tokens, tokenizer), max_length - 2):
@@ -79,17 +79,17 @@ class Tagging(Family):
     def predict(
         self, raw: Sequence[Any], features: Dataset, examples: Dataset, task: TaskSpec
     ) -> dict[str, Prediction]:
-        ids = examples["id"]
+        ids = examples["id"][:]
         predictions: dict[str, list[str]] = {i: [] for i in ids}
-        for example, numbers in zip(features["example"], raw, strict=True):
+        for example, numbers in zip(features["example"][:], raw, strict=True):
             predictions[ids[example]].extend(task.labels[n] for n in numbers)
         return predictions
 
     def score(self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec) -> dict[str, float]:
-        gold = list(examples["tags"])
+        gold = examples["tags"][:]
         if not any(gold):
             return {}
-        return entity_f1([predictions[i] for i in examples["id"]], gold)
+        return entity_f1([predictions[i] for i in examples["id"][:]], gold)
 
 
 def _subwords(tokens: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:

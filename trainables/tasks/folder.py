@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainables.tasks.languages import ISO3, NTREX
+from trainables.corpora.catalogue import CATALOGUE
+from trainables.tasks.found import Found, held_out_note, need
+from trainables.tasks.languages import ISO3
 from trainables.tasks.reading import (
     checked_label,
     has_tags,
@@ -27,6 +28,7 @@ from trainables.tasks.reading import (
 from trainables.tasks.registry import NLI_LABELS
 from trainables.tasks.sources import DataError, Row, is_held_out, to_dataset
 from trainables.tasks.task import Split, Task
+from trainables.tasks.text import flores, gathered, ntrex
 
 if TYPE_CHECKING:
     import datasets
@@ -36,16 +38,6 @@ TYDIQA_DEV = 0.1  # of the passages of English train: English dev doubles as tes
 SQUADSHIFTS_DEV = 0.1  # of the articles
 XNLI_DEV_DEV = 0.2  # of the premises
 SNLI_DEV = 0.1  # of the premises
-NTREX_DEV = 0.03  # of the sentences, the same in every language
-
-
-@dataclass(frozen=True)
-class Found:
-    """Files that hold rows, in the order in which they are read, and how to read them."""
-
-    files: tuple[Path, ...]
-    read: Callable[[], Iterable[Row]]
-    note: str = ""
 
 
 class FolderSource:
@@ -91,26 +83,14 @@ class FolderSource:
         return _FINDERS[task.name](self._folder, task, split, language)
 
 
-def _need(task: Task, split: Split, language: str, *choices: Path) -> Path:
-    """The first of the files that is there."""
-    for choice in choices:
-        if choice.is_file():
-            return choice
-    places = " or ".join(str(choice) for choice in choices)
-    raise DataError(
-        f'{task.name}: no {split} rows in "{language}": there is no {places}; put the file there, or '
-        "leave this task or language out"
-    )
-
-
 def _mnli(folder: Path, task: Task, split: Split, language: str) -> Found:
     # XTREME's layout keeps MNLI's training set beside XNLI and selects on XNLI's English dev set.
-    file = _need(task, split, language, folder / "xnli" / f"{split}-en.tsv")
+    file = need(task, split, language, folder / "xnli" / f"{split}-en.tsv")
     return Found((file,), lambda: _labelled_pairs(file, task))
 
 
 def _xnli(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = _need(task, split, language, folder / "xnli" / f"test-{language}.tsv")
+    file = need(task, split, language, folder / "xnli" / f"test-{language}.tsv")
     labels = folder / "xnli" / "test-labels.txt"
     files = (file, labels) if labels.is_file() else (file,)
 
@@ -135,20 +115,20 @@ def _xnli(folder: Path, task: Task, split: Split, language: str) -> Found:
 
 
 def _xnli_dev(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = _need(task, split, language, folder / "xnli" / "dev-en.tsv")
+    file = need(task, split, language, folder / "xnli" / "dev-en.tsv")
     return Found(
         (file,),
         lambda: _part(_labelled_pairs(file, task), split, XNLI_DEV_DEV),
-        _held_out_note(split, "premises"),
+        held_out_note(split, "premises"),
     )
 
 
 def _snli_cad(folder: Path, task: Task, split: Split, language: str) -> Found:
     names = [(part, kind) for part in ("dev", "test") for kind in ("s1", "s2", "labels")]
-    snli = [_need(task, split, language, folder / "snli" / f"{kind}.{part}") for part, kind in names]
+    snli = [need(task, split, language, folder / "snli" / f"{kind}.{part}") for part, kind in names]
     cad_folder = folder / "cad_nli" / "all_combined"
-    cad_train = _need(task, split, language, cad_folder / "train.tsv")
-    cad_dev = _need(task, split, language, cad_folder / "dev.tsv")
+    cad_train = need(task, split, language, cad_folder / "train.tsv")
+    cad_dev = need(task, split, language, cad_folder / "dev.tsv")
 
     def read() -> list[Row]:
         originals = [*_snli("snli-dev", *snli[:3]), *_snli("snli-test", *snli[3:])]
@@ -170,25 +150,25 @@ def _snli_cad(folder: Path, task: Task, split: Split, language: str) -> Found:
         }
         return list(reversed(kept.values()))
 
-    return Found((*snli, cad_train, cad_dev), read, _held_out_note(split, "premises"))
+    return Found((*snli, cad_train, cad_dev), read, held_out_note(split, "premises"))
 
 
 def _squad(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = _need(task, split, language, folder / "squad" / f"{split}-v1.1.json")
+    file = need(task, split, language, folder / "squad" / f"{split}-v1.1.json")
     return Found((file,), lambda: read_questions(file))
 
 
 def _squadshifts(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = _need(task, split, language, folder / "squadshifts" / "new_wiki_v1.0.json")
+    file = need(task, split, language, folder / "squadshifts" / "new_wiki_v1.0.json")
     return Found(
         (file,),
         lambda: _part(read_questions(file), split, SQUADSHIFTS_DEV),
-        _held_out_note(split, "articles"),
+        held_out_note(split, "articles"),
     )
 
 
 def _xquad(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = _need(task, split, language, folder / "xquad" / f"xquad.{language}.json")
+    file = need(task, split, language, folder / "xquad" / f"xquad.{language}.json")
     return Found((file,), lambda: read_questions(file))
 
 
@@ -196,15 +176,15 @@ def _tydiqa(folder: Path, task: Task, split: Split, language: str) -> Found:
     part = "dev" if split == "test" else "train"
     name = f"tydiqa.goldp.{language}.{part}.json"
     places = (folder / "tydiqa" / name, folder / "tydiqa" / f"tydiqa-goldp-v1.1-{part}" / name)
-    file = _need(task, split, language, *places)
+    file = need(task, split, language, *places)
     if split == "test":
         return Found((file,), lambda: read_questions(file), "the benchmark evaluates on its dev set")
-    return Found((file,), lambda: _part(read_questions(file), split, TYDIQA_DEV), _held_out_note(split, "passages"))
+    return Found((file,), lambda: _part(read_questions(file), split, TYDIQA_DEV), held_out_note(split, "passages"))
 
 
 def _tagging(folder: Path, task: Task, split: Split, language: str) -> Found:
     place = folder / task.name
-    file, note = _need(task, split, language, *_tagging_files(place, split, language)), ""
+    file, note = need(task, split, language, *_tagging_files(place, split, language)), ""
     if split == "test":
         tagged = [choice for choice in _tagging_files(place, split, language) if choice.is_file() and has_tags(choice)]
         file = tagged[0] if tagged else file
@@ -233,8 +213,8 @@ def _tatoeba(folder: Path, task: Task, split: Split, language: str) -> Found:
             "download leaves them, so it is lost which is whose translation; put LASER's "
             f"tatoeba.{code}-eng.{code} and tatoeba.{code}-eng.eng there"
         )
-    foreign = _need(task, split, language, place / f"tatoeba.{code}-eng.{code}")
-    english = _need(task, split, language, place / f"tatoeba.{code}-eng.eng")
+    foreign = need(task, split, language, place / f"tatoeba.{code}-eng.{code}")
+    english = need(task, split, language, place / f"tatoeba.{code}-eng.eng")
 
     def read() -> list[Row]:
         queries, candidates = read_lines(english), read_lines(foreign)
@@ -250,32 +230,6 @@ def _tatoeba(folder: Path, task: Task, split: Split, language: str) -> Found:
     return Found((english, foreign), read)
 
 
-def _ntrex(folder: Path, task: Task, split: Split, language: str) -> Found:
-    place = folder / "ntrex"
-    english = _need(task, split, language, place / "newstest2019-src.eng.txt")
-    own = (
-        english if language == "en" else _need(task, split, language, place / f"newstest2019-ref.{NTREX[language]}.txt")
-    )
-
-    def read() -> list[Row]:
-        sentences, translations = read_lines(english), read_lines(own)
-        if len(sentences) != len(translations):
-            raise DataError(
-                f"{own} has {len(translations)} lines, {english} {len(sentences)}; they must be translations"
-            )
-        rows: list[Row] = []
-        for number, (sentence, translation) in enumerate(zip(sentences, translations, strict=True)):
-            if is_held_out(f"ntrex-{number}", NTREX_DEV) != (split == "dev"):
-                continue
-            rows.append({"id": f"{number}", "text": translation.strip(), "translation": ""})
-            if language != "en":
-                row = {"id": f"{number}-pair", "text": sentence.strip(), "translation": translation.strip()}
-                rows.append(row)
-        return rows
-
-    return Found((english, own) if own != english else (own,), read, _held_out_note(split, "sentences"))
-
-
 _FINDERS: dict[str, Callable[[Path, Task, Split, str], Found]] = {
     "xnli": _xnli,
     "udpos": _tagging,
@@ -288,7 +242,9 @@ _FINDERS: dict[str, Callable[[Path, Task, Split, str], Found]] = {
     "snli-cad": _snli_cad,
     "squadshifts": _squadshifts,
     "xnli-dev": _xnli_dev,
-    "ntrex": _ntrex,
+    "ntrex": ntrex,
+    "flores": flores,
+    **dict.fromkeys((corpus.name for corpus in CATALOGUE), gathered),
 }
 
 
@@ -316,10 +272,6 @@ def _snli(name: str, *files: Path) -> list[Row]:
 
 def _part(rows: list[Row], split: Split, share: float) -> list[Row]:
     return [row for row in rows if is_held_out(row["group"], share) == (split == "dev")]
-
-
-def _held_out_note(split: Split, groups: str) -> str:
-    return f"the {groups} held out for dev" if split == "dev" else f"but for the {groups} held out for dev"
 
 
 def _letters(text: str) -> str:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from trainables.corpora.catalogue import CATALOGUE
 from trainables.generated import LABELS as GENERATED_LABELS
 from trainables.generated import TAGS as GENERATED_TAGS
 from trainables.generated import languages_of
+from trainables.tasks.languages import FLORES
 from trainables.tasks.task import Defaults, Task, UnknownTask
 
 
@@ -28,6 +30,7 @@ PANX_LANGUAGES = _words(
     "yo my zh kk tr et fi hu"
 )
 NTREX_LANGUAGES = _words("en ar bg de el es eu fi fr hi id ja ko ru sw ta th tr ur vi zh")
+FLORES_LANGUAGES = tuple(FLORES)
 XQUAD_LANGUAGES = _words("en es de el ru tr ar vi th zh hi")
 TYDIQA_LANGUAGES = _words("en ar bn fi id ko ru sw te")
 TATOEBA_LANGUAGES = _words(
@@ -144,6 +147,12 @@ _TASKS = (
     Task(name="xnli-dev", **REAL, **NLI, languages=(), labels=NLI_LABELS, has_train=True, defaults=XNLI_TARGET),
     # Text, plain and beside its English.
     Task(name="ntrex", **REAL, **MASKED_LM, languages=NTREX_LANGUAGES, has_train=True, defaults=TEXT),
+    Task(name="flores", **REAL, **MASKED_LM, languages=FLORES_LANGUAGES, has_train=True, defaults=TEXT),
+    # The same, gathered from the distribution's packages by `python -m trainables.corpora`.
+    *(
+        Task(name=corpus.name, **REAL, **MASKED_LM, languages=("en", *corpus.languages), has_train=True, defaults=TEXT)
+        for corpus in CATALOGUE
+    ),
     # The generated benchmark.
     Task(
         name="gen-text",

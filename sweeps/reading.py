@@ -1,0 +1,243 @@
+"""Reading a sweep file: overrides, and every check that can be made before anything is started.
+
+`read_spec` gives a `SweepSpec` or raises `WrongSpec`, whose lines each name the file, the field and the mend.
+"""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from trainables.recipe import Execution, Frozen
+from trainables.tasks import Task, UnknownTask, get_task
+
+from .spec import (
+    NONE,
+    GeneratedSpec,
+    ModelSpec,
+    PretrainSpec,
+    SweepSpec,
+    TargetSpec,
+    TextSpec,
+    TokenizerSpec,
+    Training,
+)
+
+
+class WrongSpec(ValueError):
+    """The sweep file cannot be used; `lines` say where and what to do."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = lines
+        super().__init__("\n".join(lines))
+
+
+def read_spec(file: Path, overrides: list[str] | None = None) -> SweepSpec:
+    """Read, override (`key.key=value`, the value as YAML) and check a sweep file. Raises WrongSpec."""
+    try:
+        fields = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise WrongSpec([f"{file}: cannot be read ({error.strerror})"]) from None
+    except yaml.YAMLError as error:
+        raise WrongSpec([f"{file}: not valid YAML: {' '.join(str(error).split())}"]) from None
+    if not isinstance(fields, dict):
+        raise WrongSpec([f"{file}: expected a mapping of fields (sweep, models, intermediates, ...)"])
+    for override in overrides or []:
+        _override(fields, override)
+    try:
+        spec = SweepSpec(**fields)
+    except ValidationError as error:
+        raise WrongSpec([f"{file}: {line}" for line in _readable(error)]) from None
+    except TypeError:
+        raise WrongSpec([f"{file}: field names must be words"]) from None
+    problems = _check(spec)
+    if problems:
+        raise WrongSpec([f"{file}: {problem}" for problem in problems])
+    return spec
+
+
+def _override(fields: dict[str, Any], override: str) -> None:
+    key, equals, value = override.partition("=")
+    if not equals or not key:
+        raise WrongSpec([f"-o {override}: write it as -o field=value"])
+    *path, last = key.split(".")
+    for name in path:
+        inner = fields.get(name)
+        if inner is None:
+            inner = fields[name] = {}
+        if not isinstance(inner, dict):
+            raise WrongSpec([f"-o {override}: {name} is no mapping, so it has no field {last}"])
+        fields = inner
+    try:
+        fields[last] = yaml.safe_load(value)
+    except yaml.YAMLError:
+        raise WrongSpec([f"-o {override}: the value is not valid YAML"]) from None
+
+
+def _readable(error: ValidationError) -> list[str]:
+    lines = []
+    for problem in error.errors():
+        where = _where(problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            known = _fields_at(problem["loc"][:-1])
+            near = difflib.get_close_matches(str(problem["loc"][-1]), known, n=1)
+            hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(sorted(known))}"
+            lines.append(f"{where}: unknown field; {hint}")
+        elif problem["type"] == "missing":
+            lines.append(f"{where}: this field is missing")
+        elif problem["type"] in ("too_short", "string_too_short"):
+            lines.append(f"{where}: is empty; give at least one")
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            lines.append(f"{where}: {message[0].lower()}{message[1:]} (found {problem['input']!r})")
+    return lines
+
+
+def _where(loc: tuple[int | str, ...]) -> str:
+    text = ""
+    for part in loc:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
+    return text
+
+
+def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
+    """Names of the fields that a place in the sweep file may have."""
+    top = str(loc[0]) if loc else ""
+    last = next((str(part) for part in reversed(loc) if isinstance(part, str)), "")
+    inner: dict[str, type[Frozen]] = {
+        "targets": TargetSpec,
+        "models": ModelSpec,
+        "training": Training,
+        "execution": Execution,
+        "generated": GeneratedSpec,
+    }
+    if last in ("tokenizer", "pretrain"):
+        inner["models"] = TokenizerSpec if last == "tokenizer" else PretrainSpec
+    return list(inner.get(top, SweepSpec).model_fields)
+
+
+# --- meaning -------------------------------------------------------------------------------------------------
+
+
+def _check(spec: SweepSpec) -> list[str]:
+    """What pydantic cannot see. One line per problem."""
+    problems = [
+        f"{axis}: {item!r} stands here twice; every {word} once"
+        for axis, word, items in (
+            ("seeds", "seed", spec.seeds),
+            ("intermediates", "intermediate", spec.intermediates),
+            ("targets", "target", tuple(target.task for target in spec.targets)),
+        )
+        for item in dict.fromkeys(items)
+        if items.count(item) > 1
+    ]
+    for i, name in enumerate(spec.intermediates):
+        if name != NONE:
+            problems += _trainable(name, f"intermediates[{i}]")
+    for i, target in enumerate(spec.targets):
+        problems += _check_target(spec, target, f"targets[{i}]")
+    for name, model in spec.models.items():
+        problems += _check_model(model, f"models.{name}")
+    used = {*spec.intermediates, *(target.task for target in spec.targets), "all"}
+    for name in spec.training:
+        if name not in used:
+            near = difflib.get_close_matches(name, used, n=1)
+            hint = f'; did you mean "{near[0]}"?' if near else "; it would have no effect"
+            problems.append(f"training.{name}: no intermediate or target of this sweep{hint}")
+    if spec.data not in (None, "hub") and not Path(str(spec.data)).expanduser().is_dir():
+        problems.append(f"data: {spec.data} is no directory; give a folder in the XTREME download layout, or hub")
+    return problems
+
+
+def _task(name: str, where: str) -> tuple[Task | None, list[str]]:
+    try:
+        return get_task(name), []
+    except UnknownTask as error:
+        return None, [f"{where}: {error}"]
+
+
+def _trainable(name: str, where: str) -> list[str]:
+    task, problems = _task(name, where)
+    if task is not None and not task.has_train:
+        other = f'; its training data is the task "{task.trains_on}"' if task.trains_on else ""
+        problems.append(f'{where}: "{name}" has no training data of its own{other}')
+    return problems
+
+
+def _check_target(spec: SweepSpec, target: TargetSpec, where: str) -> list[str]:
+    task, problems = _task(target.task, where)
+    if task is None:
+        return problems
+    if not task.languages or task.family == "masked-lm":
+        return [f'{where}: "{task.name}" has no evaluation data; it can only be trained on']
+    if target.train_on is not None:
+        problems += _trainable(target.train_on, f"{where}.train_on")
+        if not problems and get_task(target.train_on).family != task.family:
+            problems.append(f'{where}.train_on: "{target.train_on}" is no {task.family} task as "{task.name}" is')
+    if not problems and target.trained_on is None and task.family != "retrieval":
+        problems.append(f'{where}: "{task.name}" has no training data; give train_on')
+    for language in target.languages or ():
+        if language not in task.languages:
+            problems.append(f'{where}.languages: "{task.name}" has no "{language}"; has: {" ".join(task.languages)}')
+    if spec.languages is not None and not set(spec.languages) & set(task.languages):
+        problems.append(f'languages: none of them is in "{task.name}"; has: {" ".join(task.languages)}')
+    return problems
+
+
+def _check_model(model: ModelSpec, where: str) -> list[str]:
+    if (model.start is None) == (model.architecture is None):
+        return [f"{where}: give either start (a hub id or a path) or architecture and tokenizer"]
+    if model.start is not None:
+        if model.tokenizer is not None:
+            return [f"{where}.tokenizer: a model that starts from weights brings its own"]
+        path = model.path
+        if path is None:
+            return _check_hub(model, where)
+        if not (path / "config.json").is_file():
+            return [f"{where}.start: {path} is no model directory (it has no config.json)"]
+        if not list(path.glob("*.safetensors")):
+            return [f"{where}.start: {path} has no *.safetensors weights"]
+    elif model.tokenizer is None:
+        return [f"{where}.tokenizer: a model from nothing needs one; give task and vocab_size"]
+    problems = []
+    if model.tokenizer is not None:
+        problems += _check_text(model.tokenizer, f"{where}.tokenizer")
+    for i, pretrain in enumerate(model.pretrain):
+        place = f"{where}.pretrain[{i}]"
+        problems += _check_text(pretrain, place)
+        mixed = {"weights": pretrain.weights, "translations": pretrain.translations}
+        if pretrain.alpha is None:
+            problems += [f"{place}.{name}: needs alpha" for name, given in mixed.items() if given not in ({}, None)]
+        for name in pretrain.weights:
+            if name not in pretrain.corpora:
+                problems.append(f"{place}.weights.{name}: no corpus of {', '.join(pretrain.corpora)}")
+    return problems
+
+
+def _check_text(text: TextSpec, where: str) -> list[str]:
+    problems = []
+    for i, name in enumerate(text.corpora):
+        task, wrong = _task(name, f"{where}.corpora[{i}]")
+        problems += wrong
+        if task is not None and task.family != "masked-lm":
+            problems.append(f'{where}.corpora[{i}]: "{name}" is no text; give a masked-lm task')
+        elif task is not None and text.languages and not set(text.languages) & set(task.languages):
+            problems.append(f'{where}.languages: none of them is in "{name}"; has: {" ".join(task.languages)}')
+    for i, name in enumerate(text.exclude):
+        task, wrong = _task(name, f"{where}.exclude[{i}]")
+        problems += wrong
+        if task is not None and (not task.languages or task.family == "masked-lm"):
+            problems.append(f'{where}.exclude[{i}]: "{name}" has no evaluation data')
+    return problems
+
+
+def _check_hub(model: ModelSpec, where: str) -> list[str]:
+    if model.start is not None and model.start.count("/") > 1:
+        return [f"{where}.start: {model.start} is no hub id (owner/name); a path begins with /, ./ or ~"]
+    if model.revision is None:
+        return [f"{where}.revision: a model of the hub needs the commit that the numbers shall stand for"]
+    return []
