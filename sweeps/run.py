@@ -94,14 +94,14 @@ def _tune(spec: SweepSpec, schedule: Schedule, store: Store, tracker: Tracker, c
     from .trial import DRIVER, run_step
 
     flag_name, flag = new_flag()
-    scratch = f"{store.root if store.local else store.uri.rstrip('/')}/{RAY_FILES}"
+    scratch = f"{store.uri}/{RAY_FILES}"
 
     def config(step: Step) -> dict[str, Any]:
         return {
             "step": step.id,
             "recipe": step.recipe.model_dump(mode="json"),
             "execution": step.execution.model_dump(mode="json"),
-            "store": store.root if store.local else store.uri,
+            "store": store.uri,
             "scratch": scratch,
             "flag": flag_name,
         }

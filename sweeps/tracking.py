@@ -13,7 +13,7 @@ from typing import Any
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunStatus
+from mlflow.entities import LoggedModelOutput, Metric, Param, Run, RunStatus
 
 from trainables.recipe import EvaluateRecipe
 from trainables.steps import git_commit
@@ -109,6 +109,11 @@ class Tracker:
             self.client.log_batch(run.info.run_id, params=batch[i : i + 100])
         return str(run.info.run_id)
 
+    def _run_of(self, step: Step) -> str:
+        """The step's run, made if there is none."""
+        run = self._runs.get(step.id)
+        return str(run.info.run_id) if run is not None else self.begin(step)
+
     def progress(self, step: Step, report: dict[str, Any]) -> None:
         """Log what a training step reports: the loss curve since its last word, dev metrics, throughput."""
         now = int(time.time() * 1000)
@@ -116,12 +121,12 @@ class Tracker:
         points = [("loss", loss, number) for number, loss in report["losses"]]
         points += [(key, value, at) for key, value in report.items() if key.startswith("dev_")]
         points.append(("tokens_per_second", report["tokens_per_second"], at))
-        self._metrics(self.begin(step), [Metric(key, value, now, number) for key, value, number in points])
+        self._metrics(self._run_of(step), [Metric(key, value, now, number) for key, value, number in points])
         self._logged[step.id] = at
 
     def finish(self, step: Step, state: str, error: str = "") -> None:
         """Close the step's run as `done`, `failed` or `stopped`; a done step's results come from the store."""
-        run_id = self.begin(step)
+        run_id = self._run_of(step)
         if state == "done":
             self._results(run_id, step)
         if error:
@@ -180,7 +185,7 @@ class Tracker:
         known = self.client.search_logged_models([self.experiment], f"source_run_id = '{run_id}'")
         if known:
             return
-        mlflow.create_external_model(
+        model = mlflow.create_external_model(
             name=step.id,
             source_run_id=run_id,
             tags={
@@ -191,6 +196,7 @@ class Tracker:
             model_type="backbone",
             experiment_id=self.experiment,
         )
+        self.client.log_outputs(run_id, [LoggedModelOutput(model.model_id, step=0)])
 
     def _metrics(self, run_id: str, metrics: list[Metric]) -> None:
         for i in range(0, len(metrics), BATCH):

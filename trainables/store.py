@@ -39,9 +39,10 @@ class Store:
     """Steps under `uri`. Creating one touches nothing; `check_writable` does."""
 
     def __init__(self, uri: str) -> None:
-        self.uri = uri
         self._fs, self.root = _open(uri)
         self.local = isinstance(self._fs, pafs.LocalFileSystem)
+        self.uri = self.root if self.local else uri.rstrip("/")
+        """The same wherever it is read: an absolute path, or the URI."""
 
     # --- what is done ----------------------------------------------------------------------------------------
 
@@ -160,7 +161,7 @@ class Store:
 
     def locate(self, step: str, *parts: str) -> str:
         """Where `step` keeps something, as a path or URI for people and other programs."""
-        return "/".join((self.uri.rstrip("/"), "steps", step, *parts))
+        return "/".join((self.uri, "steps", step, *parts))
 
     def _at(self, *parts: str) -> str:
         return "/".join((self.root, *parts))

@@ -90,6 +90,7 @@ def test_mlflow_has_a_run_for_the_sweep_and_one_for_each_step(swept):
     assert [p.step for p in client.get_metric_history(run.info.run_id, "dev_f1")] == [5, 10]
     (model,) = client.search_logged_models([tracker.experiment], f"source_run_id = '{run.info.run_id}'")
     assert model.tags["path"] == store.locate(train.id, MODEL)
+    assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
     evaluation = next(s for s in plan.steps.values() if s.kind == "evaluate" and s.tags["target"] == "gen-tags")
     run = children[evaluation.id]
     scores = store.record(evaluation.id)["result"]["metrics"]
