@@ -69,9 +69,9 @@ def plan(
     kinds = [step.kind for step in made.steps.values()]
     left = sum(step.kind == "train" and step.id not in done for step in made.steps.values())
     console.print(
-        f"{len(made.cells)} cells (model x intermediate x target x seed): {kinds.count('prepare')} prepare, "
-        f"{kinds.count('train')} train, {kinds.count('evaluate')} evaluate steps; {left} train steps to do.\n"
-        f"Cell by cell, each from the starting model on, it would be {made.naive_train_steps} train steps.",
+        f"Cells (model x intermediate x target x seed): {len(made.cells)}. Steps: {kinds.count('prepare')} prepare, "
+        f"{kinds.count('train')} train ({left} to do), {kinds.count('evaluate')} evaluate.\n"
+        f"Train steps cell by cell, each from the starting model on: {made.naive_train_steps}.",
         highlight=False,
     )
     if recipes is not None:

@@ -23,7 +23,7 @@ class Seen:
     """The sentences of some evaluation data, and how many rows of text held one."""
 
     def __init__(self) -> None:
-        self._keys: set[str] = set()
+        self.keys: set[str] = set()
         self.found = 0
 
     def add(self, task: TaskSpec, examples: datasets.Dataset) -> None:
@@ -32,20 +32,22 @@ class Seen:
             column = examples[name][:]
             # A passage stands in many rows: once is enough.
             for text in {" ".join(value) if isinstance(value, list) else value for value in column}:
-                self._keys.update(_keys(text))
+                self.keys.update(sentence_keys(text))
 
     def without(self, examples: datasets.Dataset) -> datasets.Dataset:
         """The rows of text (columns `text` and `translation`) that hold nothing of the evaluation data."""
-        if not self._keys:
+        if not self.keys:
             return examples
         pairs = zip(examples["text"][:], examples["translation"][:], strict=True)
-        clear = [number for number, pair in enumerate(pairs) if not any(self._keys & _keys(side) for side in pair)]
+        clear = [
+            number for number, pair in enumerate(pairs) if not any(self.keys & sentence_keys(side) for side in pair)
+        ]
         self.found += len(examples) - len(clear)
         return examples.select(clear)
 
 
 @lru_cache(maxsize=2**20)
-def _keys(text: str) -> frozenset[str]:
+def sentence_keys(text: str) -> frozenset[str]:
     """The text as a whole and each of its sentences, as letters and digits alone."""
     parts = {text, *_END.split(text)}
     return frozenset(_NO_LETTER.sub("", unicodedata.normalize("NFKC", part).casefold()) for part in parts) - {""}
