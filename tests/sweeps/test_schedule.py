@@ -20,7 +20,7 @@ def graph(edges, execution):
         rows = (Rows(split="train", language="en", revision=str(i)),)
         if parents:
             start = {"step": ids[parents[0]]}
-            data = ids[parents[-1]]
+            data = (ids[parents[-1]],)
             recipe = TrainRecipe(
                 task=TASK,
                 data=data,
