@@ -156,7 +156,7 @@ class Results:
 
     def table(self, model: str, average: Average) -> Table:
         """Rows: intermediates. Columns: targets and averages. Below each mean, the difference to no intermediate."""
-        table = Table(title=f"{self.spec.sweep} · {model}: {_meaning(average)}", title_justify="left")
+        table = _titled(f"{self.spec.sweep} · {model}: {_meaning(average)}")
         table.add_column("intermediate")
         columns = self.columns()
         for heading in columns:
@@ -174,13 +174,14 @@ class Results:
         return table
 
     def language_table(self, model: str) -> Table:
-        """Rows: target and intermediate. Columns: languages, in the order of the tasks; the training language first."""
-        names = list(
-            dict.fromkeys(language for t in self.spec.targets for language in self.languages(t.task, "xtreme"))
-        )
+        """Rows: target and intermediate. Columns: languages, the training language first, then in the order of the
+        sweep file, or of the tasks where it names none."""
+        shown = dict.fromkeys(language for t in self.spec.targets for language in self.languages(t.task, "xtreme"))
+        named = [language for language in self.spec.languages or () if language in shown]
+        names = list(dict.fromkeys([*named, *shown]))
         trained = {get_task(t.task).train_language for t in self.spec.targets}
         names.sort(key=lambda name: name not in trained)
-        table = Table(title=f"{self.spec.sweep} · {model}: by language", title_justify="left")
+        table = _titled(f"{self.spec.sweep} · {model}: by language")
         table.add_column("target")
         table.add_column("intermediate")
         for name in names:
@@ -222,6 +223,11 @@ class Results:
             writer.writeheader()
             writer.writerows(rows)
         return folder / "numbers.csv"
+
+
+def _titled(title: str) -> Table:
+    """An empty table, wide enough for its title to stay on one line."""
+    return Table(title=title, title_justify="left", min_width=len(title))
 
 
 def _meaning(average: Average) -> str:

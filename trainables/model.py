@@ -24,6 +24,7 @@ from transformers import (
     PreTrainedTokenizerBase,
     XLMRobertaConfig,
 )
+from transformers.utils import logging
 
 from . import dropout
 from .families import Family
@@ -160,6 +161,7 @@ def export_model(step: str, store: Store, to: Path, half: bool) -> None:
 
     Raises OverflowError when a weight is too large for half precision.
     """
+    logging.disable_progress_bar()
     origin, execution = StepModel(step=step), Execution()
     backbone = load_backbone(origin, store, execution)
     if half:

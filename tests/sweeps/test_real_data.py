@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sweeps.plan import make_plan
-from sweeps.spec import read_spec
+from sweeps.planner import make_plan
+from sweeps.reading import read_spec
 
 ROOT = Path(__file__).parents[2]
 
@@ -17,10 +17,10 @@ def test_the_real_study_in_small_plans(real_data, tmp_path):
     file = ROOT / "sweeps" / "dev.yaml"
     plan = make_plan(read_spec(file, [f"data={real_data}", f"storage={tmp_path}"]), str(file))
     kinds = [step.kind for step in plan.steps.values()]
-    # 1 pretraining, 2 intermediates, 5 trained targets after each of 3, of which xquad after none is the intermediate
-    # squadshifts; 6 evaluations after each of 3.
-    assert kinds.count("train") == 1 + 2 + 15 - 1
-    assert kinds.count("evaluate") == 18
+    # For each of 2 seeds: 2 intermediates, 5 trained targets after each of 3, of which xquad after none is the
+    # intermediate squadshifts; 5 evaluations after each of 3, and of 1 + 2 x 2 encoders on tatoeba.
+    assert kinds.count("train") == 2 * (2 + 15 - 1)
+    assert kinds.count("evaluate") == 2 * 15 + 5
 
 
 def test_a_real_target_runs_in_plain_processes(real_data, tmp_path):
@@ -32,8 +32,7 @@ def test_a_real_target_runs_in_plain_processes(real_data, tmp_path):
         "intermediates=[none]",
         "targets=[panx]",
         "languages=[en,ar,hi,zh]",
-        "models.tiny.pretrain=null",
-        "models.tiny.tokenizer={task: ntrex, vocab_size: 2000, languages: [en, ar]}",
+        "seeds=[1]",
         "test_limit=50",
         "training={all: {steps: 5, batch_size: 8, max_length: 128, train_limit: 200}}",
     ]
