@@ -173,7 +173,9 @@ class _Planner:
         elif intermediate != NONE:
             tags["seed"] = str(seed)
             label += f" · seed {seed}"
-        rows = tuple(self._one(task, "test", language, self.spec.test_limit) for language in self._languages(target))
+        # Fewer candidates would be an easier task, so retrieval is always over whole sets.
+        limit = None if task.family == "retrieval" else self.spec.test_limit
+        rows = tuple(self._one(task, "test", language, limit) for language in self._languages(target))
         data = self._data(task, rows, length, f"{task.name} test")
         recipe = EvaluateRecipe(
             task=_spec_of(task, get_task(target.trained_on) if target.trained_on else None),

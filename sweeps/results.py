@@ -201,7 +201,9 @@ class Results:
         for target, languages in self.unlabelled().items():
             notes.append(f"{target}: predictions but no scores, the data has no labels in {' '.join(languages)}")
         if self.spec.test_limit is not None:
-            notes.append(f"scores are over the first {self.spec.test_limit} rows of each language, not the whole sets")
+            notes.append(
+                f"scores are over {self.spec.test_limit} rows of each language (retrieval: all), not the whole sets"
+            )
         if self.missing:
             notes.append(f"{self.missing} of {len(self.plan.cells)} cells are not done; … stands for what is missing")
         qa = [t.task for t in self.spec.targets if len(get_task(t.task).main_metrics) > 1]

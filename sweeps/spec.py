@@ -60,7 +60,7 @@ class TokenizerSpec(TextSpec):
 
     vocab_size: int = Field(gt=100)
     limit: int | None = Field(default=None, gt=0)
-    """Rows read of each corpus in each language."""
+    """Rows read of each corpus in each language, drawn by position."""
 
 
 class PretrainSpec(Training, TextSpec):
@@ -139,7 +139,8 @@ class SweepSpec(Frozen):
     languages: tuple[str, ...] | None = Field(default=None, min_length=1)
     """Evaluate in these languages only, where a target has them; by default in all that a target has."""
     test_limit: int | None = Field(default=None, gt=0)
-    """Evaluate the first rows of each language only. Tables that were made so say so."""
+    """Evaluate so many rows of each language only, drawn by position; retrieval is over all rows whatever is said here,
+    since fewer candidates are an easier task. Tables that were made so say so."""
     data: str | None = None
     generated: GeneratedSpec = GeneratedSpec()
     revisions: dict[str, str] = Field(default_factory=dict)

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 
 from .canonical import fingerprint
 
-RECIPE_VERSION = 1
+RECIPE_VERSION = 2
 """Bumped by hand whenever code changes what an unchanged recipe gives (loss, batching, encoding, metrics)."""
 
 
@@ -100,6 +100,7 @@ class Rows(Frozen):
     language: str
     revision: str
     limit: int | None = Field(default=None, gt=0)
+    """So many rows, drawn from all by a hash of their positions."""
 
     @property
     def name(self) -> str:

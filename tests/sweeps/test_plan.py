@@ -55,6 +55,16 @@ def test_targets_with_the_same_training_data_share_their_training(sweep_file):
     assert {step.kind for step in new} == {"prepare", "evaluate"}
 
 
+def test_a_test_limit_leaves_retrieval_its_candidates(sweep_file):
+    plan = plan_of(sweep_file(targets=["gen-tags", "gen-pairs"], test_limit=7))
+    tests = [step.recipe for step in plan.steps.values() if step.kind == "prepare" and step.id.startswith("data-")]
+    limits = {
+        recipe.task.name: {rows.limit for rows in recipe.rows} for recipe in tests if recipe.rows[0].split == "test"
+    }
+    assert limits["gen-tags"] == {7}
+    assert limits["gen-pairs"] == {None}
+
+
 def test_one_more_intermediate_adds_only_its_own_steps(sweep_file):
     before = plan_of(sweep_file(intermediates=["none"]))
     after = plan_of(sweep_file(intermediates=["none", "gen-nli"]))

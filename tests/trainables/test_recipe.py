@@ -39,10 +39,10 @@ TRAIN = TrainRecipe(
 EVALUATE = EvaluateRecipe(task=NLI, data=DATA.id, model=StepModel(step=TRAIN.id), languages=("de", "sw"))
 
 GOLDEN = {
-    "tokenizer": "tokenizer-xnli-1c1e6540890aa82c",
-    "data": "data-xnli-train-1c19a23b9e310409",
-    "train": "train-xnli-seed1-fe97aebd2b27bdc4",
-    "evaluate": "evaluate-xnli-b93caa35cbeaf7c3",
+    "tokenizer": "tokenizer-xnli-002a5a8e5c00c0f4",
+    "data": "data-xnli-train-63c05366c4aa757e",
+    "train": "train-xnli-seed1-212970282d8d9844",
+    "evaluate": "evaluate-xnli-c16921a858918bd9",
 }
 
 
