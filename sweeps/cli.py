@@ -283,7 +283,10 @@ def _print(tables: list[Table], notes: list[str], to: Console) -> None:
 
 def _command() -> str:
     """How this program was called, as it may be called again from here."""
-    return "xstilts" if shutil.which("xstilts") else sys.argv[0]
+    if shutil.which("xstilts"):
+        return "xstilts"
+    script = Path(sys.executable).with_name("xstilts")
+    return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)
 
 
 def _json(value: Any) -> None:
