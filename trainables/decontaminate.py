@@ -12,8 +12,6 @@ from functools import lru_cache
 
 import datasets
 
-from .recipe import TaskSpec
-
 NO_TEXT = {"id", "label", "tags", "answers"}
 _NO_LETTER = re.compile(r"[\W_]+")
 _END = re.compile(r"(?<=[.!?。！？؟।])\s*|\n+")
@@ -26,8 +24,8 @@ class Seen:
         self.keys: set[str] = set()
         self.found = 0
 
-    def add(self, task: TaskSpec, examples: datasets.Dataset) -> None:
-        """Take in the texts of a task's rows: every text column but ids, labels, tags and answers."""
+    def add(self, examples: datasets.Dataset) -> None:
+        """Take in the texts of evaluation rows: every text column but ids, labels, tags and answers."""
         for name in set(examples.column_names) - NO_TEXT:
             column = examples[name][:]
             # A passage stands in many rows: once is enough.

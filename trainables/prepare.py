@@ -181,7 +181,7 @@ def evaluation_text(corpora: tuple[Corpus, ...], execution: Execution) -> Seen:
     seen = Seen()
     for corpus in corpora:
         for rows in corpus.rows:
-            seen.add(corpus.task, read_rows(corpus.task, rows, execution)[0])
+            seen.add(read_rows(corpus.task, rows, execution)[0])
     return seen
 
 

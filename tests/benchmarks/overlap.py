@@ -14,7 +14,6 @@ from pathlib import Path
 import yaml
 
 from trainables.decontaminate import Seen, sentence_keys
-from trainables.recipe import TaskSpec
 from trainables.tasks import get_task
 from trainables.tasks.opening import source_for
 
@@ -24,9 +23,8 @@ def keys_of(tasks: list[str], languages: list[str], source) -> Seen:
     seen = Seen()
     for name in tasks:
         task = get_task(name)
-        spec = TaskSpec(name=name, version=task.version, family=task.family, source=task.source, labels=task.labels)
         for language in set(languages) & set(task.languages):
-            seen.add(spec, source.rows(task, "test", language))
+            seen.add(source.rows(task, "test", language))
     return seen
 
 

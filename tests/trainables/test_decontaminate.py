@@ -5,9 +5,6 @@ from __future__ import annotations
 import datasets
 
 from trainables.decontaminate import Seen
-from trainables.recipe import TaskSpec
-
-QA = TaskSpec(name="qa", version=1, family="span-qa", source="files")
 
 
 def text(*rows: tuple[str, str]) -> datasets.Dataset:
@@ -28,7 +25,7 @@ def test_rows_that_hold_an_evaluation_sentence_are_left_out_and_counted():
         "context": ["It rained all day. The river rose。水位上升了。"],
         "answers": [{"text": ["the river"], "answer_start": [19]}],
     }
-    seen.add(QA, datasets.Dataset.from_dict(evaluation))
+    seen.add(datasets.Dataset.from_dict(evaluation))
     rows = text(
         ("it RAINED, all day", ""),  # case and punctuation differ
         ("Before. The river rose! After.", ""),  # one sentence among others
