@@ -25,6 +25,8 @@ ENVIRONMENT = {
     "RAY_CHDIR_TO_TRIAL_DIR": "0",
     "TOKENIZERS_PARALLELISM": "false",
     "RAY_WARN_BLOCKING_GET_INSIDE_ASYNC": "0",
+    # What a worker prints is printed, and so goes where the worker wants it (a step's log), not into Ray's files.
+    "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
 }
 """For every process of the job. That Ray Train adds no variable of its own to these lets Ray give its controller and
 workers processes that are already started."""
@@ -95,6 +97,11 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
             )
         stack.callback(ray.shutdown)
         yield _capacity()
+
+
+def ray_logs() -> str:
+    """Where Ray's own processes write what they have to say, on each machine; a local Ray's is gone with it."""
+    return f"{ray.get_runtime_context().get_temp_dir()}/session_latest/logs"
 
 
 def _knock(address: str) -> None:

@@ -24,6 +24,7 @@ from .terminal import (
     complaints,
     console,
     load_sweep,
+    see_sweep,
     spec_of,
     write_json,
     wrong,
@@ -70,6 +71,7 @@ def run(
 
     from .ending import show_results
     from .run import NotReady, run_plan
+    from .selection import champions
     from .tracking import Tracker
 
     with Tracker(spec, made, store, say) as tracker:
@@ -87,6 +89,7 @@ def run(
             os._exit(INTERRUPTED)  # Ray's threads would wait for the workers that were just left
         show_results(spec, made, store, file, tracker)
         free(spec, made, store)
+        tracker.champions(champions(made, store))
         if schedule.failed:
             names = ", ".join(made.steps[name].name for name in sorted(schedule.failed))
             tracker.close("FAILED")
@@ -112,7 +115,7 @@ def results(
     """Show the tables of what is done."""
     if average not in ("zero-shot", "xtreme"):
         wrong([f"--average {average}: zero-shot or xtreme"])
-    spec, made, store = load_sweep(file, override)
+    spec, made, store = see_sweep(file, override)
     from .results import Results
 
     found = Results(spec, made, store)
@@ -129,7 +132,7 @@ def report(
     to: Annotated[Path | None, typer.Option(help="Folder to write into; by default beside the tables.")] = None,
 ) -> None:
     """Write the report of what is done: a page, heat maps, and the numbers with their intervals."""
-    spec, made, store = load_sweep(file, override)
+    spec, made, store = see_sweep(file, override)
     from .ending import results_folder
     from .report.write import write_report
     from .results import Results

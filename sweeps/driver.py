@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from trainables.logs import logs_of
 from trainables.recipe import Execution
 from trainables.store import Leases, Store
 
@@ -62,6 +63,8 @@ class Driver:
     def ended(self, step: Step, state: str, said: str) -> None:
         """Give the lease back, and tell of the end."""
         if state == "failed":
+            printed = logs_of(self._store) / step.id
+            said += f"\nall that it printed: {printed}" if printed.exists() else ""
             self._store.note_failure(step.id, said, self._begun[step.id])
         self._leases.give(step.id)
         self._watchdog.ended(step.id)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from trainables.logs import logs_of
 from trainables.store import Store
 
 from .plan import Plan
@@ -46,7 +47,12 @@ def show_results(spec: SweepSpec, made: Plan, store: Store, file: Path, tracker:
     places = write_results(found, folder)
     tracker.table(folder, found.means())
     print_tables(found.tables("zero-shot"), found.notes(), console)
-    shown = {**places, "predictions": store.locate("evaluate-*", "predictions"), "MLflow": f"{_command()} ui {file}"}
+    shown = {
+        **places,
+        "predictions": store.locate("evaluate-*", "predictions"),
+        "logs": f"{logs_of(store)}/STEP/WORKER.log",
+        "MLflow": f"{_command()} ui {file}",
+    }
     lines = "\n".join(f"{name:12} {place}" for name, place in shown.items())
     console.print(f"\n{lines}", highlight=False, soft_wrap=True)
 

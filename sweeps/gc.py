@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from trainables.store import HEAD, MODEL, Leases, Remains, Store, clear, clear_copies
 
 from .plan import Plan, phase_of
-from .selection import dev_value, started_from
+from .selection import best_of, started_from
 from .spec import SweepSpec
 from .survey import survey
 
@@ -83,13 +83,7 @@ def kept_weights(spec: SweepSpec, plan: Plan, store: Store, done: set[str]) -> s
     if spec.keep == "intermediates":
         early = {step.id for step in train if phase_of(step) == "intermediate"}
         return pretrained | early | (started_from(plan) & done)
-    best: dict[tuple[str, str], tuple[float, str]] = {}
-    for cell in plan.cells:
-        for variant in cell.variants:
-            if variant.training is not None and variant.training in done:
-                group, candidate = (cell.model, cell.target), (dev_value(store, variant.training), variant.training)
-                best[group] = max(best.get(group, candidate), candidate)
-    return pretrained | {step for _, step in best.values()}
+    return pretrained | set(best_of(plan, store, done).values())
 
 
 def readable(size: float) -> str:

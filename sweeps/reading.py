@@ -44,8 +44,9 @@ class WrongSpec(ValueError):
         super().__init__("\n".join(lines))
 
 
-def read_spec(file: Path, overrides: list[str] | None = None) -> SweepSpec:
-    """Read, override (`key.key=value`, the value as YAML) and check a sweep file. Raises WrongSpec."""
+def read_spec(file: Path, overrides: list[str] | None = None, data_here: bool = True) -> SweepSpec:
+    """Read, override (`key.key=value`, the value as YAML) and check a sweep file; `data_here`: the folders of data that
+    it names must be there. Raises WrongSpec."""
     try:
         fields = yaml.safe_load(file.read_text(encoding="utf-8"))
     except OSError as error:
@@ -62,7 +63,7 @@ def read_spec(file: Path, overrides: list[str] | None = None) -> SweepSpec:
         raise WrongSpec([f"{file}: {line}" for line in _readable(error)]) from None
     except TypeError:
         raise WrongSpec([f"{file}: field names must be words"]) from None
-    problems = _check(spec)
+    problems = _check(spec) + (_check_data(spec) if data_here else [])
     if problems:
         raise WrongSpec([f"{file}: {problem}" for problem in problems])
     return spec
@@ -169,10 +170,13 @@ def _check(spec: SweepSpec) -> list[str]:
             near = difflib.get_close_matches(name, used, n=1)
             hint = f'; did you mean "{near[0]}"?' if near else "; it would have no effect"
             problems.append(f"training.{name}: no intermediate or target of this sweep{hint}")
+    return problems + [line for name in spec.data if name != "all" for line in _task(name, f"data.{name}")[1]]
+
+
+def _check_data(spec: SweepSpec) -> list[str]:
+    problems = []
     for name, place in spec.data.items():
         where = "data" if set(spec.data) == {"all"} else f"data.{name}"
-        if name != "all":
-            problems += _task(name, where)[1]
         if place != "hub" and not Path(place).expanduser().is_dir():
             problems.append(f"{where}: {place} is no directory; give a folder in the XTREME download layout, or hub")
     return problems

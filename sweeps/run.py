@@ -17,10 +17,12 @@ from typing import Any
 
 from rich.console import Console
 
-from cluster.connect import connected
+from cluster.connect import connected, ray_logs
+from trainables.logs import logs_of
 from trainables.store import Leases, Store
 
 from .gc import RAY_FILES
+from .kept import keep_plan
 from .live import View
 from .plan import Plan
 from .preflight import fits, problems
@@ -60,6 +62,7 @@ def run_plan(
 
     Raises NotReady before anything is started.
     """
+    keep_plan(plan, spec.sweep, store)
     found = survey(spec, plan, store)
     done, stopped = found.done, found.stopped
     idle = Schedule(plan, done, 0, 0, stopped=stopped)
@@ -80,6 +83,8 @@ def run_plan(
                 raise NotReady(wrong)
             to_do = f"{len(schedule.waiting)} of {len(plan.steps)} steps to do"
             console.print(f"{to_do} on {capacity}", highlight=False)
+            places = f"steps print into {logs_of(store)}, Ray into {ray_logs()} while it runs"
+            console.print(places, highlight=False, markup=False, soft_wrap=True)
             scratch = f"{store.uri}/{RAY_FILES}/{leases.owner}"
             try:
                 _tune(spec, schedule, store, leases, scratch, tracker, console)

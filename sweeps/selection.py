@@ -15,6 +15,7 @@ from trainables.recipe import TrainRecipe
 from trainables.store import Store
 from trainables.store.notes import Damaged, seal, unseal
 
+from .marks import Marks
 from .plan import Cell, Plan
 from .spec import SweepSpec
 
@@ -101,6 +102,30 @@ def settled(cell: Cell, store: Store, stopped: Container[str]) -> Cell | None:
     if len(left) > 1:
         left = [max(left, key=lambda one: dev_value(store, one.training))]
     return replace(cell, variants=tuple(left))
+
+
+def best_of(plan: Plan, store: Store, done: Container[str]) -> dict[tuple[str, str], str]:
+    """For each model and target the done training with the highest value on its dev rows, over intermediates, seeds
+    and variants; a target that is not trained has none."""
+    best: dict[tuple[str, str], tuple[float, str]] = {}
+    for cell in plan.cells:
+        for variant in cell.variants:
+            if variant.training is not None and variant.training in done:
+                group, candidate = (cell.model, cell.target), (dev_value(store, variant.training), variant.training)
+                best[group] = max(best.get(group, candidate), candidate)
+    return {group: step for group, (_, step) in best.items()}
+
+
+def champions(plan: Plan, store: Store) -> dict[str, str]:
+    """For each target the best training (`best_of`) over all models, where its weights are still there. One that has
+    collapsed is nobody's champion."""
+    marks = Marks(plan, store)
+    done = {s for s in plan.steps if store.done(s) and store.check(s) is None and marks.collapsed(s) is None}
+    best: dict[str, tuple[float, str]] = {}
+    for (_, target), step in best_of(plan, store, done).items():
+        candidate = (dev_value(store, step), step)
+        best[target] = max(best.get(target, candidate), candidate)
+    return {target: step for target, (_, step) in best.items() if not store.is_bare(step)}
 
 
 def dev_value(store: Store, training: str | None) -> float:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .terminal import File, Json, Override, console, load_sweep, steps_of, write_json
+from .terminal import File, Json, Override, console, load_sweep, see_sweep, steps_of, write_json
 
 if TYPE_CHECKING:
     from trainables.store import Store
@@ -18,22 +18,33 @@ if TYPE_CHECKING:
 
 def status(file: File, override: Override = None, as_json: Json = False) -> None:
     """Show what of a sweep is done, as the store has it."""
-    spec, made, store = load_sweep(file, override)
-    states = _states(spec, made, store)
+    spec, made, store = see_sweep(file, override)
+    from .standing import Standing
+
+    found = Standing(spec, made, store)
     if as_json:
-        write_json(steps_of(made, lambda name: {"done": states[name]["state"] == "done", **states[name]}))
+        shown = steps_of(made, lambda name: {"done": found.steps[name]["state"] == "done", **found.steps[name]})
+        cells = [
+            {"model": c.model, "intermediate": c.intermediate, "target": c.target, "seed": c.seed, "state": state}
+            for c, state in zip(made.cells, found.cells, strict=True)
+        ]
+        write_json({**shown, "cells": cells})
         return
+    for table in found.matrices():
+        console.print(table)
+    if made.cells:
+        console.print(found.legend(), highlight=False)
     for kind in ("prepare", "train", "evaluate"):
         of_kind = [step for step in made.steps.values() if step.kind == kind]
-        done = [step for step in of_kind if states[step.id]["state"] == "done"]
+        done = [step for step in of_kind if found.steps[step.id]["state"] == "done"]
         console.print(f"{kind:9} {len(done)} of {len(of_kind)} done", highlight=False)
         for step in of_kind:
-            state, collapsed = states[step.id]["state"], states[step.id]["collapsed"]
+            state, collapsed = found.steps[step.id]["state"], found.steps[step.id]["collapsed"]
             if collapsed is not None:
                 console.print(f"          collapsed {step.name} ({collapsed})", highlight=False, markup=False)
             if state != "done":
                 console.print(f"          {state:9} {step.name}", highlight=False, markup=False)
-            for line in states[step.id].get("problem", "").splitlines():
+            for line in found.steps[step.id].get("problem", "").splitlines():
                 console.print(f"                    {line}", highlight=False, markup=False, soft_wrap=True)
 
 
@@ -66,27 +77,3 @@ def _collect(spec: SweepSpec, made: Plan, store: Store, dry_run: bool) -> Collec
 
     with Leases(store) as leases:
         return collect(spec, made, store, leases, dry_run)
-
-
-def _states(spec: SweepSpec, made: Plan, store: Store) -> dict[str, dict[str, Any]]:
-    """Of every step its `state` (done, stopped, failed, paused, to do), how it has `collapsed`, if so, and what there
-    is to say of its state as `problem`."""
-    from .marks import Marks
-    from .survey import survey
-
-    found, collapsed = survey(spec, made, store), Marks(made, store).collapsed
-    problems = found.rejected | found.states
-    states: dict[str, dict[str, Any]] = {}
-    for name in made.steps:
-        if name in found.done:
-            states[name] = {"state": "done"}
-        elif name in found.stopped:
-            states[name] = {"state": "stopped", "problem": str(found.stopped[name])}
-        elif (failure := store.failure(name)) is not None:
-            states[name] = {"state": "failed", "attempts": failure["attempts"], "problem": failure["text"]}
-        elif name in problems:
-            states[name] = {"state": "to do", "problem": problems[name]}
-        else:
-            states[name] = {"state": "paused" if store.paused(name) else "to do"}
-        states[name]["collapsed"] = collapsed(name) if name in found.done else None
-    return states

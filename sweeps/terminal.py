@@ -46,17 +46,19 @@ def wrong(lines: list[str]) -> Any:
     raise typer.Exit(WRONG)
 
 
-def spec_of(file: Path, override: list[str] | None) -> SweepSpec:
+def spec_of(file: Path, override: list[str] | None, data_here: bool = True) -> SweepSpec:
     """The sweep that a command is asked about; ends the program where it cannot be used."""
     try:
-        return read_spec(file, override)
+        return read_spec(file, override, data_here)
     except WrongSpec as error:
         return wrong(error.lines)
 
 
-def open_store(file: Path, override: list[str] | None, writable: bool = False) -> tuple[SweepSpec, Store]:
+def open_store(
+    file: Path, override: list[str] | None, writable: bool = False, data_here: bool = True
+) -> tuple[SweepSpec, Store]:
     """Spec and store; leaves with a clear line where one of them cannot be had."""
-    spec = spec_of(file, override)
+    spec = spec_of(file, override, data_here)
     from trainables.store import Store, StoreError
 
     try:
@@ -90,3 +92,19 @@ def load_sweep(file: Path, override: list[str] | None, writable: bool = False) -
         return spec, make_plan(spec, str(file)), store
     except WrongSpec as error:
         return wrong(error.lines)
+
+
+def see_sweep(file: Path, override: list[str] | None) -> tuple[SweepSpec, Plan, Store]:
+    """As `load_sweep`, for what only looks: where no plan can be made (the data is not here), that of the last run."""
+    spec, store = open_store(file, override, data_here=False)
+    from .kept import kept_plan
+    from .planner import make_plan
+
+    try:
+        return spec, make_plan(spec, str(file)), store
+    except WrongSpec as error:
+        made = kept_plan(spec.sweep, store)
+        if made is None:
+            return wrong(error.lines)
+        complaints.print(f"{error.lines[0]}\nthis is the plan of the last run", style="yellow", markup=False)
+        return spec, made, store

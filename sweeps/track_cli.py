@@ -20,6 +20,7 @@ def track(
     spec, made, store = load_sweep(file, override)
     from .ending import results_folder, write_results
     from .results import Results
+    from .selection import champions
     from .tracking import Tracker
 
     tracker = Tracker(spec, made, store, say)
@@ -30,6 +31,7 @@ def track(
         found = Results(spec, made, store)
         write_results(found, folder)
         tracker.table(folder, found.means())
+        tracker.champions(champions(made, store))
     done = all(store.done(step) for step in made.steps)
     status = None if tracker.others else "FINISHED" if done else "KILLED"
     if not tracker.close(status):

@@ -20,6 +20,7 @@ from ray.tune.integration.ray_train import TuneReportCallback
 
 from cluster.janitor import MARK
 from trainables.failure import StepFailed, failed
+from trainables.logs import logged
 from trainables.recipe import Execution, read_recipe
 from trainables.steps import carry_out
 from trainables.store import Store
@@ -124,24 +125,24 @@ def _worker(config: dict[str, Any]) -> None:
     """One worker of a training step."""
     from trainables.engine import leave
 
-    _carry_out(config)
+    _carry_out(config, train.get_context().get_world_rank())
     leave()
 
 
 @ray.remote
 def _task(config: dict[str, Any]) -> None:
     """A prepare or evaluate step."""
-    _carry_out(config)
+    _carry_out(config, 0)
 
 
-def _carry_out(config: dict[str, Any]) -> None:
+def _carry_out(config: dict[str, Any], rank: int) -> None:
     import torch
 
-    execution = Execution(**config["execution"])
+    execution, store = Execution(**config["execution"]), Store(config["store"], config["owner"])
     torch.set_num_threads(execution.cpus_per_worker)
-    with _telling():
+    with _telling(), logged(store, config["step"], rank):
         host = RayHost(board_of(config["board"]), config["step"])
-        carry_out(read_recipe(config["recipe"]), execution, Store(config["store"], config["owner"]), host)
+        carry_out(read_recipe(config["recipe"]), execution, store, host)
 
 
 @contextmanager

@@ -81,6 +81,7 @@ class Finetuning:
     def _attempt(self) -> bool:
         """Train until the attempt ends; False when asked to stop before that."""
         progress, execution = self.progress, self.execution
+        self._since = progress.step, time.monotonic()
         while not self._ended:
             self._update(progress.step)
             progress.step += 1
@@ -210,10 +211,12 @@ class Finetuning:
         progress.judge(at_chance, falls, max(optimisation.warmup, GRACE) * self.steps, optimisation.collapse_patience)
         self._tick()
         progress.pace.append(self._pace())
+        at, since = self._since
         self.host.report(
             {
                 "global_step": progress.step,
                 "global_steps": self.steps,
+                "steps_per_second": (progress.step - at) / max(self._clock - since, 1e-9),
                 "dev_value": value,
                 **{f"dev_{name}": metric for name, metric in metrics.items()},
                 "curve": [[point["step"], point["value"]] for point in progress.dev],
@@ -280,9 +283,9 @@ class Finetuning:
         self.store.upload_state(self.recipe.id, scratch, name)
         self.engine.gather(None)  # everyone has written
         if self.engine.rank == 0:
-            note = {"step": progress.step, "attempt": attempt}
-            note |= {"workers": self.engine.workers, "zero_stage": self.engine.stage}
-            self.store.complete_state(self.recipe.id, name, note)
+            here = {"attempt": attempt, "workers": self.engine.workers, "zero_stage": self.engine.stage}
+            curves = {"losses": progress.losses, "dev": progress.dev, "pace": progress.pace}  # for whoever looks
+            self.store.complete_state(self.recipe.id, name, {"step": progress.step, **here, **curves})
 
     def _resume(self, note: dict[str, Any], directory: Path) -> None:
         found = (note["workers"], note["zero_stage"])

@@ -25,6 +25,18 @@ def data_of(recipe: dict[str, Any], store: Store) -> list[DatasetInput]:
     return [DatasetInput(_data_set(step, store), tags) for step in dict.fromkeys(steps) if store.done(step)]
 
 
+def selected_on(recipe: dict[str, Any], store: Store) -> dict[str, Dataset]:
+    """The data sets whose dev rows picked the checkpoint of a train step, by the task's name where there are several
+    parts, else under an empty name."""
+    found = {}
+    for part in recipe["parts"]:
+        name = part["task"]["name"] if len(recipe["parts"]) > 1 else ""
+        for step in part["data"] if part["select"] is not None else ():
+            if store.done(step) and any(rows["split"] == "dev" for rows in store.record(step)["recipe"]["rows"]):
+                found[name] = _data_set(step, store)
+    return found
+
+
 def _data_set(step: str, store: Store) -> Dataset:
     record = store.record(step)
     recipe = record["recipe"]

@@ -30,6 +30,15 @@ def key(name: str) -> str:
     return taken[: KEY - len(mark)] + mark
 
 
+def registered(name: str) -> str:
+    """A name that MLflow takes for a registered model: any without `/` and `:`.
+
+    >>> registered("a/b.mnli@sw")
+    'a-b.mnli@sw'
+    """
+    return re.sub(r"[/:]", "-", name)
+
+
 def value(text: str, limit: int) -> str:
     """A value of at most `limit` characters.
 

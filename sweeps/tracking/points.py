@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from trainables.tasks import get_task
+
+from ..plan import Step
+from .journal import Event
 
 PACE = ("learning_rate", "tokens_per_second", "gpu_memory_gib")
 
 Point = tuple[str, float, int]
 """Name, value, optimiser step (0 where there is no curve)."""
+
+
+def begun(step: Step) -> Event:
+    """All that a step's run says of it before it runs."""
+    return {
+        "what": "begin",
+        "at": int(time.time() * 1000),
+        "step": step.id,
+        "name": step.name,
+        "tags": {"kind": step.kind, "fingerprint": step.recipe.fingerprint, **step.tags},
+        "params": parameters(step.recipe.model_dump(mode="json"), step.execution.model_dump(mode="json")),
+    }
 
 
 def parameters(recipe: dict[str, Any], execution: dict[str, Any]) -> dict[str, str]:
@@ -26,17 +42,23 @@ def reported(report: dict[str, Any]) -> list[Point]:
     return points + [(name, report[name], at) for name in PACE if name in report]
 
 
-def trained(result: dict[str, Any]) -> list[Point]:
-    """What a done training has to show, the curves from their beginning."""
-    points = [("loss", loss, at) for at, loss in result["losses"]]
+def curves(training: dict[str, Any]) -> list[Point]:
+    """The curves of a training from their beginning: of its result, or of the note of its training state."""
+    points = [("loss", loss, at) for at, loss in training["losses"]]
     points += [
         (f"dev_{name}", value, point["step"])
-        for point in result["dev"]
+        for point in training["dev"]
         for name, value in point.items()
         if name != "step"
     ]
-    points += [(name, pace[name], pace["step"]) for pace in result.get("pace", []) for name in PACE if name in pace]
-    return points + [(f"best_{name}", value, 0) for name, value in (result["best"] or {}).items() if name != "value"]
+    return points + [
+        (name, pace[name], pace["step"]) for pace in training.get("pace", []) for name in PACE if name in pace
+    ]
+
+
+def best(result: dict[str, Any]) -> list[Point]:
+    """What picked the checkpoint that a done training has left: its dev metrics, and at which step it was."""
+    return [(f"best_{name}", value, 0) for name, value in (result["best"] or {}).items() if name != "value"]
 
 
 def evaluated(task: str, scores: dict[str, dict[str, float]]) -> list[Point]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import fcntl
 import logging
-import math
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,18 +20,19 @@ from urllib.parse import urlsplit
 
 import mlflow
 from mlflow import MlflowClient
-from mlflow.entities import Metric, Param, Run, RunTag
+from mlflow.entities import Param, Run, RunTag
 
-from trainables.store import METRICS, MODEL, PREDICTIONS, Store
-from trainables.store.leases import lease_of, read_owner
+from trainables.store import Store
+from trainables.store.leases import at_work
 
+from ..plan import Plan
 from . import limits
-from .data import data_of
 from .journal import Event
-from .models import model_of, show_model
-from .points import Point, evaluated, trained
+from .numbers import Numbers
+from .outcomes import STEP, SWEEP, Outcomes
+from .points import begun
 
-STEP, SWEEP, PARENT = "xstilts.step", "xstilts.sweep", "mlflow.parentRunId"
+PARENT = "mlflow.parentRunId"
 STORE = "xstilts.store"
 EXPERIMENT = "xstilts"
 STATUS = {"done": "FINISHED", "failed": "FAILED", "running": "RUNNING"}
@@ -50,22 +50,10 @@ class Runs:
 
     Args:
         spec: the sweep file's fields, kept beside the sweep's run.
-        begins: gives the event with which a step of the plan begins; None for one that is not in the plan.
-        done: gives the steps of the plan that are done.
     """
 
-    def __init__(
-        self,
-        uri: str,
-        sweep: str,
-        store: Store,
-        spec: dict[str, Any],
-        commit: str,
-        begins: Callable[[str], Event | None],
-        done: Callable[[], Iterable[str]],
-    ) -> None:
-        self.uri, self.sweep, self.store, self.spec, self.commit = uri, sweep, store, spec, commit
-        self._begins, self._done = begins, done
+    def __init__(self, uri: str, sweep: str, plan: Plan, store: Store, spec: dict[str, Any], commit: str) -> None:
+        self.uri, self.sweep, self.plan, self.store, self.spec, self.commit = uri, sweep, plan, store, spec, commit
         self.shown = _shown(uri)
         """The address, for people."""
         self.experiment: str | None = None
@@ -75,9 +63,7 @@ class Runs:
         self._ids: dict[str, str] = {}
         self._states: dict[str, str] = {}
         self._steps: dict[str, Event] = {}
-        self._known: dict[tuple[str, str], dict[int, float]] = {}
-        self._new: set[str] = set()
-        self._waiting: dict[str, list[Metric]] = {}
+        self._numbers = Numbers()
         for name, setting in CLIENT.items():
             os.environ.setdefault(name, setting)
 
@@ -93,6 +79,9 @@ class Runs:
         with _alone(self.uri):
             self._client = MlflowClient(self.uri)
             self.experiment = self._experiment()
+        self._outcomes = Outcomes(
+            self._client, self.experiment, self.sweep, self.plan, self.store, self._numbers, self.run_of
+        )
         self.parent = self._parent()
         for run in self._search(f"tags.`{PARENT}` = '{self.parent}'"):
             self._ids.setdefault(run.data.tags[STEP], run.info.run_id)
@@ -102,9 +91,9 @@ class Runs:
     def forget(self) -> None:
         """After an error: what is known of the runs may be wrong."""
         self.connected = False
-        for known in (self._ids, self._states, self._known, self._waiting):
+        for known in (self._ids, self._states):
             known.clear()
-        self._new.clear()
+        self._numbers.forget()
 
     def answers(self) -> bool:
         """Whether MLflow answers at all."""
@@ -175,12 +164,15 @@ class Runs:
         if what == "begin":
             self._begin(event)
         elif what == "points":
-            self._points(self._run_of(event), event["points"], event["at"])
+            self._numbers.add(self._client, self._run_of(event), event["points"], event["at"])
         elif what == "finish":
             self._finish(event)
         elif what == "means":
             assert self.parent is not None
-            self._points(self.parent, event["points"], event["at"])
+            self._numbers.add(self._client, self.parent, event["points"], event["at"])
+        elif what == "champions":
+            for target, step in event["best"].items():
+                self._outcomes.crown(target, step)
         elif what == "folder":
             self._client.log_artifacts(self.parent, event["path"], event["name"])
         elif what == "open":
@@ -190,10 +182,7 @@ class Runs:
 
     def flush(self) -> None:
         """Send the numbers that wait."""
-        for run_id, metrics in self._waiting.items():
-            for batch in limits.batches(metrics, limits.METRICS):
-                self._client.log_batch(run_id, metrics=batch)
-        self._waiting.clear()
+        self._numbers.flush(self._client)
 
     def run_of(self, step: str) -> str | None:
         """The run of a step, where there is one yet."""
@@ -212,7 +201,9 @@ class Runs:
         step = event["step"]
         if step in self._ids:
             return self._ids[step]
-        begin = self._steps.get(step) or self._begins(step)
+        begin = self._steps.get(step)
+        if begin is None and step in self.plan.steps:
+            begin = begun(self.plan.steps[step])
         if begin is None:
             raise LookupError(f"no run for {step}, and nothing is known of it; xstilts track --rebuild makes it anew")
         tags = {STEP: step, PARENT: self.parent, "mlflow.source.git.commit": self.commit, **begin["tags"]}
@@ -228,106 +219,56 @@ class Runs:
         for batch in limits.batches(params, limits.PARAMS):
             self._client.log_batch(run_id, params=batch)
         if new:
-            self._new.add(run_id)
+            self._numbers.begin(run_id)
         self._ids[step] = run_id
         return run_id
 
     def _finish(self, event: Event) -> None:
-        """Close a step's run; a done step's results come from the store."""
-        run_id, state = self._run_of(event), event["state"]
+        """Close a step's run, with what the store has of the step."""
+        step, state = event["step"], event["state"]
+        run_id = self._run_of(event)
         tags = {"state": state if state in STATUS else "stopped"}
         if event.get("error"):
             tags["error"] = event["error"]
         if state == "done":
-            tags |= self._results(run_id, event)
-            if "error" in self._client.get_run(run_id).data.tags:
-                self._client.delete_tag(run_id, "error")
+            tags |= self._outcomes.done(run_id, step, event["at"])
+        elif step in self.plan.steps:
+            tags |= self._outcomes.so_far(run_id, step, event["at"])
         self.flush()
         batch = [RunTag(limits.key(name), limits.value(text, limits.TAG)) for name, text in tags.items()]
         self._client.log_batch(run_id, tags=batch)
+        for tag in {"error", "stopped"} & set(self._client.get_run(run_id).data.tags) - set(tags):
+            self._client.delete_tag(run_id, tag)
         status = STATUS.get(state, "KILLED")
         self._client.set_terminated(run_id, status, event["at"])
-        self._states[event["step"]] = status
+        self._states[step] = status
 
     def settle(self, everything: bool) -> Iterator[None]:
         """Bring all runs in line with the store: every done step of the plan has a finished run (`everything`: and the
         run all that the store has), and no run is open whose step nobody works on. A pause after each."""
-        for step in self._done():
+        for step in filter(self.store.done, self.plan.steps):
             if (everything or self._states.get(step) != "FINISHED") and self.store.check(step) is None:
                 finished = datetime.fromisoformat(self.store.record(step)["finished_at"])
                 self._finish({"step": step, "state": "done", "at": int(finished.timestamp() * 1000)})
                 yield
-        for step in [step for step, status in self._states.items() if status == "RUNNING"]:
-            if not self._at_work(step):
+        held = at_work(self.store.files, self.store.root)
+        for step in (
+            self._unfinished() if everything else [s for s, status in self._states.items() if status == "RUNNING"]
+        ):
+            if step not in held:
                 failure = self.store.failure(step)
                 state, error = ("failed", failure["text"]) if failure else ("stopped", "")
                 self._finish({"step": step, "state": state, "error": error, "at": _now()})
                 yield
 
-    def _at_work(self, step: str) -> bool:
-        """Whether a driver that may live holds the step's lease."""
-        lease = lease_of(self.store.files, self.store.root, step)
-        if lease is None:
-            return False
-        owner = read_owner(self.store.files, self.store.root, lease.owner)
-        return owner is None or not owner.process.is_gone
-
-    # --- a step's results ------------------------------------------------------------------------------------
-
-    def _results(self, run_id: str, event: Event) -> dict[str, str]:
-        """Log what the store has of a done step; the tags that it gets."""
-        step = event["step"]
-        record = self.store.record(step)
-        result, recipe = record["result"], record["recipe"]
-        tags = {"path": self.store.locate(step)}
-        points: list[Point] = [("seconds", record["seconds"], 0)]
-        tie: dict[str, str] = {}
-        data = data_of(recipe, self.store)
-        if data:
-            self._client.log_inputs(run_id, data)
-        if recipe["kind"] == "train":
-            points += trained(result)
-            if result.get("collapsed"):
-                tags |= {"state": "collapsed", "collapsed": result["collapsed"]["reason"]}
-            about = {"path": self.store.locate(step, MODEL), "fingerprint": record["fingerprint"]}
-            show_model(self._client, str(self.experiment), run_id, step, about)
-        elif recipe["kind"] == "evaluate":
-            points = evaluated(recipe["task"]["name"], result["metrics"])
-            made = self.store.path(step)
-            self._client.log_artifact(run_id, str(made / METRICS))
-            self._client.log_artifacts(run_id, str(made / PREDICTIONS), PREDICTIONS)
-            of = data[0].dataset
-            tie = {"dataset_name": of.name, "dataset_digest": of.digest, **self._model_of(recipe["model"])}
-            self._points(run_id, [("seconds", record["seconds"], 0)], event["at"])
-        self._points(run_id, points, event["at"], tie)
-        return tags
-
-    def _model_of(self, origin: dict[str, Any]) -> dict[str, str]:
-        """The logged model that an evaluation is of, as a metric names it; nothing where the model is no step's."""
-        run_id = self._ids.get(origin.get("step", ""))
-        model = model_of(self._client, str(self.experiment), run_id) if run_id else None
-        return {"model_id": model.model_id} if model is not None else {}
-
-    def _points(self, run_id: str, points: Iterable[Point], at: int, tie: dict[str, str] | None = None) -> None:
-        """Let numbers wait for `flush`, those that the run does not have; `tie`: the model and the data they are of."""
-        for name, value, step in points:
-            known = self._known_of(run_id, limits.key(name))
-            before = known.get(step)
-            if before is not None and (
-                math.isclose(before, value, rel_tol=1e-6) or (before != before and value != value)
-            ):
-                continue
-            known[step] = value
-            self._waiting.setdefault(run_id, []).append(Metric(limits.key(name), value, at, step, **(tie or {})))
-
-    def _known_of(self, run_id: str, name: str) -> dict[int, float]:
-        """What the run has under a name, by optimiser step: the latest that was said."""
-        found = self._known.get((run_id, name))
-        if found is None:
-            history = [] if run_id in self._new else self._client.get_metric_history(run_id, name)
-            found = {one.step: one.value for one in sorted(history, key=lambda one: one.timestamp)}
-            self._known[run_id, name] = found
-        return found
+    def _unfinished(self) -> list[str]:
+        """The steps that are not done and have left something."""
+        return [
+            step
+            for step in self.plan.steps
+            if not self.store.done(step)
+            and (self.store.paused(step) or self.store.failure(step) or self._states.get(step) == "RUNNING")
+        ]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from trainables.store import Store
 from ..plan import Plan, Step
 from ..spec import SweepSpec
 from .journal import Event, Journal, folder_of
-from .points import parameters, reported
+from .points import begun, reported
 from .runs import Runs
 from .sender import Sender
 
@@ -33,7 +33,7 @@ class Tracker:
 
     def __init__(self, spec: SweepSpec, plan: Plan, store: Store, say: Callable[[str], None] = log.warning) -> None:
         self.uri = spec.tracking_uri
-        self._plan, self._store, self._say = plan, store, say
+        self._say = say
         self._running: set[str] = set()
         self._closed = False
         self.folder = folder_of(store, spec.sweep)
@@ -42,9 +42,7 @@ class Tracker:
             self._journal = Journal.new(self.folder)
         except OSError as error:
             say(f"{self.folder}: {error}; MLflow will lack the curves of this run, the store will not")
-        self._runs = Runs(
-            self.uri, spec.sweep, store, spec.model_dump(mode="json"), git_commit(), self._begin_event, self._done
-        )
+        self._runs = Runs(self.uri, spec.sweep, plan, store, spec.model_dump(mode="json"), git_commit())
         self._sender = Sender(self._runs, self.folder, self._journal, say)
 
     def __enter__(self) -> Tracker:
@@ -67,9 +65,7 @@ class Tracker:
     def begin(self, step: Step) -> None:
         """A step has been given to the cluster."""
         self._running.add(step.id)
-        event = self._begin_event(step.id)
-        assert event is not None
-        self._write(event)
+        self._write(begun(step))
 
     def progress(self, step: Step, report: dict[str, Any]) -> None:
         """A training step has reported."""
@@ -84,6 +80,11 @@ class Tracker:
         """Attach the results to the sweep's run, and show its averages there."""
         self._append("means", points=[(name, mean, 0) for name, mean in means.items()])
         self._append("folder", path=str(folder.absolute()), name="results")
+
+    def champions(self, best: dict[str, str]) -> None:
+        """Register the models of these trainings, each under the sweep's name and its target's, as the champion."""
+        if best:
+            self._append("champions", best=best)
 
     def close(self, status: str | None, patience: float = PATIENCE) -> bool:
         """Close the sweep's run (`FINISHED`, `FAILED` or `KILLED`; None leaves it) and those of steps that never ended,
@@ -142,20 +143,3 @@ class Tracker:
         if self._journal is not None:
             self._journal.append(event)
         self._sender.wake()
-
-    def _begin_event(self, name: str) -> Event | None:
-        """All that a step's run says of it before it runs."""
-        step = self._plan.steps.get(name)
-        if step is None:
-            return None
-        return {
-            "what": "begin",
-            "at": int(time.time() * 1000),
-            "step": step.id,
-            "name": step.name,
-            "tags": {"kind": step.kind, "fingerprint": step.recipe.fingerprint, **step.tags},
-            "params": parameters(step.recipe.model_dump(mode="json"), step.execution.model_dump(mode="json")),
-        }
-
-    def _done(self) -> Iterable[str]:
-        return [step for step in self._plan.steps if self._store.done(step)]

@@ -8,7 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from mlflow import MlflowClient
+
+from sweeps.tracking import STEP
 from tests.faults.sweep import BOARD, CONTROLLER, TRIAL, WORKER, Sweep
+from tests.sweeps.tracked import Server
 
 Strike = Callable[[Sweep, random.Random], str]
 """Says what it has done."""
@@ -101,6 +105,34 @@ def fill_disk(sweep: Sweep, draw: random.Random) -> str:
     return f"exit {sweep.end()}"
 
 
+def lose_mlflow(sweep: Sweep, draw: random.Random) -> str:
+    """Let the tracking server die in the middle, and come back."""
+    folder = sweep.file.parent / "server"
+    folder.mkdir()
+    server = Server(folder)
+    sweep.track(server.url)
+    server.start()
+    try:
+        sweep.start()
+        sweep.await_process(WORKER)
+        time.sleep(draw.uniform(0, 4))
+        server.kill()
+        gone = draw.uniform(3, 15)
+        time.sleep(gone)
+        server.start()
+        code = sweep.end()
+        client = MlflowClient(server.url)
+        experiment = client.get_experiment_by_name("xstilts")
+        assert experiment is not None
+        runs = client.search_runs([experiment.experiment_id])
+        closed = {run.data.tags.get(STEP): run.info.status for run in runs}
+        assert closed == dict.fromkeys([None, *sweep.finished()], "FINISHED"), closed
+    finally:
+        server.kill()
+        sweep.track(None)
+    return f"for {gone:.1f} s; exit {code}, every run in it"
+
+
 STRIKES: dict[str, Strike] = {
     "worker killed": kills(WORKER),
     "worker hangs": kills(WORKER, signal.SIGSTOP),
@@ -112,6 +144,7 @@ STRIKES: dict[str, Strike] = {
     "Ctrl-C": ends(signal.SIGINT),
     "state cut short": cut_state,
     "record spoiled": spoil_record,
+    "MLflow gone": lose_mlflow,
 }
 ON_A_SMALL_DISK: dict[str, Strike] = {"disk full": fill_disk}
 """These need a store on a file system of its own."""

@@ -53,10 +53,15 @@ class Sweep:
     def __init__(self, folder: Path, **fields: object) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.file, self.log, self.store = folder / "sweep.yaml", folder / "log", Store(str(folder / "store"))
-        self.file.write_text(yaml.safe_dump({**FIELDS, **fields, "storage": self.store.uri}))
+        self._fields = {**FIELDS, **fields, "storage": self.store.uri}
+        self.track(None)
         self.mark = uuid.uuid4().hex
         self.driver: subprocess.Popen | None = None
         self._temporary = _temporary()
+
+    def track(self, url: str | None) -> None:
+        """Have the next driver tell the server at `url`, or a file in the store."""
+        self.file.write_text(yaml.safe_dump(self._fields | ({"tracking": url} if url else {})))
 
     # --- running ---------------------------------------------------------------------------------------------
 

@@ -14,9 +14,11 @@ from contextlib import contextmanager
 
 import pytest
 from mlflow import MlflowClient
+from transformers import AutoModel
 
 from sweeps.ending import results_folder, write_results
 from sweeps.results import Results
+from sweeps.selection import champions
 from sweeps.tracking import PARENT, STEP, Tracker
 from tests.sweeps.tracked import LOSSES, Server, carry_out, commit, opened, report
 from trainables.steps import carry_out as carry_out_here
@@ -161,8 +163,12 @@ def dump(spec, store):
     client = MlflowClient(spec.tracking_uri)
     experiment = client.get_experiment_by_name("xstilts").experiment_id
     (parent,) = client.search_runs([experiment], f"tags.`xstilts.store` = '{store.uri}'")
+    champions = {
+        one.name: client.get_model_version_by_alias(one.name, "champion").tags
+        for one in client.search_registered_models(f"name LIKE '{spec.sweep}.%'")
+    }
     children = client.search_runs([experiment], f"tags.`{PARENT}` = '{parent.info.run_id}'")
-    return {
+    return {"champions": champions} | {
         run.data.tags.get(STEP, "sweep"): {
             "status": run.info.status,
             "tags": {name: text for name, text in run.data.tags.items() if name != PARENT},
@@ -196,31 +202,52 @@ def dump(spec, store):
 
 
 def test_a_lost_mlflow_is_made_again_from_the_store(sweep_file, host, tmp_path):
-    file = sweep_file()
+    file = sweep_file(seeds=[1, 2, 3])
     spec, plan, store = opened(file)
+    train, stopped, failed = (step for step in plan.steps.values() if step.tags.get("phase") == "target")
     with Tracker(spec, plan, store) as tracker:
         tracker.open()
         for step in plan.steps.values():
+            if {stopped.id, failed.id} & set(step.needs):
+                continue
             tracker.begin(step)
-            heard = host()
+            if step is failed:
+                store.note_failure(step.id, "ValueError: no", 3)
+                tracker.finish(step, "failed", "ValueError: no")
+                continue
+            heard = host(stop_after=1 if step is stopped else None)
             carry_out_here(step.recipe, step.execution, store, heard)
             for one in heard.reports:
                 tracker.progress(step, one)
-            tracker.finish(step, "done")
+            tracker.finish(step, "stopped" if step is stopped else "done")
         found = Results(spec, plan, store)
         write_results(found, results_folder(spec, store))
         tracker.table(results_folder(spec, store), found.means())
-        assert tracker.close("FINISHED", LONG)
+        tracker.champions(champions(plan, store))
+        assert tracker.close("KILLED", LONG)
     original = dump(spec, store)
-    assert len(original) == len(plan.steps) + 1
-    assert set(original["sweep"]["metrics"]) == {"average/none"}
-    train = original[next(step.id for step in plan.steps.values() if step.tags.get("phase") == "target")]
+    assert len(original) == len(plan.steps) + 2 - 2  # sweep and champions; two evaluations have not begun
+    assert original["champions"] == {
+        "tiny.gen-tags": {
+            "xstilts.sweep": "tiny",
+            "xstilts.step": train.id,
+            "path": f"{store.uri}/steps/{train.id}/model",
+        }
+    }
+    assert AutoModel.from_pretrained(original["champions"]["tiny.gen-tags"]["path"]).config.hidden_size == 32
+    assert len(original[stopped.id]["metrics"]["dev_f1"]) == 1
+    assert original[stopped.id]["data"] == original[train.id]["data"]
+    assert (original[failed.id]["status"], original[failed.id]["tags"]["error"]) == ("FAILED", "ValueError: no")
+    train = original[train.id]
     (trained_on,), scores = train["data"], train["scores of the model"]
     assert trained_on[0] == "gen-tags train dev"
     revisions = json.loads(trained_on[2])["revisions"]
     assert revisions == dict.fromkeys(("train-one", "dev-one"), revisions["train-one"])
     assert "gen-tags/two/f1" in {one[0] for one in scores}
-    assert {one[2] for one in scores} == {"gen-tags test"}
+    assert {one[2] for one in scores} == {"gen-tags test", "gen-tags train dev"}
+    assert {one[0] for one in scores if one[2] == "gen-tags train dev"} == {
+        *("best_step", *(f"best_{metric}" for metric in ("f1", "precision", "recall", "accuracy")))
+    }
     curves = {name for name, points in train["metrics"].items() if len(points) == 2}
     assert {"learning_rate", "tokens_per_second", "dev_value", "dev_f1"} <= curves
     # However long the run, few names: the UI slows down with thousands.

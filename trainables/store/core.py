@@ -179,7 +179,7 @@ class Store:
 
     def state_name(self, step: str) -> str | None:
         """Name of the training state to resume `step` from; None where there is none."""
-        note = self._state_note(step)
+        note = self.state_note(step)
         return None if note is None else str(note["name"])
 
     def check_state(self, step: str) -> str | None:
@@ -197,7 +197,7 @@ class Store:
     def load_state(self, step: str) -> tuple[dict[str, Any], Path] | None:
         """The note and a local directory of the training state to resume `step` from; None where there is none that
         is whole. Give the directory to `free` when it has been read."""
-        note = self._state_note(step)
+        note = self.state_note(step)
         if note is None or self.check_state(step) is not None:
             return None
         if self.local:
@@ -227,7 +227,8 @@ class Store:
         self.files.replace(self.at(STATES, step, STATE), seal({**note, "name": name, "files": self.files.sizes(path)}))
         self._drop_states(step, name)
 
-    def _state_note(self, step: str) -> dict[str, Any] | None:
+    def state_note(self, step: str) -> dict[str, Any] | None:
+        """What is noted beside the training state to resume `step` from; None where there is none."""
         path = self.at(STATES, step, STATE)
         try:
             return unseal(self.files.read(path), path)

@@ -232,6 +232,18 @@ def lease_of(files: Files, root: str, step: str) -> Lease | None:
     return next(reversed(leases_of(files, root, step)), None)
 
 
+def at_work(files: Files, root: str) -> dict[str, str]:
+    """The steps whose lease is held by a driver that may live, and who that is, for people."""
+    found = {}
+    for lease in leases_of(files, root):
+        owner = read_owner(files, root, lease.owner)
+        if owner is None or not owner.process.is_gone:
+            found[lease.step] = str(owner.process) if owner else lease.owner or "a driver that has just begun"
+        else:
+            found.pop(lease.step, None)
+    return found
+
+
 def owners(files: Files, root: str) -> list[str]:
     """Names of all registered drivers, dead ones included."""
     return [e.name.removesuffix(".json") for e in files.list(f"{root}/{OWNERS}") if e.name.endswith(".json")]
