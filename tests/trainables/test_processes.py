@@ -1,4 +1,4 @@
-"""Two workers in plain processes, under torchrun: the numbers of one."""
+"""Two workers in plain processes, under torchrun or started one by one: the numbers of one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import pytest
 from safetensors.torch import load_file
 
+from tests.trainables.workers import run_workers
 from trainables.recipe import Execution
 from trainables.store import HEAD, MODEL, Store
 
@@ -19,19 +20,30 @@ def prepared(world, tmp_path, name):
     return Store(str(tmp_path / name))
 
 
-@pytest.mark.parametrize(("tasks", "stage"), [(["gen-nli", "gen-tags"], 3), (["gen-text"], 2), (["gen-ask"], 3)])
-def test_two_workers_give_the_numbers_of_one(world, tmp_path, tasks, stage):
+def under_torchrun(arguments, log):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    with log.open("a") as out:
+        return [subprocess.run([*command, "-m", "trainables", *arguments], stdout=out, stderr=out).returncode]
+
+
+def one_by_one(arguments, log):
+    return run_workers(arguments, 2, log)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "stage", "start"),
+    [(["gen-nli", "gen-tags"], 3, under_torchrun), (["gen-text"], 2, one_by_one), (["gen-ask"], 3, one_by_one)],
+)
+def test_two_workers_give_the_numbers_of_one(world, tmp_path, tasks, stage, start):
     dropout = {"dropout": 0.1, "attention_dropout": 0.1}
     recipe = world.together(*tasks, **dropout) if len(tasks) > 1 else world.train(*tasks, **dropout)
     one, two = prepared(world, tmp_path, "one"), prepared(world, tmp_path, "two")
     world.do(recipe, Execution(log_every=1, zero_stage=0), store=one)
     file = tmp_path / "recipe.json"
     file.write_text(json.dumps(recipe.model_dump(mode="json")))
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
-    command += ["-m", "trainables", str(file), "--store", two.root]
-    command += ["-x", "workers=2", "-x", f"zero_stage={stage}", "-x", "log_every=1", "-x", "micro_batch_tokens=300"]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr[-2000:]
+    words = [str(file), "--store", two.root, "-x", "workers=2", "-x", f"zero_stage={stage}"]
+    codes = start([*words, "-x", "log_every=1", "-x", "micro_batch_tokens=300"], tmp_path / "log")
+    assert set(codes) == {0}, (tmp_path / "log").read_text()[-2000:]
     losses = [[loss for _, loss in store.record(recipe.id)["result"]["losses"]] for store in (one, two)]
     assert losses[1] == pytest.approx(losses[0], abs=2e-5)
     for name in (f"{MODEL}/model.safetensors", HEAD):
@@ -50,10 +62,9 @@ def test_two_workers_agree_on_a_collapse_and_start_again_together(world, tmp_pat
         world.do(recipe, Execution(log_every=1), store=one)
         file = tmp_path / "recipe.json"
         file.write_text(json.dumps(recipe.model_dump(mode="json")))
-        command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
-        command += ["-m", "trainables", str(file), "--store", two.root, "-x", "workers=2", "-x", "zero_stage=3"]
-        done = subprocess.run([*command, "-x", "log_every=3"], capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr[-2000:]
+        words = [str(file), "--store", two.root, "-x", "workers=2", "-x", "zero_stage=3", "-x", "log_every=3"]
+        codes = one_by_one(words, tmp_path / "log")
+        assert codes == [0, 0], (tmp_path / "log").read_text()[-2000:]
         a, b = (store.record(recipe.id)["result"] for store in (one, two))
         ends = [[(x["seed"], x["steps"], x["collapsed"]) for x in result["attempts"]] for result in (a, b)]
         assert ends[0] == ends[1]
