@@ -25,8 +25,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 demo: setup  ## run the demonstration sweep: three phases, six artificial languages, under ten minutes on two cores
 	@$(BIN)/xstilts run sweeps/demo.yaml
 
-test: setup  ## run the tests
-	@$(BIN)/python -m pytest
+test: setup  ## run the tests, in two processes
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
 
 check: setup  ## format, lint, types, import rules
 	@$(BIN)/ruff format --check .

@@ -164,8 +164,15 @@ def host() -> type[RecordingHost]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Sweeps that start a Ray of their own come before the tests that share one: one at a time on a machine."""
-    items.sort(key=lambda item: "test_kills" not in item.nodeid)
+    """One Ray at a time on a machine: the modules with a Ray are one group, which one of several test processes carries
+    out, and among them the sweeps that start one of their own come before the tests that share one. Every other module
+    is a group of its own. The group with Ray takes longest, so it comes first."""
+    shares = {item.path for item in items if "local_ray" in getattr(item, "fixturenames", ())}
+    own = {item.path for item in items if item.path.name == "test_kills.py"}
+    items.sort(key=lambda item: (item.path not in own, item.path not in shares))
+    for item in items:
+        group = "ray" if item.path in shares | own else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.fixture(scope="session")

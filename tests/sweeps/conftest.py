@@ -57,6 +57,17 @@ def sweep_file(tmp_path: Path) -> Any:
 
 
 @pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """A real MLflow server, started; whoever kills it starts it again."""
+    from tests.sweeps.tracked import Server
+
+    server = Server(tmp_path_factory.mktemp("server"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
 def here(host: Any) -> Any:
     """Carries out a sweep in this process, without Ray: spec, plan and store of the fields of a sweep file."""
     from sweeps.planner import make_plan

@@ -20,20 +20,11 @@ from sweeps.ending import results_folder, write_results
 from sweeps.results import Results
 from sweeps.selection import champions
 from sweeps.tracking import PARENT, STEP, Tracker
-from tests.sweeps.tracked import LOSSES, Server, carry_out, commit, opened, report
+from tests.sweeps.tracked import LOSSES, carry_out, commit, opened, report
 from trainables.steps import carry_out as carry_out_here
 
 LONG = 120.0
 DRIVER = (sys.executable, "-m", "tests.sweeps.tracked")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """A real server, started."""
-    server = Server(tmp_path_factory.mktemp("server"))
-    server.start()
-    yield server
-    server.kill()
 
 
 @contextmanager
