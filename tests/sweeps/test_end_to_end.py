@@ -6,6 +6,7 @@ import json
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from sweeps.reading import read_spec
 from sweeps.results import Results
 from sweeps.run import run_plan
 from sweeps.tracking import Tracker
+from trainables.logs import logs_of
 from trainables.steps import carry_out as carry_out_here
 from trainables.store import HEAD, MODEL, Store
 
@@ -189,6 +191,12 @@ def test_a_failed_step_blocks_only_what_depends_on_it(local_ray, tiny, sweep_fil
     run = MlflowClient(tracker.uri).search_runs([tracker.experiment], f"tags.`xstilts.step` = '{failed}'")[0]
     assert run.info.status == "FAILED"
     assert "no tags; rows of tagging have" in run.data.tags["error"]
+    # All that it printed, its traceback at the end, is where the error says.
+    folder = Path(run.data.tags["error"].rpartition("all that it printed: ")[2])
+    assert folder == logs_of(store) / failed
+    text = (folder / "0.log").read_text()
+    assert "Traceback" in text
+    assert "no tags; rows of tagging have" in text
     assert all(store.done(name) for name in set(plan.steps) - schedule.failed - schedule.blocked)
 
 
@@ -214,6 +222,8 @@ def test_a_hopeless_training_is_stopped_by_a_selection_and_carried_on_by_a_study
     assert store.paused(hopeless.training)
     run = MlflowClient(tracker.uri).search_runs([tracker.experiment], f"tags.`xstilts.step` = '{hopeless.training}'")[0]
     assert run.info.status == "KILLED"
+    assert run.data.tags["stopped"].startswith("stopped at step ")
+    assert len(MlflowClient(tracker.uri).get_metric_history(run.info.run_id, "dev_f1")) >= 1
     states = {step["key"]: step["state"] for step in json.loads(xstilts("status", file, "--json").stdout)["steps"]}
     assert states[hopeless.training] == "stopped"
     results = Results(spec, plan, store)
