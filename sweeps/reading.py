@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 from pydantic import ValidationError
@@ -179,6 +180,26 @@ def _check_data(spec: SweepSpec) -> list[str]:
         where = "data" if set(spec.data) == {"all"} else f"data.{name}"
         if place != "hub" and not Path(place).expanduser().is_dir():
             problems.append(f"{where}: {place} is no directory; give a folder in the XTREME download layout, or hub")
+    return problems + _check_secrets(spec)
+
+
+def _check_secrets(spec: SweepSpec) -> list[str]:
+    """A sweep file is shown to others and kept beside its runs. The lines do not repeat what they complain of."""
+    places = {
+        "tracking": (spec.tracking, "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
+        "storage": (spec.storage, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what else the storage reads,"),
+    }
+    problems = []
+    for field, (place, variables) in places.items():
+        try:
+            secret = urlsplit(place or "").password is not None
+        except ValueError:
+            problems.append(f"{field}: is no address that can be read")
+            continue
+        if secret:
+            problems.append(
+                f"{field}: a password stands in the address; take it out and set {variables} in the environment"
+            )
     return problems
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from urllib.parse import urlsplit, urlunsplit
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
@@ -46,7 +45,7 @@ def run_links(spec: SweepSpec, store: Store) -> dict[str, str]:
                     )
                     for run in page:
                         place = f"#/experiments/{experiment.experiment_id}/runs/{run.info.run_id}"
-                        found[run.data.tags[STEP]] = f"{_public(uri)}/{place}"
+                        found[run.data.tags[STEP]] = f"{uri.rstrip('/')}/{place}"
                     token = page.token
                     if not token:
                         break
@@ -68,9 +67,3 @@ def _hurried() -> Iterator[None]:
                 os.environ.pop(name)
             else:
                 os.environ[name] = value
-
-
-def _public(uri: str) -> str:
-    """Without a user's name and password, which may stand in the address."""
-    parts = urlsplit(uri)
-    return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path.rstrip("/"), "", ""))

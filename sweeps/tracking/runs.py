@@ -14,9 +14,9 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import mlflow
 from mlflow import MlflowClient
@@ -31,6 +31,7 @@ from .journal import Event
 from .numbers import Numbers
 from .outcomes import STEP, SWEEP, Outcomes
 from .points import begun
+from .refusal import refusal
 
 PARENT = "mlflow.parentRunId"
 STORE = "xstilts.store"
@@ -54,8 +55,6 @@ class Runs:
 
     def __init__(self, uri: str, sweep: str, plan: Plan, store: Store, spec: dict[str, Any], commit: str) -> None:
         self.uri, self.sweep, self.plan, self.store, self.spec, self.commit = uri, sweep, plan, store, spec, commit
-        self.shown = _shown(uri)
-        """The address, for people."""
         self.experiment: str | None = None
         self.parent: str | None = None
         self.connected = False
@@ -95,14 +94,19 @@ class Runs:
             known.clear()
         self._numbers.forget()
 
-    def answers(self) -> bool:
-        """Whether MLflow answers at all."""
+    def obstacle(self) -> str | None:
+        """What keeps MLflow, or the store of its artifacts, from answering at all; None where they answer."""
         try:
             with _alone(self.uri):
-                MlflowClient(self.uri).search_experiments(max_results=1)
-        except Exception:
-            return False
-        return True
+                client = MlflowClient(self.uri)
+                client.search_experiments(max_results=1)
+                if self.parent is not None:
+                    client.list_artifacts(self.parent)
+        except Exception as error:
+            if isinstance(error, mlflow.MlflowException) and error.get_http_status_code() == HTTPStatus.NOT_FOUND:
+                return None  # it answers, and knows the sweep's run no more
+            return refusal(error) or "does not answer"
+        return None
 
     def _experiment(self) -> str:
         found = self._client.get_experiment_by_name(EXPERIMENT)
@@ -287,9 +291,3 @@ def _alone(uri: str) -> Iterator[None]:
 def _now() -> int:
     """Milliseconds, as MLflow counts time."""
     return int(time.time() * 1000)
-
-
-def _shown(uri: str) -> str:
-    """An address without a user's name and password."""
-    parts = urlsplit(uri)
-    return uri.replace(f"{parts.netloc.rpartition('@')[0]}@", "") if "@" in parts.netloc else uri

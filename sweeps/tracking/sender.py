@@ -1,8 +1,8 @@
 """The thread that tells MLflow what the journals hold, in their order, until MLflow has it.
 
-Where a try fails, it asks whether MLflow answers at all. If not, it waits, ever longer, and tries again: training goes
-on meanwhile, and the journal grows. If it does, the event itself is what MLflow cannot take: after three tries the
-event is left out, and a line says so.
+Where a try fails, it asks whether MLflow answers at all, and whether it lets this user in. If not, it waits, ever
+longer, and tries again: training goes on meanwhile, and the journal grows. If it does, the event itself is what MLflow
+cannot take: after three tries the event is left out, and a line says so.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .journal import Journal, left_behind
+from .refusal import refusal
 from .runs import Runs
 
 BATCH = 200
@@ -47,8 +48,9 @@ class Sender:
         self._settle = self._over = self._idle = self._hurried = False
         self._news, self._everything = True, False
         self._taken = time.monotonic()
-        """When MLflow has taken something the last time."""
-        self.away = False
+        """When MLflow has taken something, or let us in, the last time."""
+        self.away: str | None = None
+        """What keeps MLflow from taking anything, where something does."""
         self._tries, self._size, self._wait = 0, BATCH, SHORTEST
         self._thread = threading.Thread(target=self._live, name="tracking", daemon=True)
         self._thread.start()
@@ -149,6 +151,7 @@ class Sender:
     def _connect(self, journal: Journal | None) -> None:
         if self._connected is not journal or not self._runs.connected:
             self._runs.connect()
+            self._taken = time.monotonic()  # it is there, however slow
             if journal is not None:
                 self._runs.remember(journal.all())
             self._connected = journal
@@ -157,17 +160,18 @@ class Sender:
         self._taken = time.monotonic()
         self._tries, self._size, self._wait = 0, BATCH, SHORTEST
         if self.away:
-            self.away = False
-            self._say(f"MLflow ({self._runs.shown}) is back; what it missed is sent")
+            self.away = None
+            self._say(f"MLflow ({self._runs.uri}) is back; what it missed is sent")
 
     def _failed(self, error: Exception) -> None:
         """Find out whose fault it was, and wait or go on."""
         self._runs.forget()
-        if not self._runs.answers():
-            if not self.away:
-                self.away = True
+        obstacle = refusal(error) or self._runs.obstacle()
+        if obstacle is not None:
+            if obstacle != self.away:
+                self.away = obstacle
                 log.debug("MLflow is away", exc_info=error)
-                self._say(f"MLflow ({self._runs.shown}) does not answer; training goes on, what it misses is kept")
+                self._say(f"MLflow ({self._runs.uri}) {obstacle}; training goes on, what it misses is kept")
             with self._changed:
                 self._changed.notify_all()
                 waits = self._wait if not self._hurried else SHORTEST

@@ -100,7 +100,7 @@ class Tracker:
         sent = self.wait(patience)
         if not sent:
             self._say(
-                f"MLflow ({self._runs.shown}) has not taken everything: {self._sender.rest} words wait in "
+                f"MLflow ({self.uri}) has not taken everything: {self._sender.rest} words wait in "
                 f"{self.folder}; the same command, or xstilts track, sends them"
             )
         self._sender.end()

@@ -73,6 +73,12 @@ WRONG = [
         r'pretrain\[0\]\.lerning_rate: unknown field; did you mean "learning_rate"',
     ),
     ({"models": {"m": {**MODEL, "pretrian": {}}}}, r'models\.m\.pretrian: unknown field; did you mean "pretrain"\?'),
+    (
+        {"tracking": "http://me:geheim@mlflow:5000"},
+        r"tracking: a password .* set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment$",
+    ),
+    ({"storage": "s3://me:geheim@bucket/runs"}, r"storage: a password .* set AWS_ACCESS_KEY_ID"),
+    ({"tracking": "http://[mlflow:5000"}, "tracking: is no address that can be read"),
     ({"training": {"gen-nli": {"steps": 5}}}, r"training\.gen-nli: no intermediate or target of this sweep"),
     ({"training": {"all": {"learning_rat": 1}}}, r'learning_rat: unknown field; did you mean "learning_rate"\?'),
     ({"training": {"all": {"dropout": 1.5}}}, r"training\.all\.dropout: .*less than 1"),
@@ -91,6 +97,7 @@ def test_each_mistake_is_named(sweep_file, fields, message):
     with pytest.raises(WrongSpec, match=message) as caught:
         make_plan(read_spec(file), str(file))
     assert all(line.startswith(f"{file}: ") and "\n" not in line for line in caught.value.lines)
+    assert "geheim" not in str(caught.value)
 
 
 def test_real_data_that_is_not_there_is_named(sweep_file, tmp_path):

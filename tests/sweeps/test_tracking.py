@@ -20,7 +20,7 @@ from sweeps.ending import results_folder, write_results
 from sweeps.results import Results
 from sweeps.selection import champions
 from sweeps.tracking import PARENT, STEP, Tracker
-from tests.sweeps.tracked import LOSSES, carry_out, commit, opened, report
+from tests.sweeps.tracked import LOSSES, carry_out, commit, dump, opened, report
 from trainables.steps import carry_out as carry_out_here
 
 LONG = 120.0
@@ -147,49 +147,6 @@ def test_a_word_that_mlflow_does_not_take_is_left_out_alone(sweep_file):
     assert len(lines) == 1
     assert first.id in lines[0]
     assert MlflowClient(spec.tracking_uri).get_run(tracker.run_of(second)).info.status == "FINISHED"
-
-
-def dump(spec, store):
-    """All that MLflow says of a sweep, without ids and times."""
-    client = MlflowClient(spec.tracking_uri)
-    experiment = client.get_experiment_by_name("xstilts").experiment_id
-    (parent,) = client.search_runs([experiment], f"tags.`xstilts.store` = '{store.uri}'")
-    champions = {
-        one.name: client.get_model_version_by_alias(one.name, "champion").tags
-        for one in client.search_registered_models(f"name LIKE '{spec.sweep}.%'")
-    }
-    children = client.search_runs([experiment], f"tags.`{PARENT}` = '{parent.info.run_id}'")
-    return {"champions": champions} | {
-        run.data.tags.get(STEP, "sweep"): {
-            "status": run.info.status,
-            "tags": {name: text for name, text in run.data.tags.items() if name != PARENT},
-            "params": run.data.params,
-            "metrics": {
-                name: [(one.step, one.value) for one in client.get_metric_history(run.info.run_id, name)]
-                for name in run.data.metrics
-            },
-            "files": sorted(
-                one.path
-                for path in (None, "predictions", "results")
-                for one in client.list_artifacts(run.info.run_id, path)
-            ),
-            "models": [
-                (model.name, model.model_type, model.tags["path"], model.tags["fingerprint"])
-                for model in client.search_logged_models([experiment], f"source_run_id = '{run.info.run_id}'")
-            ],
-            "model outputs": len(run.outputs.model_outputs) if run.outputs else 0,
-            "scores of the model": sorted(
-                (one.key, one.value, one.dataset_name, one.dataset_digest)
-                for model in client.search_logged_models([experiment], f"source_run_id = '{run.info.run_id}'")
-                for one in model.metrics or ()
-            ),
-            "data": sorted(
-                (one.dataset.name, one.dataset.digest, one.dataset.source, str(one.tags))
-                for one in (run.inputs.dataset_inputs if run.inputs else ())
-            ),
-        }
-        for run in (parent, *children)
-    }
 
 
 def test_a_lost_mlflow_is_made_again_from_the_store(sweep_file, host, tmp_path):

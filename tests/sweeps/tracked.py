@@ -1,4 +1,5 @@
-"""What the tests of tracking drive: a real server that can be killed, and steps that are done in no time.
+"""What the tests of tracking drive: a real server that can be killed, steps that are done in no time, and what MLflow
+says of them.
 
 python -m tests.sweeps.tracked FILE        a driver: carries out every step of the plan, tells MLflow, and waits
 python -m tests.sweeps.tracked FILE N      begins N steps, waits until MLflow has that, and is killed
@@ -15,9 +16,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+from mlflow import MlflowClient
+
 from sweeps.planner import make_plan
 from sweeps.reading import read_spec
-from sweeps.tracking import Tracker
+from sweeps.tracking import PARENT, STEP, Tracker
 from trainables.recipe import DataRecipe
 from trainables.store import Store
 from trainables.tasks import get_task
@@ -35,28 +38,55 @@ def free_port() -> int:
 class Server:
     """A real `mlflow server` with a SQLite backend in `folder`, always on the same port."""
 
+    user: str | None = None
+    """Whom it runs as; None: as the tests do."""
+
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen | None = None
 
-    def start(self) -> None:
+    def command(self) -> list[str]:
         database = f"sqlite:///{self.folder / 'mlflow.db'}"
         words = ["-m", "mlflow", "server", "--backend-store-uri", database, "--host", "127.0.0.1", "--workers", "1"]
         words += ["--port", str(self.port), "--artifacts-destination", str(self.folder / "artifacts")]
-        env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+        return [sys.executable, *words]
+
+    def environment(self) -> dict[str, str]:
+        return {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+
+    def answers(self) -> bool:
+        try:
+            urllib.request.urlopen(f"{self.url}/health", timeout=1)
+        except OSError:
+            return False
+        return True
+
+    def begin(self) -> None:
+        """Start it, and wait for nothing."""
         with (self.folder / "server.log").open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *words], stdout=log, stderr=log, cwd=self.folder, start_new_session=True, env=env
+                self.command(),
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                user=self.user,
+                start_new_session=True,
+                env={**os.environ, **self.environment()},
             )
+
+    def start(self) -> None:
+        self.begin()
+        self.wait()
+
+    def wait(self) -> None:
+        """Until it answers."""
         for _ in range(600):
-            try:
-                urllib.request.urlopen(f"{self.url}/health", timeout=1)
+            if self.answers():
                 return
-            except OSError:
-                assert self.process.poll() is None, (self.folder / "server.log").read_text()
-                time.sleep(0.2)
-        raise AssertionError("no server after two minutes")
+            assert self.process.poll() is None, (self.folder / "server.log").read_text()
+            time.sleep(0.2)
+        raise AssertionError(f"no server after two minutes\n{(self.folder / 'server.log').read_text()}")
 
     def kill(self) -> None:
         """At once, with its workers."""
@@ -117,6 +147,49 @@ def carry_out(step, tracker, store):
         tracker.progress(step, report(10, begin=5))
     commit(step, store)
     tracker.finish(step, "done")
+
+
+def dump(spec, store):
+    """All that MLflow says of a sweep, without ids and times."""
+    client = MlflowClient(spec.tracking_uri)
+    experiment = client.get_experiment_by_name("xstilts").experiment_id
+    (parent,) = client.search_runs([experiment], f"tags.`xstilts.store` = '{store.uri}'")
+    champions = {
+        one.name: client.get_model_version_by_alias(one.name, "champion").tags
+        for one in client.search_registered_models(f"name LIKE '{spec.sweep}.%'")
+    }
+    children = client.search_runs([experiment], f"tags.`{PARENT}` = '{parent.info.run_id}'")
+    return {"champions": champions} | {
+        run.data.tags.get(STEP, "sweep"): {
+            "status": run.info.status,
+            "tags": {name: text for name, text in run.data.tags.items() if name != PARENT},
+            "params": run.data.params,
+            "metrics": {
+                name: [(one.step, one.value) for one in client.get_metric_history(run.info.run_id, name)]
+                for name in run.data.metrics
+            },
+            "files": sorted(
+                one.path
+                for path in (None, "predictions", "results")
+                for one in client.list_artifacts(run.info.run_id, path)
+            ),
+            "models": [
+                (model.name, model.model_type, model.tags["path"], model.tags["fingerprint"])
+                for model in client.search_logged_models([experiment], f"source_run_id = '{run.info.run_id}'")
+            ],
+            "model outputs": len(run.outputs.model_outputs) if run.outputs else 0,
+            "scores of the model": sorted(
+                (one.key, one.value, one.dataset_name, one.dataset_digest)
+                for model in client.search_logged_models([experiment], f"source_run_id = '{run.info.run_id}'")
+                for one in model.metrics or ()
+            ),
+            "data": sorted(
+                (one.dataset.name, one.dataset.digest, one.dataset.source, str(one.tags))
+                for one in (run.inputs.dataset_inputs if run.inputs else ())
+            ),
+        }
+        for run in (parent, *children)
+    }
 
 
 def main(file: str, begun: int | None = None) -> None:
