@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import boto3
@@ -18,6 +18,7 @@ import requests
 import yaml
 from mlflow import MlflowClient, MlflowException
 
+from sweeps.selection import champions
 from sweeps.tracking import Tracker
 from tests.sweeps.conftest import TINY
 from tests.sweeps.servers import ADMIN, COMPOSE, SECRETS, SHIPPED, Guarded, Postgres, Seaweed, keys, missing
@@ -92,12 +93,10 @@ def stack(tmp_path_factory):
     stack.kill()
 
 
-def sweep(root, name, tracking, **fields):
+def sweep(root, name, tracking):
     """Spec, plan and store of the tiny sweep."""
     file = root / f"{name}.yaml"
-    file.write_text(
-        yaml.safe_dump({**TINY, "sweep": name, "storage": str(root / name), "tracking": tracking, **fields})
-    )
+    file.write_text(yaml.safe_dump({**TINY, "sweep": name, "storage": str(root / name), "tracking": tracking}))
     return opened(file)
 
 
@@ -121,6 +120,7 @@ def tell(spec, plan, store, results, lines=None, cut=None):
         for step in steps[half + 1 :]:
             carry_out(step, tracker, store)
         tracker.table(results, {"average/none": 40.0})
+        tracker.champions(champions(plan, store))
         if cut is not None:
             assert not tracker.wait(3.0)
             cut.start()
@@ -131,18 +131,18 @@ def tell(spec, plan, store, results, lines=None, cut=None):
     return tracker
 
 
-def through(stack, root, cut, **fields):
+def through(stack, root, cut, name="whole"):
     """The same sweep with a local file, and through the server, of which `cut` is killed in the middle."""
     results = root / "results"
     results.mkdir()
     (results / "report.html").write_text("<p>a report</p>")
-    spec, plan, store = sweep(root, "whole", f"sqlite:///{root / 'local.db'}")
+    spec, plan, store = sweep(root, name, f"sqlite:///{root / 'local.db'}")
     tell(spec, plan, store, results)
     local = dump(spec, store)
     shutil.rmtree(store.root)
     lines = []
     with signed_in("driver"):
-        spec, plan, store = sweep(root, "whole", stack.mlflow.url, **fields)
+        spec, plan, store = sweep(root, name, stack.mlflow.url)
         tracker = tell(spec, plan, store, results, lines, cut)
         return spec, plan, store, tracker, local, dump(spec, store), lines
 
@@ -154,7 +154,8 @@ def told(stack, tmp_path_factory):
 
 def test_a_sweep_whose_server_is_killed_equals_one_in_a_local_file(told):
     _, plan, _, tracker, local, remote, lines = told
-    assert len(remote) == len(plan.steps) + 1
+    assert len(remote) == len(plan.steps) + 2  # the sweep's own, and the champions
+    assert set(remote["champions"]) == {"whole.gen-tags"}
     assert remote == local
     assert ["does not answer" in line for line in lines] == [True, False]
     assert not list(tracker.folder.iterdir())
@@ -163,8 +164,8 @@ def test_a_sweep_whose_server_is_killed_equals_one_in_a_local_file(told):
 @pytest.mark.faults
 @pytest.mark.parametrize("part", ["database", "store"])
 def test_a_part_that_is_killed_costs_nothing_either(stack, part, tmp_path):
-    _, plan, _, tracker, local, remote, lines = through(stack, tmp_path, getattr(stack, part))
-    assert len(remote) == len(plan.steps) + 1
+    _, plan, _, tracker, local, remote, lines = through(stack, tmp_path, getattr(stack, part), part)
+    assert len(remote) == len(plan.steps) + 2
     assert remote == local
     assert ["does not answer" in line for line in lines] == [True, False]
     assert not list(tracker.folder.iterdir())
@@ -240,6 +241,7 @@ def test_who_has_no_permission_sees_no_sweep_and_who_may_read_changes_none(stack
     with signed_in("stranger"):
         assert tracker.experiment not in [one.experiment_id for one in client.search_experiments()]
         assert client.search_runs([tracker.experiment]) == []
+        assert client.search_registered_models() == []
         for attempt in (
             lambda: client.get_run(tracker.parent),
             lambda: client.list_artifacts(tracker.parent),
@@ -264,7 +266,7 @@ def test_who_has_no_permission_sees_no_sweep_and_who_may_read_changes_none(stack
 
 
 def test_a_driver_that_is_not_let_in_is_told_what_to_do_and_loses_nothing(stack, told, tmp_path):
-    spec, plan, store = sweep(tmp_path, "second", stack.mlflow.url)
+    spec, plan, store = sweep(tmp_path, "whole", stack.mlflow.url)
     step, *_ = plan.steps.values()
     for user, password, line in (
         (None, None, "wants to know who asks: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
@@ -289,10 +291,23 @@ def test_a_driver_that_is_not_let_in_is_told_what_to_do_and_loses_nothing(stack,
         for kind in ("train", "evaluate"):
             carry_out(next(step for step in plan.steps.values() if step.kind == kind), tracker, store)
         lines.clear()
+        tracker.champions(champions(plan, store))  # a model of this name is another user's
         assert tracker.close("KILLED", LONG)
         assert MlflowClient(spec.tracking_uri).get_run(tracker.run_of(step)).info.status == "KILLED"
-    assert not lines
+    assert ["takes no word of champion" in line and "403" in line for line in lines] == [True], lines
     assert not list(tracker.folder.iterdir())
+
+
+def test_no_secret_is_on_a_command_line_in_a_log_or_in_a_database(stack, told):
+    commands = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # ended meanwhile
+            commands.append(process.read_text(errors="replace"))
+    logs = [(server.folder / "server.log").read_text() for server in (stack.mlflow, stack.database)]
+    rows = [line for name in ("mlflow", "auth") for line in stack.database.content(name)]
+    assert any("basic-auth" in text for text in commands)
+    for secret in {**SECRETS, **USERS}.values():
+        assert not any(secret in text for text in (*commands, *logs, *rows))
 
 
 def lines_of(heading):
