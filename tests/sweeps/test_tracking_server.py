@@ -25,7 +25,7 @@ from tests.sweeps.servers import ADMIN, COMPOSE, SECRETS, SHIPPED, Guarded, Post
 from tests.sweeps.tracked import carry_out, commit, dump, opened, report
 
 LONG = 120.0
-USERS = {name: f"of-the-{name}-user-4417" for name in ("driver", "reader", "stranger")}
+USERS = {name: f"of-the-{name}-user-4417" for name in ("driver", "reader", "second", "stranger")}
 USERS[ADMIN] = SECRETS["MLFLOW_AUTH_ADMIN_PASSWORD"]
 
 
@@ -53,7 +53,7 @@ class Stack:
         self.mlflow = Guarded(root / "mlflow", self.database, self.store)
         self.store.wait()
         self.mlflow.start()
-        for name in ("driver", "reader", "stranger"):
+        for name in set(USERS) - {ADMIN}:
             self.ask("POST", "/api/2.0/mlflow/users/create", json={"username": name, "password": USERS[name]})
 
     def ask(self, method, path, user=ADMIN, **words):
@@ -267,16 +267,16 @@ def test_who_has_no_permission_sees_no_sweep_and_who_may_read_changes_none(stack
 
 def test_a_driver_that_is_not_let_in_is_told_what_to_do_and_loses_nothing(stack, told, tmp_path):
     spec, plan, store = sweep(tmp_path, "whole", stack.mlflow.url)
-    step, *_ = plan.steps.values()
+    first, *_ = plan.steps.values()
     for user, password, line in (
         (None, None, "wants to know who asks: set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"),
-        ("stranger", "wrong-password-1", "does not take the password of stranger: see MLFLOW_TRACKING_USERNAME"),
-        ("stranger", None, "does not let stranger write here: an admin has to grant EDIT on the experiment"),
+        ("second", "wrong-password-1", "does not take the password of second: see MLFLOW_TRACKING_USERNAME"),
+        ("second", None, "does not let second write here: an admin has to grant EDIT on the experiment"),
         ("reader", None, "does not let reader write here"),
     ):
         lines = []
         with signed_in(user, password), Tracker(spec, plan, store, lines.append) as tracker:
-            tracker.begin(step)
+            tracker.begin(first)
             for _ in range(300):
                 if lines:
                     break
@@ -286,14 +286,15 @@ def test_a_driver_that_is_not_let_in_is_told_what_to_do_and_loses_nothing(stack,
         assert line in lines[0]
         assert "xstilts track, sends them" in lines[1]
         assert not any(secret in " ".join(lines) for secret in ("wrong-password-1", *USERS.values()))
-    stack.grant("stranger", told[3].experiment, "EDIT")
-    with signed_in("stranger"), Tracker(spec, plan, store, lines.append) as tracker:
-        for kind in ("train", "evaluate"):
-            carry_out(next(step for step in plan.steps.values() if step.kind == kind), tracker, store)
+    stack.grant("second", told[3].experiment, "EDIT")
+    with signed_in("second"), Tracker(spec, plan, store, lines.append) as tracker:
+        trained = next(step for step in plan.steps.values() if step.tags.get("phase") == "target")
+        for step in (trained, next(step for step in plan.steps.values() if trained.id in step.needs)):
+            carry_out(step, tracker, store)
         lines.clear()
         tracker.champions(champions(plan, store))  # a model of this name is another user's
         assert tracker.close("KILLED", LONG)
-        assert MlflowClient(spec.tracking_uri).get_run(tracker.run_of(step)).info.status == "KILLED"
+        assert MlflowClient(spec.tracking_uri).get_run(tracker.run_of(first)).info.status == "KILLED"
     assert ["takes no word of champion" in line and "403" in line for line in lines] == [True], lines
     assert not list(tracker.folder.iterdir())
 
