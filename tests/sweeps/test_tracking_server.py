@@ -122,7 +122,7 @@ def tell(spec, plan, store, results, lines=None, cut=None):
         tracker.table(results, {"average/none": 40.0})
         tracker.champions(champions(plan, store))
         if cut is not None:
-            assert not tracker.wait(3.0)
+            assert not tracker.wait(1.0)
             cut.start()
             for _ in range(12):  # of one that was away a driver asks a few seconds' patience, and a busy machine more
                 if tracker.wait(LONG):
