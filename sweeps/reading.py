@@ -171,7 +171,8 @@ def _check(spec: SweepSpec) -> list[str]:
             near = difflib.get_close_matches(name, used, n=1)
             hint = f'; did you mean "{near[0]}"?' if near else "; it would have no effect"
             problems.append(f"training.{name}: no intermediate or target of this sweep{hint}")
-    return problems + [line for name in spec.data if name != "all" for line in _task(name, f"data.{name}")[1]]
+    problems += [line for name in spec.data if name != "all" for line in _task(name, f"data.{name}")[1]]
+    return problems + _check_secrets(spec)
 
 
 def _check_data(spec: SweepSpec) -> list[str]:
@@ -180,7 +181,7 @@ def _check_data(spec: SweepSpec) -> list[str]:
         where = "data" if set(spec.data) == {"all"} else f"data.{name}"
         if place != "hub" and not Path(place).expanduser().is_dir():
             problems.append(f"{where}: {place} is no directory; give a folder in the XTREME download layout, or hub")
-    return problems + _check_secrets(spec)
+    return problems
 
 
 def _check_secrets(spec: SweepSpec) -> list[str]:
