@@ -66,7 +66,7 @@ class Runs:
     ) -> None:
         self.uri, self.sweep, self.store, self.spec, self.commit = uri, sweep, store, spec, commit
         self._begins, self._done = begins, done
-        self.shown = _shown(uri)
+        self.shown = shown(uri)
         """The address, for people."""
         self.experiment: str | None = None
         self.parent: str | None = None
@@ -348,7 +348,7 @@ def _now() -> int:
     return int(time.time() * 1000)
 
 
-def _shown(uri: str) -> str:
+def shown(uri: str) -> str:
     """An address without a user's name and password."""
     parts = urlsplit(uri)
     return uri.replace(f"{parts.netloc.rpartition('@')[0]}@", "") if "@" in parts.netloc else uri

@@ -40,14 +40,18 @@ class Server:
         self.url = f"http://127.0.0.1:{self.port}"
         self.process: subprocess.Popen | None = None
 
-    def start(self) -> None:
+    @property
+    def words(self) -> list[str]:
+        """The command after Python's own name."""
         database = f"sqlite:///{self.folder / 'mlflow.db'}"
         words = ["-m", "mlflow", "server", "--backend-store-uri", database, "--host", "127.0.0.1", "--workers", "1"]
-        words += ["--port", str(self.port), "--artifacts-destination", str(self.folder / "artifacts")]
+        return [*words, "--port", str(self.port), "--artifacts-destination", str(self.folder / "artifacts")]
+
+    def start(self) -> None:
         env = {**os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
         with (self.folder / "server.log").open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, *words], stdout=log, stderr=log, cwd=self.folder, start_new_session=True, env=env
+                [sys.executable, *self.words], stdout=log, stderr=log, cwd=self.folder, start_new_session=True, env=env
             )
         for _ in range(600):
             try:
