@@ -119,7 +119,7 @@ def load(context: Any, address: str, look: Look, seconds: float = 60.0) -> tuple
     Playwright's TimeoutError."""
     page = context.new_page()
     page.add_init_script(f"({WATCH})({json.dumps(look.wanted)})")
-    page.goto(address + look.place)
+    page.goto(address + look.place, timeout=1000 * seconds)
     page.wait_for_function("window.shownAt", timeout=1000 * seconds)
     taken = page.evaluate(TAKEN)
     calls = [(path, began, min(ended or taken["shown"], taken["shown"])) for path, began, ended in taken["calls"]]

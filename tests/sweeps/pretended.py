@@ -28,8 +28,12 @@ WORDS = ("alder", "birch", "cedar", "elm", "fir", "hazel", "larch", "oak", "pine
 PACE = {"tokens_per_second": 21000.0, "gpu_memory_gib": 31.5}
 
 
-def commit(step: Step, plan: Plan, store: Store) -> None:
-    """Make a step done."""
+Evaluated = tuple[dict[str, Any], dict[str, dict[str, Any]]]
+"""The result of an evaluation, and the predictions of each language."""
+
+
+def commit(step: Step, plan: Plan, store: Store, evaluated: Evaluated | None = None) -> None:
+    """Make a step done; `evaluated`: what an evaluation gives, if it is not to be drawn."""
     made = store.begin(step.id)
     result: dict[str, Any] = {}
     if isinstance(step.recipe, DataRecipe):
@@ -37,7 +41,7 @@ def commit(step: Step, plan: Plan, store: Store) -> None:
     elif isinstance(step.recipe, TrainRecipe):
         result = training(step, updates_of(step.recipe, plan))
     elif isinstance(step.recipe, EvaluateRecipe):
-        result, found = evaluation(step.recipe)
+        result, found = evaluated or evaluation(step.recipe)
         (made / METRICS).write_text(json.dumps(result["metrics"]))
         (made / PREDICTIONS).mkdir()
         for language, predictions in found.items():
@@ -86,8 +90,8 @@ def updates_of(recipe: TrainRecipe, plan: Plan) -> int:
     return divided(recipe.parts, rows, recipe.sampling, recipe.optimisation)[0]
 
 
-def evaluation(recipe: EvaluateRecipe) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
-    """The result of an evaluation, and the predictions of each language."""
+def evaluation(recipe: EvaluateRecipe) -> Evaluated:
+    """What an evaluation gives."""
     rng, scores, found = _rng(recipe.id), {}, {}
     for language in recipe.languages:
         found[language], scores[language] = answered(recipe.task, language, rng.uniform(0.3, 0.9), rng)

@@ -24,9 +24,12 @@ def study(request, tmp_path_factory):
     folder, file = tmp_path_factory.mktemp("study"), Path(sweeps.__file__).with_name(request.param)
     spec = read_spec(file, ["seeds=[1]", f"storage={folder / 'store'}", f"tracking=sqlite:///{folder / 'mlflow.db'}"])
     plan, store = draft_of(spec, file), Store(spec.storage)
+    drawn = {}  # once for each target: all have the same names
     for step in plan.steps.values():
-        if step.kind == "evaluate":
-            pretended.commit(step, plan, store)
+        if isinstance(step.recipe, EvaluateRecipe):
+            name = step.recipe.task.name
+            drawn[name] = drawn.get(name) or pretended.evaluation(step.recipe)
+            pretended.commit(step, plan, store, drawn[name])
     return spec, plan, store
 
 

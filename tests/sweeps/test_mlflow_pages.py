@@ -14,6 +14,7 @@ from sweeps.needs import draft_of
 from sweeps.reading import read_spec
 from sweeps.results import Results
 from sweeps.tracking import Tracker
+from sweeps.tracking.page import runs_page
 from tests.sweeps import pretended
 from tests.sweeps.mlflow_pages import load, looks
 from tests.sweeps.tracked import Server
@@ -54,3 +55,11 @@ def test_a_page_shows_its_data(browser, pages, name):
     for text in look.wanted[:3]:
         assert page.get_by_text(text, exact=True).first.is_visible(), text
     page.close()
+
+
+def test_where_there_are_no_runs_yet_the_address_is_that_of_all_experiments(tmp_path):
+    missing = tmp_path / "mlflow.db"
+    every = "http://127.0.0.1:5000/#/experiments?workflowType=machine_learning"
+    assert runs_page(f"sqlite:///{missing}", "http://127.0.0.1:5000") == every
+    assert not missing.exists()
+    assert runs_page("http://127.0.0.1:9", "http://127.0.0.1:5000/") == every  # where nobody listens
