@@ -58,8 +58,8 @@ def main() -> None:
         if not (folder / "mlflow.db").exists():
             make(spec, folder)
         ui = Ui(STUDY, folder)
-        ui.start()
         try:
+            ui.start()
             within = measure(ui, spec, wanted.loads, wanted.screenshots)
         finally:
             ui.kill()

@@ -53,14 +53,14 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, *self.words], stdout=log, stderr=log, cwd=self.folder, start_new_session=True, env=env
             )
-        for _ in range(600):
+        for _ in range(1500):
             try:
                 urllib.request.urlopen(f"{self.url}/health", timeout=1)
                 return
             except OSError:
                 assert self.process.poll() is None, (self.folder / "server.log").read_text()
                 time.sleep(0.2)
-        raise AssertionError("no server after two minutes")
+        raise AssertionError("no server after five minutes")
 
     def kill(self) -> None:
         """At once, with its workers."""
