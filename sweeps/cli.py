@@ -239,12 +239,15 @@ def ui(
     port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
 ) -> None:
     """Open the MLflow UI on the runs of a sweep (Ctrl-C ends it)."""
-    spec = spec_of(file, override)
-    if spec.tracking_uri.startswith("http"):
-        console.print(f"the runs are on {spec.tracking_uri}")
+    uri = spec_of(file, override).tracking_uri
+    from .tracking.page import runs_page
+
+    if uri.startswith("http"):
+        console.print(f"the runs are on {runs_page(uri, uri)}", highlight=False, soft_wrap=True)
         return
-    console.print(f"http://127.0.0.1:{port} shows {spec.tracking_uri}", highlight=False)
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", spec.tracking_uri]
+    page = runs_page(uri, f"http://127.0.0.1:{port}")
+    console.print(f"{page} shows {uri}", highlight=False, soft_wrap=True)
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
     os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
 
 

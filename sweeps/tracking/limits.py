@@ -14,6 +14,11 @@ METRICS, PARAMS, TAGS = 1000, 100, 100
 KEY, PARAM, TAG = 250, 6000, 8000
 """Characters of a name, of a parameter's value, of a tag's value."""
 
+RUN_NAMES, SWEEP_NAMES = 60, 400
+"""Names of numbers that a run has at most, and all runs of a sweep together. Nothing refuses more, but the UI makes a
+column of each name in its tables, and of each pair of name and run a cell where runs are compared; the tests hold that
+the studies stay below."""
+
 T = TypeVar("T")
 
 

@@ -62,14 +62,17 @@ def best(result: dict[str, Any]) -> list[Point]:
 
 
 def evaluated(task: str, scores: dict[str, dict[str, float]]) -> list[Point]:
-    """Every score of a done evaluation, and of each metric the mean over the zero-shot languages."""
+    """A done evaluation: of each language the metrics that its score is made of, and of every metric the mean over the
+    zero-shot languages. What else there is of a language (precision, recall) is in the run's file of metrics: each name
+    is a column to the UI, in every run."""
+    known = get_task(task)
     points = [
         (f"{task}/{language}/{metric}", value, 0)
         for language, metrics in scores.items()
         for metric, value in metrics.items()
+        if metric in known.main_metrics
     ]
-    trained_on = get_task(task).train_language
-    scored = [metrics for language, metrics in scores.items() if metrics and language != trained_on]
+    scored = [metrics for language, metrics in scores.items() if metrics and language != known.train_language]
     means = {metric: sum(one[metric] for one in scored) / len(scored) for metric in (scored[0] if scored else ())}
     return points + [(f"{task}/zero-shot/{metric}", mean, 0) for metric, mean in means.items()]
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+
+from tests.browser import Missing, chromium
 
 TEXT = {"corpora": ["gen-text"], "max_length": 64, "languages": ["one", "two"], "alpha": 0.5}
 TINY: dict[str, Any] = {
@@ -41,6 +44,16 @@ TINY: dict[str, Any] = {
 def tiny() -> dict[str, Any]:
     """The fields of the tiny sweep."""
     return copy.deepcopy(TINY)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    """A headless browser; without one the test is skipped. Not for longer: where it runs, no test may run asyncio."""
+    try:
+        with chromium() as started:
+            yield started
+    except Missing as lack:
+        pytest.skip(str(lack))
 
 
 @pytest.fixture

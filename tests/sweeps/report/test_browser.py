@@ -6,8 +6,6 @@ screenshots are kept in tests/artefacts.
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,25 +15,10 @@ import pytest
 from sweeps.report.write import write_report
 
 ARTEFACTS = Path(__file__).parents[2] / "artefacts"
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 MEASURE = """() => [...document.querySelectorAll("body *")]
   .filter((one) => !one.closest(".scroll") || one.matches(".scroll"))
   .filter((one) => one.getBoundingClientRect().right > innerWidth + 0.5)
   .map((one) => one.outerHTML.slice(0, 80))"""
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is missing: pip install playwright")
-    found = next(filter(None, map(shutil.which, NAMES)), None)
-    if found is None:
-        pytest.skip(f"there is no browser: none of {', '.join(NAMES)} is on the path")
-    # Chromium does not sandbox itself under root.
-    flags = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=found, args=flags)
-        yield started
-        started.close()
 
 
 @pytest.fixture(scope="module")
