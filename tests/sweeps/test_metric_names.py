@@ -12,7 +12,7 @@ from sweeps.needs import draft_of
 from sweeps.reading import read_spec
 from sweeps.results import Results
 from sweeps.tracking import Tracker, limits
-from sweeps.tracking.points import evaluated, trained
+from sweeps.tracking.points import best, curves, evaluated
 from tests.sweeps import pretended
 from trainables.recipe import EvaluateRecipe, TrainRecipe
 from trainables.store import Store
@@ -37,7 +37,8 @@ def names_of(step, store):
     """What the run of a done step is told, beside its parameters and tags."""
     points = []
     if isinstance(step.recipe, TrainRecipe):
-        points = trained(pretended.training(step, 2))
+        result = pretended.training(step, 2)
+        points = [*curves(result), *best(result)]
     if isinstance(step.recipe, EvaluateRecipe):
         points = evaluated(step.recipe.task.name, store.record(step.id)["result"]["metrics"])
     return {limits.key(name) for name, *_ in points} | {"seconds"}
