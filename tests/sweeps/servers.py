@@ -60,6 +60,9 @@ class Postgres(Server):
         if os.getuid() == 0:
             self.user = "postgres"
             shutil.chown(self.folder, self.user)
+
+    def make(self) -> None:
+        """A new cluster, started, with its databases."""
         secret = self.folder / "secret"
         secret.write_text(SECRETS["PGPASSWORD"])
         options = ["--username=mlflow", f"--pwfile={secret}", "--auth=scram-sha-256", "--encoding=UTF8", "--no-sync"]

@@ -48,9 +48,12 @@ class Stack:
         for name in ("store", "mlflow"):
             (root / name).mkdir()
         self.store = Seaweed(root / "store")
-        self.store.begin()
         self.database = Postgres()
         self.mlflow = Guarded(root / "mlflow", self.database, self.store)
+
+    def start(self):
+        self.store.begin()
+        self.database.make()
         self.store.wait()
         self.mlflow.start()
         for name in set(USERS) - {ADMIN}:
@@ -89,8 +92,11 @@ def stack(tmp_path_factory):
     if lacking := missing():
         pytest.skip(f"not installed: {', '.join(lacking)}")
     stack = Stack(tmp_path_factory.mktemp("stack"))
-    yield stack
-    stack.kill()
+    try:
+        stack.start()
+        yield stack
+    finally:
+        stack.kill()
 
 
 def sweep(root, name, tracking):
