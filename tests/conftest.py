@@ -163,6 +163,7 @@ def host() -> type[RecordingHost]:
     return RecordingHost
 
 
+@pytest.hookimpl(tryfirst=True)  # before the groups are read
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """One Ray at a time on a machine: the modules with a Ray are one group, which one of several test processes carries
     out, and among them the sweeps that start one of their own come before the tests that share one. Every other module
@@ -171,7 +172,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     own = {item.path for item in items if item.path.name == "test_kills.py"}
     items.sort(key=lambda item: (item.path not in own, item.path not in shares))
     for item in items:
-        group = "ray" if item.path in shares | own else str(item.path)
+        group = "ray" if item.path in shares | own else item.nodeid.partition("::")[0]
         item.add_marker(pytest.mark.xdist_group(group))
 
 
