@@ -26,7 +26,7 @@ demo: setup  ## run the demonstration sweep: three phases, six artificial langua
 	@$(BIN)/xstilts run sweeps/demo.yaml
 
 test: setup  ## run the tests, in two processes
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup --no-loadscope-reorder
+	@$(BIN)/python -m pytest -n 2
 
 check: setup  ## format, lint, types, import rules
 	@$(BIN)/ruff format --check .

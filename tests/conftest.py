@@ -163,17 +163,39 @@ def host() -> type[RecordingHost]:
     return RecordingHost
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
+WITH_RAY = [
+    f"tests/{name}.py"
+    for name in (
+        "faults/test_kills",  # its sweeps start a Ray of their own, so it comes before the Ray that the others share
+        *("cluster/test_connect", "cluster/test_janitor", "cluster/test_preflight", "sweeps/test_end_to_end"),
+        *("sweeps/test_preflight", "sweeps/test_transfer", "sweeps/test_two_drivers", "sweeps/test_two_nodes"),
+        "sweeps/test_watchdog",
+    )
+]
+"""One Ray at a time on a machine: of several test processes one carries out all of these. They take longest, so they
+come first."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """One Ray at a time on a machine: the modules with a Ray are one group, which one of several test processes carries
-    out, and among them the sweeps that start one of their own come before the tests that share one. Every other module
-    is a group of its own. The group with Ray takes longest, so it comes first."""
-    shares = {item.path for item in items if "local_ray" in getattr(item, "fixturenames", ())}
-    own = {item.path for item in items if item.path.name == "test_kills.py"}
-    items.sort(key=lambda item: (item.path not in own, item.path not in shares))
-    for item in items:
-        group = "ray" if item.path in shares | own else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
+    places = {name: place for place, name in enumerate(WITH_RAY)}
+    modules = {item: item.nodeid.partition("::")[0] for item in items}
+    for item, module in modules.items():
+        assert "local_ray" not in getattr(item, "fixturenames", ()) or module in places, f"{module}: not in WITH_RAY"
+    items.sort(key=lambda item: places.get(modules[item], len(places)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each test process a module at a time."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByModule(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return "with Ray" if module in WITH_RAY else module
+
+    config.option.loadscopereorder = False
+    return ByModule(config, log)
 
 
 @pytest.fixture(scope="session")
