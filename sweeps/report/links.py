@@ -13,6 +13,7 @@ from trainables.store import Store
 
 from ..spec import SweepSpec
 from ..tracking import PARENT, STEP, SWEEP
+from ..tracking.page import TRAINING
 
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 
@@ -44,7 +45,7 @@ def run_links(spec: SweepSpec, store: Store) -> dict[str, str]:
                         page_token=token,
                     )
                     for run in page:
-                        place = f"#/experiments/{experiment.experiment_id}/runs/{run.info.run_id}"
+                        place = f"#/experiments/{experiment.experiment_id}/runs/{run.info.run_id}?{TRAINING}"
                         found[run.data.tags[STEP]] = f"{uri.rstrip('/')}/{place}"
                     token = page.token
                     if not token:

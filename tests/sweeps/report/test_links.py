@@ -19,7 +19,10 @@ def test_runs_are_found_by_step_and_a_server_that_is_away_costs_the_links_alone(
         assert tracker.close("FINISHED")
         runs = {step.id: tracker.run_of(step) for step in steps}
     links = run_links(spec, made_up.store)
-    assert links == {step: f"{server.url}/#/experiments/{tracker.experiment}/runs/{run}" for step, run in runs.items()}
+    assert links == {
+        step: f"{server.url}/#/experiments/{tracker.experiment}/runs/{run}?workflowType=machine_learning"
+        for step, run in runs.items()
+    }
     away = spec.model_copy(update={"tracking": f"http://127.0.0.1:{free_port()}"})
     began = time.monotonic()
     assert run_links(away, made_up.store) == {}
