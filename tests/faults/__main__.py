@@ -37,12 +37,13 @@ def main() -> int:
     draw, console = random.Random(wanted.seed), Console()
     strikes = {**STRIKES, **(ON_A_SMALL_DISK if _may_mount() else {})}
     table = Table("strike", "what happened", "runs", "seconds", "verdict", title=f"{wanted.number} strikes")
-    wrong = 0
+    wrong, kinds = 0, list[str]()
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         base = Sweep(Path(folder) / "undisturbed")
         base.finish(runs=1)
         for number in range(wanted.number):
-            name = wanted.only or draw.choice(list(strikes))
+            kinds = kinds or draw.sample(list(strikes), len(strikes))  # each kind once before any comes again
+            name = wanted.only or kinds.pop()
             place = Path(folder) / str(number)
             place.mkdir()
             mounted = name in ON_A_SMALL_DISK
