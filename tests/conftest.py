@@ -168,7 +168,7 @@ WITH_RAY = [
     for name in (
         "faults/test_kills",  # its sweeps start a Ray of their own, so it comes before the Ray that the others share
         *("cluster/test_connect", "cluster/test_janitor", "cluster/test_preflight", "sweeps/test_end_to_end"),
-        *("sweeps/test_preflight", "sweeps/test_transfer", "sweeps/test_two_drivers", "sweeps/test_two_nodes"),
+        *("sweeps/test_preflight", "sweeps/test_two_drivers", "sweeps/test_two_nodes"),
         "sweeps/test_watchdog",
     )
 ]

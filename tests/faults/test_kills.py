@@ -16,7 +16,7 @@ import torch
 from sweeps.planner import make_plan
 from sweeps.reading import read_spec
 from tests.faults.strikes import cut_state, ends, spoil_record
-from tests.faults.sweep import BOARD, TRIAL, WORKER, Sweep
+from tests.faults.sweep import BOARD, WORKER, Sweep
 from trainables.steps import carry_out
 
 QUICK = {
@@ -56,7 +56,7 @@ def check(sweep, undisturbed, before):
 
 def test_a_sweep_survives_the_death_of_its_processes_and_of_its_driver(sweep, undisturbed):
     sweep.start()
-    for title in (WORKER, BOARD, TRIAL):
+    for title in (WORKER, BOARD):
         assert sweep.await_process(WORKER)
         assert sweep.strike(title), sweep.said()
     sweep.await_said("to be tried again")

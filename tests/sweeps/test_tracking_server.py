@@ -357,6 +357,7 @@ def follow(lines, stack, folder):
             assert done.returncode == 0, done.stdout + done.stderr
 
 
+@pytest.mark.faults
 def test_a_lost_server_comes_back_by_the_lines_of_the_readme(stack, told, tmp_path):
     spec, tracker = told[0], told[3]
     follow(lines_of("Back up"), stack, tmp_path)

@@ -1,4 +1,4 @@
-"""The instrument: transfer that must be there, and transfer that cannot be there, through a whole sweep.
+"""The instrument: transfer that must be there, and transfer that cannot be there, through all steps of a sweep.
 
 Language `two` differs from `one` by a few regular sound changes; `zero` shares no word with any other and stands beside
 none in the text, so whatever is learnt in `one` must reach the first and cannot reach the second.
@@ -7,15 +7,8 @@ none in the text, so whatever is learnt in `one` must reach the first and cannot
 from __future__ import annotations
 
 import pytest
-import yaml
-from rich.console import Console
 
-from sweeps.planner import make_plan
-from sweeps.reading import read_spec
 from sweeps.results import Results
-from sweeps.run import run_plan
-from sweeps.tracking import Tracker
-from trainables.store import Store
 
 LEARNING = {"adam_beta2": 0.98, "dropout": 0.0, "attention_dropout": 0.0, "max_length": 64}
 SWEEP = {
@@ -50,16 +43,9 @@ SWEEP = {
 
 
 @pytest.fixture(scope="module")
-def scores(local_ray, tiny, tmp_path_factory):
+def scores(here, tiny, tmp_path_factory):
     """target, language -> main score, in percent."""
-    folder = tmp_path_factory.mktemp("transfer")
-    file = folder / "transfer.yaml"
-    file.write_text(yaml.safe_dump({**tiny, **SWEEP, "sweep": "transfer", "storage": str(folder / "store")}))
-    spec = read_spec(file)
-    plan, store = make_plan(spec, str(file)), Store(spec.storage)
-    with Tracker(spec, plan, store) as tracker:
-        schedule = run_plan(spec, plan, store, tracker, Console(quiet=True), None, None)
-    assert schedule.done == set(plan.steps)
+    spec, plan, store = here({**tiny, **SWEEP, "sweep": "transfer"}, tmp_path_factory.mktemp("transfer"))
     metrics = {"gen-tags": "f1", "gen-pairs": "accuracy"}
     numbers = Results(spec, plan, store).numbers()
     return {(n.target, n.language): n.value for n in numbers if n.metric == metrics[n.target]}
