@@ -30,9 +30,7 @@ import psutil
 import sweeps
 from sweeps.needs import draft_of
 from sweeps.reading import read_spec
-from sweeps.results import Results
 from sweeps.spec import SweepSpec
-from sweeps.tracking import Tracker
 from tests.browser import chromium
 from tests.sweeps import pretended
 from tests.sweeps.mlflow_pages import Ui, load, looks, median
@@ -41,7 +39,6 @@ from trainables.store import Store
 STUDY = Path(sweeps.__file__).with_name("paper.yaml")
 LIMIT = 3.0
 """Seconds after the scripts, at most."""
-PATIENCE = 600.0
 
 
 def main() -> None:
@@ -56,7 +53,7 @@ def main() -> None:
         folder = (wanted.folder or Path(temporary)).absolute()
         spec = study(folder, wanted.intermediates)
         if not (folder / "mlflow.db").exists():
-            make(spec, folder)
+            make(spec)
         ui = Ui(STUDY, folder)
         try:
             ui.start()
@@ -73,20 +70,10 @@ def study(folder: Path, intermediates: int) -> SweepSpec:
     return whole.model_copy(update={"intermediates": kept})
 
 
-def make(spec: SweepSpec, folder: Path) -> None:
+def make(spec: SweepSpec) -> None:
     """Make every step done, and tell MLflow of it."""
-    plan, store, began = draft_of(spec, STUDY), Store(spec.storage), time.monotonic()
-    with Tracker(spec, plan, store) as tracker:
-        tracker.open()
-        for step in plan.steps.values():
-            tracker.begin(step)
-            pretended.commit(step, plan, store)
-            tracker.finish(step, "done")
-        found = Results(spec, plan, store)
-        found.write(folder / "results")
-        tracker.table(folder / "results", found.means())
-        if not tracker.close("FINISHED", PATIENCE):
-            raise SystemExit("MLflow has not taken everything")
+    plan, began = draft_of(spec, STUDY), time.monotonic()
+    pretended.carry_out(plan, spec, Store(spec.storage))
     print(f"{len(plan.steps)} steps made and logged in {time.monotonic() - began:.0f} s", flush=True)
 
 

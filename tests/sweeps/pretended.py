@@ -12,8 +12,12 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
+from sweeps.ending import results_folder
 from sweeps.plan import Plan, Step
+from sweeps.results import Results
 from sweeps.sizes import Size, Sizes
+from sweeps.spec import SweepSpec
+from sweeps.tracking import Tracker
 from trainables.families import get_family
 from trainables.families.bitext_mining import TUNED
 from trainables.progress import Progress
@@ -22,6 +26,8 @@ from trainables.store import METRICS, PREDICTIONS, Store
 from trainables.tasks.sources import to_dataset
 from trainables.turns import divided
 
+PATIENCE = 600.0
+"""Seconds without any success after which MLflow is not waited for."""
 ROWS = 12
 """Of each test and dev set."""
 WORDS = ("alder", "birch", "cedar", "elm", "fir", "hazel", "larch", "oak", "pine", "rowan", "willow", "yew")
@@ -30,6 +36,20 @@ PACE = {"tokens_per_second": 21000.0, "gpu_memory_gib": 31.5}
 
 Evaluated = tuple[dict[str, Any], dict[str, dict[str, Any]]]
 """The result of an evaluation, and the predictions of each language."""
+
+
+def carry_out(plan: Plan, spec: SweepSpec, store: Store) -> None:
+    """Make every step done, and tell MLflow of all of them and of the results."""
+    with Tracker(spec, plan, store) as tracker:
+        tracker.open()
+        for step in plan.steps.values():
+            tracker.begin(step)
+            commit(step, plan, store)
+            tracker.finish(step, "done")
+        found = Results(spec, plan, store)
+        found.write(results_folder(spec, store))
+        tracker.table(results_folder(spec, store), found.means())
+        assert tracker.close("FINISHED", PATIENCE), "MLflow has not taken everything"
 
 
 def commit(step: Step, plan: Plan, store: Store, evaluated: Evaluated | None = None) -> None:

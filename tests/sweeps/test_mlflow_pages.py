@@ -12,8 +12,6 @@ import pytest
 import sweeps
 from sweeps.needs import draft_of
 from sweeps.reading import read_spec
-from sweeps.results import Results
-from sweeps.tracking import Tracker
 from sweeps.tracking.page import runs_page
 from tests.sweeps import pretended
 from tests.sweeps.mlflow_pages import load, looks
@@ -29,16 +27,7 @@ def pages(tmp_path_factory):
     """A server that has a part of the study, and its pages by name."""
     folder = tmp_path_factory.mktemp("pages")
     spec = read_spec(STUDY, [*FEW, f"storage={folder / 'store'}", f"tracking=sqlite:///{folder / 'mlflow.db'}"])
-    plan, store = draft_of(spec, STUDY), Store(spec.storage)
-    with Tracker(spec, plan, store) as tracker:
-        for step in plan.steps.values():
-            tracker.begin(step)
-            pretended.commit(step, plan, store)
-            tracker.finish(step, "done")
-        found = Results(spec, plan, store)
-        found.write(folder / "results")
-        tracker.table(folder / "results", found.means())
-        assert tracker.close("FINISHED", 120.0)
+    pretended.carry_out(draft_of(spec, STUDY), spec, Store(spec.storage))
     server = Server(folder)
     server.start()
     yield server.url, {look.name: look for look in looks(spec.tracking_uri, spec.sweep)}
