@@ -53,7 +53,9 @@ def kept_plan(sweep: str, store: Store) -> Plan | None:
             )
             for one in kept["steps"]
         ]
+        cells = [
+            Cell(**{**cell, "variants": tuple(Variant(**one) for one in cell["variants"])}) for cell in kept["cells"]
+        ]
+        return Plan({step.id: step for step in steps}, tuple(cells), kept["naive_train_steps"])
     except (FileNotFoundError, Damaged, ValueError, KeyError, TypeError):
         return None
-    cells = [Cell(**{**cell, "variants": tuple(Variant(**one) for one in cell["variants"])}) for cell in kept["cells"]]
-    return Plan({step.id: step for step in steps}, tuple(cells), kept["naive_train_steps"])

@@ -49,23 +49,41 @@ class Decisions:
     so a sweep that selects nothing carries them on."""
 
     def __init__(self, store: Store, sweep: str) -> None:
-        self._store, self._folder = store, store.at("sweeps", sweep, "stopped")
+        self._store, self._folder = store, _folder(store, sweep)
         self.stopped: dict[str, Stopped] = {}
         for entry in store.files.list(self._folder):
             if not entry.name.endswith(".json"):
                 continue
-            try:
-                note = unseal(store.files.read(entry.path), entry.path)
-            except Damaged as error:
-                log.warning("%s; that training is carried on", error)
-                continue
-            curve = tuple((int(step), float(value)) for step, value in note.pop("curve"))
-            self.stopped[note["step"]] = Stopped(**note, curve=curve)
+            found = _read(store, entry.path)
+            if found is not None:
+                self.stopped[found.step] = found
 
     def add(self, stopped: Stopped) -> None:
         """Keep a decision."""
         self.stopped[stopped.step] = stopped
         self._store.files.replace(f"{self._folder}/{stopped.step}.json", seal(asdict(stopped)))
+
+
+def decision_on(step: str, sweep: str, store: Store) -> Stopped | None:
+    """What a sweep has decided of one training; None where it has not stopped it."""
+    try:
+        return _read(store, f"{_folder(store, sweep)}/{step}.json")
+    except FileNotFoundError:
+        return None
+
+
+def _folder(store: Store, sweep: str) -> str:
+    return store.at("sweeps", sweep, "stopped")
+
+
+def _read(store: Store, path: str) -> Stopped | None:
+    try:
+        note = unseal(store.files.read(path), path)
+    except Damaged as error:
+        log.warning("%s; that training is carried on", error)
+        return None
+    curve = tuple((int(step), float(value)) for step, value in note.pop("curve"))
+    return Stopped(**note, curve=curve)
 
 
 def stopped_of(spec: SweepSpec, plan: Plan, store: Store) -> dict[str, Stopped]:

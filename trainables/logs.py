@@ -8,7 +8,6 @@ append to a file.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import sys
 import traceback
@@ -18,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from trainables.store import Store
-from trainables.store.local import cache_dir
+from trainables.store.local import folder_beside
 from trainables.store.process import Process
 
 LOGS = "logs"
@@ -26,9 +25,7 @@ LOGS = "logs"
 
 def logs_of(store: Store) -> Path:
     """Where the logs of all steps are: here, or on each machine that carries out steps of a remote store."""
-    if store.local:
-        return Path(store.root) / LOGS
-    return cache_dir() / LOGS / hashlib.sha256(store.uri.encode()).hexdigest()[:12]
+    return folder_beside(store, LOGS)
 
 
 @contextmanager

@@ -11,7 +11,6 @@ it survives the process; before a power cut the last lines may be lost, and then
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import logging
 import os
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.store import Store
-from trainables.store.local import cache_dir
+from trainables.store.local import folder_beside
 
 log = logging.getLogger(__name__)
 
@@ -31,9 +30,7 @@ Event = dict[str, Any]
 
 def folder_of(store: Store, sweep: str) -> Path:
     """Where the journals of a sweep are."""
-    if store.local:
-        return Path(store.root) / "tracking" / sweep
-    return cache_dir() / "tracking" / hashlib.sha256(store.uri.encode()).hexdigest()[:12] / sweep
+    return folder_beside(store, "tracking") / sweep
 
 
 class Journal:

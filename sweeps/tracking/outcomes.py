@@ -11,7 +11,7 @@ from mlflow.entities import Dataset, DatasetInput
 from trainables.store import METRICS, MODEL, PREDICTIONS, Store
 
 from ..plan import Plan
-from ..selection import Decisions
+from ..selection import decision_on
 from . import limits
 from .data import data_of, selected_on
 from .models import crown, model_of, show_model
@@ -76,7 +76,7 @@ class Outcomes:
         note = self._store.state_note(step)
         if note is not None and "losses" in note:  # states of earlier versions have no curves
             self._numbers.add(self._client, run_id, curves(note), at)
-        decision = Decisions(self._store, self._sweep).stopped.get(step)
+        decision = decision_on(step, self._sweep, self._store)
         return {"stopped": str(decision)} if decision is not None else {}
 
     def crown(self, target: str, step: str) -> None:
