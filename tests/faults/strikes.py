@@ -54,14 +54,11 @@ def ends(number: int) -> Strike:
 def _paused(sweep: Sweep) -> list[Path]:
     """Stop a sweep in the middle of a training; the folders of the training states."""
     sweep.start()
-    sweep.await_process(WORKER)
-    until = time.monotonic() + 60
-    while not list(Path(sweep.store.root).glob("states/*/state.json")) and time.monotonic() < until:
-        time.sleep(0.05)
+    states = sweep.await_states()
     assert sweep.driver is not None
     sweep.driver.kill()
     sweep.end()
-    return [path.parent for path in Path(sweep.store.root).glob("states/*/state.json")]
+    return states
 
 
 def cut_state(sweep: Sweep, draw: random.Random) -> str:

@@ -10,7 +10,9 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 
@@ -45,6 +47,7 @@ BY_THE_CLOCK = ("train_seconds", "pace")
 SECONDS = 600
 """After which a sweep that does not end is a failure of the test."""
 MARK = "XSTILTS_TEST"
+Seen = TypeVar("Seen")
 
 
 class Sweep:
@@ -118,19 +121,15 @@ class Sweep:
 
     def await_process(self, title: str) -> int | None:
         """The same, as soon as there is one; None when the driver ends before."""
-        until = time.monotonic() + SECONDS
-        while self.driver is not None and self.driver.poll() is None and time.monotonic() < until:
-            if (found := self.process(title)) is not None:
-                return found
-            time.sleep(0.05)
-        return None
+        return self._await(lambda: self.process(title))
+
+    def await_states(self) -> list[Path]:
+        """The folders of the training states, as soon as a training has saved one; none when the driver ends before."""
+        return self._await(lambda: [note.parent for note in Path(self.store.root).glob("states/*/state.json")]) or []
 
     def await_said(self, words: str) -> None:
         """Wait until a driver has printed `words`."""
-        until = time.monotonic() + SECONDS
-        while words not in self.said():
-            assert time.monotonic() < until, self.said()
-            time.sleep(0.1)
+        assert self._await(lambda: words in self.said()), self.said()
 
     def strike(self, title: str, number: int = signal.SIGKILL) -> bool:
         """Send a signal to such a process, as soon as there is one; False when there was none."""
@@ -176,6 +175,15 @@ class Sweep:
         for step in self._done():
             if step.startswith(kinds):
                 shutil.rmtree(Path(self.store.root) / "steps" / step)
+
+    def _await(self, look: Callable[[], Seen]) -> Seen | None:
+        """What `look` sees, as soon as it sees something; None when the driver ends before."""
+        until = time.monotonic() + SECONDS
+        while self.driver is not None and self.driver.poll() is None and time.monotonic() < until:
+            if seen := look():
+                return seen
+            time.sleep(0.05)
+        return look() or None
 
     def _done(self) -> list[str]:
         folder = Path(self.store.root) / "steps"
