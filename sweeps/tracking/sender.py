@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from .journal import Journal, left_behind
@@ -24,6 +25,8 @@ SHORTEST, LONGEST = 0.5, 30.0
 """Seconds between tries while MLflow is away."""
 PATIENCE_AWAY = 10.0
 """Seconds that the end of a run waits for an MLflow that is away."""
+PATIENCE_HANGING = 2.0
+"""Seconds that it waits for a call under way."""
 
 log = logging.getLogger(__name__)
 
@@ -92,10 +95,13 @@ class Sender:
         return sum(journal.rest for journal in list(self._journals))
 
     def end(self) -> None:
-        """Send no more. A call that hangs is not waited for; its journal stays locked as long."""
+        """Send no more, and give the journals free. A call that hangs is hardly waited for; its journal stays locked
+        as long."""
         with self._changed:
             self._over = True
             self._changed.notify_all()
+        with suppress(KeyboardInterrupt):
+            self._thread.join(PATIENCE_HANGING)
 
     # --- the thread ------------------------------------------------------------------------------------------
 
