@@ -24,7 +24,10 @@ class Marks:
         if self._store.check(step) is not None:  # damaged, and so not done
             return None
         found = self._store.record(step)["result"].get("collapsed")
-        return f"{found['reason']} at step {found['step']}" if found else None
+        if not found:
+            return None
+        kept = f", scored as it was at step {found['kept']}" if "kept" in found else ""
+        return f"{found['reason']} at step {found['step']}{kept}"
 
     def _collapse_behind(self, evaluation: str) -> str | None:
         """Which training that leads to an evaluation has collapsed, the first of them, and how; None where none has."""

@@ -14,7 +14,7 @@ from trainables.store import Store
 def filled(sweep_file, tmp_path):
     """Two seeds of three targets; scores are functions of the cell. Nothing is trained."""
 
-    def fill(skip=(), collapsed=()):
+    def fill(skip=(), collapsed=(), kept=None):
         targets = ["gen-nli", "gen-qa", "gen-pairs"]
         file = sweep_file(intermediates=["none", "gen-nli"], targets=targets, seeds=[1, 2])
         spec = read_spec(file)
@@ -32,7 +32,7 @@ def filled(sweep_file, tmp_path):
                     scores[language] = {"accuracy": base - i}
             for training in plan.behind(cell.evaluation):
                 if plan.steps[training].name in collapsed:
-                    how = {"reason": "at chance", "step": 8}
+                    how = {"reason": "at chance", "step": 8, **(kept or {})}
                     store.commit(training, store.begin(training), {"result": {"collapsed": how}})
             made = store.begin(cell.evaluation)
             store.commit(cell.evaluation, made, {"result": {"metrics": scores}})
@@ -84,6 +84,11 @@ def test_collapsed_seeds_stay_in_the_mean_and_are_shown(filled):
     assert sum("1 of 2 collapsed" in str(text) for text in cells) == 3  # of the target, and of both averages
     marked = {(n.intermediate, n.target, n.seed) for n in results.numbers() if n.collapsed}
     assert marked == {("none", "gen-qa", 2)}
+
+
+def test_a_run_that_collapsed_after_it_had_learnt_is_shown_with_what_it_is_scored_as(filled):
+    results = filled(collapsed={"none -> gen-qa · seed 2"}, kept={"kept": 4})
+    assert any("at chance at step 8, scored as it was at step 4; the mean" in note for note in results.notes())
 
 
 def test_a_collapsed_intermediate_marks_all_that_starts_from_it(filled):
