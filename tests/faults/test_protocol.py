@@ -21,8 +21,8 @@ class Faulty(stepper.Faulty):
         raise Crash
 
 
-def carry_out(store):
-    """A step of three parts, of which a state keeps the first one or two."""
+def carry_out(store, dies_at=None):
+    """A step of three parts, of which a state keeps the first one or two; it may die when such a state is complete."""
     made = store.begin("s")
     state = store.load_state("s")
     parts = (state[1] / state[0]["name"] / "parts").read_text() if state else ""
@@ -37,6 +37,8 @@ def carry_out(store):
             (scratch / parts / "shard").write_text(part * 1000)
             store.upload_state("s", scratch, parts)
             store.complete_state("s", parts, {})
+            if parts == dies_at:
+                raise Crash
     (made / "model").mkdir()
     (made / "model" / "weights").write_text(parts * 100)
     (made / "metrics.json").write_text("{}")
@@ -52,7 +54,7 @@ def files(folder):
 def test_a_fault_at_every_operation(tmp_path, monkeypatch, scheme, kind):
     monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "cache"))
 
-    def run(name, fault=None):
+    def run(name, fault=None, dies_at=None):
         seams = []
 
         def seam(fs):
@@ -61,7 +63,7 @@ def test_a_fault_at_every_operation(tmp_path, monkeypatch, scheme, kind):
 
         store, error = Store(f"{scheme}{tmp_path / name}", files=seam), None
         try:
-            carry_out(store)
+            carry_out(store, dies_at)
         except (Crash, StoreError) as caught:
             error = caught
         return seams[0].operations, error
@@ -72,19 +74,21 @@ def test_a_fault_at_every_operation(tmp_path, monkeypatch, scheme, kind):
     assert set(expected) == {f"steps/s/{name}" for name in ("record.json", "metrics.json", "model/weights")}
     notes = [i for i, (name, path) in enumerate(operations) if name == "move" and path.endswith("state.json")]
     assert len(operations) > 15
-    for at, (name, _) in enumerate(operations):
-        if kind == "short write" and name not in stepper.HALVES:
-            continue
-        folder = tmp_path / f"{at}"
-        _, error = run(folder.name, (at, kind))
+    short = kind == "short write"
+    halves = [at for at, (name, _) in enumerate(operations) if name in stepper.HALVES]
+    # Half a write says that it was a whole one: what it has left is seen by whoever comes next.
+    ends = [(at, part) for at in halves for part in (None, "a", "ab")]
+    for at, dies_at in ends if short else [(at, None) for at in range(len(operations))]:
+        folder = tmp_path / f"{at}-{dies_at}"
+        _, error = run(folder.name, (at, kind), dies_at)
         store = Store(f"{scheme}{folder}")
-        if kind != "short write":
+        state = store.load_state("s")
+        if state is not None:
+            parts = state[0]["name"]
+            assert (state[1] / parts / "shard").read_text() == parts[-1] * 1000
+            store.free(state[1])
+        if not short:
             assert isinstance(error, Crash if kind.startswith("crash") else StoreError)
-            state = store.load_state("s")
-            if state is not None:
-                parts = state[0]["name"]
-                assert (state[1] / parts / "shard").read_text() == parts[-1] * 1000
-                store.free(state[1])
             # Whatever was complete before the fault is there after it.
             complete = sum(note < at for note in notes)
             assert store.done("s") or len(state[0]["name"] if state else "") >= complete
@@ -94,5 +98,5 @@ def test_a_fault_at_every_operation(tmp_path, monkeypatch, scheme, kind):
             if not store.done("s"):
                 carry_out(store)
             clear(store, leases)
-        assert files(folder) == expected, (at, operations[at])
+        assert files(folder) == expected, (at, operations[at], dies_at)
         assert not any(path.is_dir() for path in (*folder.glob("states/*"), *folder.glob("steps/*.*")))

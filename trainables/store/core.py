@@ -132,16 +132,12 @@ class Store:
         """Put all of `made` into the store, then rename the record into place; the step is done from then on."""
         self._guard(step)
         path = self.at(STEPS, step)
-        files = {str(p.relative_to(made)): p.stat().st_size for p in sorted(made.rglob("*")) if p.is_file()}
+        files = _sizes(made)
         files.pop(RECORD + PARTIAL, None)  # an attempt to commit that failed
         if self.local:
             self.files.sync(path)
         else:
-            self.files.upload(made, path)
-            try:
-                compare(files, self.files.sizes(path), path)
-            except Damaged as error:
-                raise StoreError(f"{error}: the upload was cut off; run again") from None
+            self._upload(made, path)
         self._guard(step)
         self.files.replace(f"{path}/{RECORD}", seal({**record, "step": step, "files": files}))
         self.files.delete_tree(self.at(STATES, step))
@@ -216,7 +212,7 @@ class Store:
     def upload_state(self, step: str, scratch: Path, name: str) -> None:
         """Upload one worker's part of the state; nothing to do where the store is local."""
         if not self.local:
-            self.files.upload(scratch / name, self.at(STATES, step, name))
+            self._upload(scratch / name, self.at(STATES, step, name))
             self.free(scratch)
 
     def complete_state(self, step: str, name: str, note: dict[str, Any]) -> None:
@@ -295,6 +291,13 @@ class Store:
         if not self.local:
             shutil.rmtree(directory, ignore_errors=True)
 
+    def _upload(self, directory: Path, path: str) -> None:
+        self.files.upload(directory, path)
+        try:
+            compare(_sizes(directory), self.files.sizes(path), path)
+        except Damaged as error:
+            raise StoreError(f"{error}: the upload was cut off; run again") from None
+
     def _guard(self, step: str) -> None:
         if self.owner is None:
             return
@@ -308,6 +311,11 @@ class Store:
             return self.files.read(self.at(STEPS, step, name))
         except FileNotFoundError:
             raise StoreError(f"{self.at(STEPS, step, name)}: not in the store; run the step {step} first") from None
+
+
+def _sizes(directory: Path) -> dict[str, int]:
+    """The files below a local directory: relative path -> bytes."""
+    return {str(p.relative_to(directory)): p.stat().st_size for p in sorted(directory.rglob("*")) if p.is_file()}
 
 
 def _open(uri: str) -> tuple[pafs.FileSystem, str]:
