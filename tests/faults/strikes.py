@@ -46,6 +46,7 @@ def ends(number: int) -> Strike:
         sweep.driver.send_signal(number)
         asked = time.monotonic()
         code = sweep.end()
+        assert code != 0, "it went on"
         return f"after {wait:.1f} s; exit {code} within {time.monotonic() - asked:.0f} s"
 
     return strike

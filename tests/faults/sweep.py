@@ -70,6 +70,8 @@ class Sweep:
 
     def start(self) -> None:
         """Start a driver, with a Ray of its own."""
+        # What a shell starts in the background ignores Ctrl-C, and so would its children.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with self.log.open("a") as log:
             log.write("\n--- a new driver\n")
             log.flush()
