@@ -23,11 +23,15 @@ class Marks:
             return None
         if self._store.check(step) is not None:  # damaged, and so not done
             return None
-        found = self._store.record(step)["result"].get("collapsed")
+        result = self._store.record(step)["result"]
+        found, best = result.get("collapsed"), result.get("best")
         if not found:
             return None
-        kept = f", scored as it was at step {found['kept']}" if "kept" in found else ""
-        return f"{found['reason']} at step {found['step']}{kept}"
+        how = f"{found['reason']} at step {found['step']}"
+        if best is None or best["step"] == found["step"]:
+            return how
+        # It may have fallen after it had learnt: then what it leaves is sound.
+        return f"{how}, scored as it was at step {best['step']} (dev {best['value']:.1f})"
 
     def _collapse_behind(self, evaluation: str) -> str | None:
         """Which training that leads to an evaluation has collapsed, the first of them, and how; None where none has."""

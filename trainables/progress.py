@@ -65,13 +65,10 @@ class Progress:
     """By part: the mean training loss (nats) between the last two evaluations; None where it had no turn."""
     at_chance: bool = False
     """Whether the last evaluation was at chance."""
-    learnt: bool = False
-    """Whether the point whose weights are kept was better than chance."""
     stuck: int = 0
     """Successive evaluations, up to the last, at chance with a training loss that did not fall."""
     collapsed: dict[str, Any] | None = None
-    """Why the attempt counts as collapsed (`reason`), and at which `step`; where it had learnt something before, also
-    the step of the weights that it leaves (`kept`)."""
+    """Why the attempt counts as collapsed (`reason`), and at which `step`."""
 
     def __post_init__(self) -> None:
         self.since = self.since or [[0.0, 0] for _ in range(self.tasks)]
@@ -107,8 +104,6 @@ class Progress:
         `grace`.
         """
         self.at_chance, self.stuck = at_chance, self.stuck + 1 if at_chance and not falls else 0
-        if self.best is not None and self.best["step"] == self.step:
-            self.learnt = not at_chance
         self.before = self.mean_losses()
         self.since = [[0.0, 0] for _ in range(self.tasks)]
         if patience is not None and self.stuck >= patience:
@@ -120,8 +115,6 @@ class Progress:
         """The attempt has collapsed, at `step`."""
         self.step = step
         self.collapsed = {"reason": reason, "step": step}
-        if self.best is not None and self.learnt:
-            self.collapsed["kept"] = self.best["step"]
 
     def record(self, seed: int) -> dict[str, Any]:
         """What is kept of an attempt."""

@@ -14,7 +14,7 @@ from trainables.store import Store
 def filled(sweep_file, tmp_path):
     """Two seeds of three targets; scores are functions of the cell. Nothing is trained."""
 
-    def fill(skip=(), collapsed=(), kept=None):
+    def fill(skip=(), collapsed=(), best=None):
         targets = ["gen-nli", "gen-qa", "gen-pairs"]
         file = sweep_file(intermediates=["none", "gen-nli"], targets=targets, seeds=[1, 2])
         spec = read_spec(file)
@@ -32,8 +32,9 @@ def filled(sweep_file, tmp_path):
                     scores[language] = {"accuracy": base - i}
             for training in plan.behind(cell.evaluation):
                 if plan.steps[training].name in collapsed:
-                    how = {"reason": "at chance", "step": 8, **(kept or {})}
-                    store.commit(training, store.begin(training), {"result": {"collapsed": how}})
+                    how = {"reason": "at chance", "step": 8}
+                    result = {"collapsed": how, "best": best}
+                    store.commit(training, store.begin(training), {"result": result})
             made = store.begin(cell.evaluation)
             store.commit(cell.evaluation, made, {"result": {"metrics": scores}})
             data = plan.steps[cell.evaluation].recipe.data
@@ -86,9 +87,10 @@ def test_collapsed_seeds_stay_in_the_mean_and_are_shown(filled):
     assert marked == {("none", "gen-qa", 2)}
 
 
-def test_a_run_that_collapsed_after_it_had_learnt_is_shown_with_what_it_is_scored_as(filled):
-    results = filled(collapsed={"none -> gen-qa · seed 2"}, kept={"kept": 4})
-    assert any("at chance at step 8, scored as it was at step 4; the mean" in note for note in results.notes())
+@pytest.mark.parametrize(("step", "said"), [(4, ", scored as it was at step 4 (dev 61.5)"), (8, "")])
+def test_a_collapse_is_shown_with_the_checkpoint_that_is_scored(filled, step, said):
+    results = filled(collapsed={"none -> gen-qa · seed 2"}, best={"step": step, "value": 61.5})
+    assert any(f"at chance at step 8{said}; the mean" in note for note in results.notes())
 
 
 def test_a_collapsed_intermediate_marks_all_that_starts_from_it(filled):

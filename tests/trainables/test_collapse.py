@@ -259,29 +259,6 @@ def test_when_states_are_saved_leaves_the_loss_curve_whole(world, store, host):
     assert result_of(cut, recipe)["losses"] == result_of(whole, recipe)["losses"]
 
 
-@pytest.mark.parametrize(
-    ("dev", "kept"),
-    [
-        # Each evaluation: its value, and whether it is at chance.
-        ([(60.0, False), (33.0, True), (33.0, True)], 1),
-        ([(34.0, True), (60.0, False), (33.0, True), (33.0, True)], 2),
-        ([(33.0, True), (34.0, True)], None),
-        # Above chance by its loss, and then by luck the best of those at chance.
-        ([(33.0, False), (34.0, True), (33.0, True)], None),
-    ],
-)
-def test_a_collapse_after_learning_says_which_weights_are_left(dev, kept):
-    progress = Progress(1)
-    for value, at_chance in dev:
-        assert progress.collapsed is None
-        progress.step += 1
-        progress.evaluated(value, {}, None)
-        progress.judge(at_chance, falls=False, grace=0, patience=2)
-        progress = Progress(**vars(progress))  # as a training state has it
-    expected = {"reason": "at chance", "step": len(dev)}
-    assert progress.collapsed == (expected if kept is None else {**expected, "kept": kept})
-
-
 # --- plateau -------------------------------------------------------------------------------------------------
 
 
