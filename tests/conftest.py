@@ -166,21 +166,21 @@ def host() -> type[RecordingHost]:
 WITH_RAY = [
     f"tests/{name}.py"
     for name in (
-        "faults/test_kills",  # its sweeps start a Ray of their own, so it comes before the Ray that the others share
         *("cluster/test_connect", "cluster/test_janitor", "cluster/test_preflight", "sweeps/test_end_to_end"),
         *("sweeps/test_preflight", "sweeps/test_two_drivers", "sweeps/test_two_nodes"),
         "sweeps/test_watchdog",
     )
 ]
-"""One Ray at a time on a machine: of several test processes one carries out all of these. They take longest, so they
-come first."""
+"""What shares the local Ray: of several test processes one carries out all of these."""
+LONGEST = "tests/faults/test_kills.py"
+"""Its sweeps start a Ray of their own."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {name: place for place, name in enumerate(WITH_RAY)}
+    places = {name: place for place, name in enumerate([LONGEST, *WITH_RAY])}  # these take longest, so they come first
     modules = {item: item.nodeid.partition("::")[0] for item in items}
     for item, module in modules.items():
-        assert "local_ray" not in getattr(item, "fixturenames", ()) or module in places, f"{module}: not in WITH_RAY"
+        assert "local_ray" not in getattr(item, "fixturenames", ()) or module in WITH_RAY, f"{module}: not in WITH_RAY"
     items.sort(key=lambda item: places.get(modules[item], len(places)))
 
 

@@ -114,11 +114,8 @@ class Sweep:
     def process(self, title: str) -> int | None:
         """A process of this sweep whose title begins like that."""
         for process in marked(self.mark, MARK):
-            try:
-                if Path(f"/proc/{process}/cmdline").read_bytes().startswith(title.encode()):
-                    return process
-            except OSError:
-                continue
+            if _command(process).startswith(title):
+                return process
         return None
 
     def await_process(self, title: str) -> int | None:
@@ -156,13 +153,12 @@ class Sweep:
     def leftovers(self) -> list[str]:
         """Processes, temporary folders and remains in the store; Ray's own may take some seconds to end."""
         until = time.monotonic() + 30
-        while marked(self.mark, MARK) and time.monotonic() < until:
+        while (found := self._left()) and time.monotonic() < until:
             time.sleep(0.2)
-        found = [
-            Path(f"/proc/{p}/cmdline").read_text().replace("\0", " ")[:100]
-            for p in marked(self.mark, MARK)
-            if Path(f"/proc/{p}").exists()
-        ]
+        return found
+
+    def _left(self) -> list[str]:
+        found = [f"{process} {_command(process)[:100]}" for process in marked(self.mark, MARK)]
         # What another Ray on this machine uses is not left over.
         found += sorted(folder for folder in _temporary() - self._temporary if not marked(folder))
         root = Path(self.store.root)
@@ -190,6 +186,14 @@ class Sweep:
     def _done(self) -> list[str]:
         folder = Path(self.store.root) / "steps"
         return sorted(path.name for path in folder.iterdir() if self.store.done(path.name)) if folder.exists() else []
+
+
+def _command(process: int) -> str:
+    """What a process runs, or its title; empty where it has ended."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text(errors="replace").replace("\0", " ").strip()
+    except OSError:
+        return ""
 
 
 def _kill(process: int, number: int) -> bool:
