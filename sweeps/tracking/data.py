@@ -46,6 +46,7 @@ def _data_set(step: str, store: Store) -> Dataset:
         name=f"{recipe['task']['name']} {splits}",
         digest=record["fingerprint"][:16],
         source_type="xstilts",
-        source=json.dumps({"path": store.locate(step), "source": recipe["task"]["source"], "revisions": rows}),
+        # MLflow keeps one description for a name and digest, whichever sweep came first: no path of a store in it.
+        source=json.dumps({"step": step, "source": recipe["task"]["source"], "revisions": rows}),
         profile=json.dumps({"rows": sum(counts.get("examples", 0) for counts in record["result"].values())}),
     )
