@@ -128,7 +128,7 @@ class Sweep:
 
     def await_said(self, words: str) -> None:
         """Wait until a driver has printed `words`."""
-        assert self._await(lambda: words in self.said()), self.said()
+        assert self._await(lambda: words in self.said()) or words in self.said(), self.said()
 
     def strike(self, title: str, number: int = signal.SIGKILL) -> bool:
         """Send a signal to such a process, as soon as there is one; False when there was none."""
@@ -181,7 +181,7 @@ class Sweep:
             if seen := look():
                 return seen
             time.sleep(0.05)
-        return look() or None
+        return None
 
     def _done(self) -> list[str]:
         folder = Path(self.store.root) / "steps"

@@ -137,7 +137,7 @@ class Store:
         if self.local:
             self.files.sync(path)
         else:
-            self._upload(made, path)
+            self._upload(made, path, files)
         self._guard(step)
         self.files.replace(f"{path}/{RECORD}", seal({**record, "step": step, "files": files}))
         self.files.delete_tree(self.at(STATES, step))
@@ -212,7 +212,7 @@ class Store:
     def upload_state(self, step: str, scratch: Path, name: str) -> None:
         """Upload one worker's part of the state; nothing to do where the store is local."""
         if not self.local:
-            self._upload(scratch / name, self.at(STATES, step, name))
+            self._upload(scratch / name, self.at(STATES, step, name), _sizes(scratch / name))
             self.free(scratch)
 
     def complete_state(self, step: str, name: str, note: dict[str, Any]) -> None:
@@ -291,10 +291,10 @@ class Store:
         if not self.local:
             shutil.rmtree(directory, ignore_errors=True)
 
-    def _upload(self, directory: Path, path: str) -> None:
+    def _upload(self, directory: Path, path: str, files: dict[str, int]) -> None:
         self.files.upload(directory, path)
         try:
-            compare(_sizes(directory), self.files.sizes(path), path)
+            compare(files, self.files.sizes(path), path)
         except Damaged as error:
             raise StoreError(f"{error}: the upload was cut off; run again") from None
 
