@@ -17,7 +17,8 @@ from typing import Any
 import ray
 from ray._private import ray_constants
 
-from . import forkserver, janitor
+from cluster.local import fork_server as forkserver
+from cluster.local import janitor
 
 ENVIRONMENT = {
     # The controller polls its workers; at the default of 2 s, each report of a worker takes that long.

@@ -19,12 +19,12 @@ import pytest
 import torch
 from hypothesis import settings
 
-from trainables.origin import ScratchModel, StepModel
-from trainables.recipe import (
+from trainables.recipe.execution import Execution
+from trainables.recipe.model_source import ScratchModel, StepModel
+from trainables.recipe.recipes import (
     Corpus,
     DataRecipe,
     EvaluateRecipe,
-    Execution,
     Optimisation,
     Part,
     Rows,
@@ -34,10 +34,10 @@ from trainables.recipe import (
     TokenizerRecipe,
     TrainRecipe,
 )
-from trainables.steps import carry_out
+from trainables.steps.run import carry_out
 from trainables.store import Store
 from trainables.tasks import get_task
-from trainables.tasks.opening import source_for
+from trainables.tasks.open_source import source_for
 from trainables.tasks.task import POOL_LANGUAGE
 
 torch.set_num_threads(1)
@@ -202,7 +202,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def local_ray() -> Iterator[Any]:
     """The one local Ray of the test run."""
     from cluster.connect import connected
-    from sweeps.run import PRELOAD
+    from sweeps.runtime.run import PRELOAD
 
     with connected(None, cpus=2, preload=PRELOAD) as capacity:
         yield capacity

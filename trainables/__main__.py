@@ -18,10 +18,11 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
-from .host import ProcessHost
-from .recipe import Execution, TrainRecipe, read_recipe
-from .steps import carry_out
-from .store import Leases, Store
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import TrainRecipe, read_recipe
+from trainables.steps.host import ProcessHost
+from trainables.steps.run import carry_out
+from trainables.store import Leases, Store
 
 
 def main() -> int:
@@ -61,7 +62,7 @@ def main() -> int:
             store = Store(arguments.store, owner=leases.owner)
         done = carry_out(recipe, execution, store, ProcessHost())
         if isinstance(recipe, TrainRecipe):
-            from .engine import leave
+            from trainables.training.engine import leave
 
             leave()
     if not done:

@@ -24,7 +24,7 @@ from trainables.metrics.by_example import (
 from trainables.metrics.mlqa import mlqa_normaliser
 from trainables.metrics.squad import normalize_answer
 from trainables.metrics.tagging import chunks
-from trainables.recipe import EvaluateRecipe, TaskSpec
+from trainables.recipe.recipes import EvaluateRecipe, TaskSpec
 from trainables.store import PREDICTIONS, Store
 from trainables.tasks import get_task
 

@@ -19,9 +19,9 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from ..spec import NONE
-from .marks import SIGNS
-from .study import AVERAGES, Score, Study
+from sweeps.report.annotations import SIGNS
+from sweeps.report.study import AVERAGES, Score, Study
+from sweeps.spec.fields import NONE
 
 CELL = (0.82, 0.42)
 """Inches."""

@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from ..spec import NONE
-from .figures import MISSING, file_name, signed
-from .languages import LANGUAGES
-from .study import AVERAGES, Score, Study
+from sweeps.report.figures import MISSING, file_name, signed
+from sweeps.report.languages import LANGUAGES
+from sweeps.report.study import AVERAGES, Score, Study
+from sweeps.spec.fields import NONE
 
 FIELDS: dict[str, pa.DataType] = {
     "model": pa.string(),

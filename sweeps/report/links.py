@@ -9,11 +9,10 @@ from contextlib import contextmanager
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
+from sweeps.spec.fields import SweepSpec
+from sweeps.tracking import PARENT, STEP, SWEEP
+from sweeps.tracking.page import TRAINING
 from trainables.store import Store
-
-from ..spec import SweepSpec
-from ..tracking import PARENT, STEP, SWEEP
-from ..tracking.page import TRAINING
 
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
 

@@ -11,18 +11,17 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from sweeps.report import published
+from sweeps.report.figures import cell_text, mean_text, signed
+from sweeps.report.languages import GROUPS, HIGH, LANGUAGES, LOW, Language
+from sweeps.report.model_selection import selections
+from sweeps.report.narrative import cautions, marked_text, p_text, summary
+from sweeps.report.statistics import LEVEL, RESAMPLES
+from sweeps.report.study import AVERAGES, Score, Study
+from sweeps.report.usage import cost_of
+from sweeps.results.results import SEARCHES, Average
+from sweeps.spec.fields import NONE
 from trainables.tasks import get_task
-
-from ..results import SEARCHES, Average
-from ..spec import NONE
-from . import published
-from .figures import cell_text, mean_text, signed
-from .languages import GROUPS, HIGH, LANGUAGES, LOW, Language
-from .picked import selections
-from .spent import cost_of
-from .statistics import LEVEL, RESAMPLES
-from .study import AVERAGES, Score, Study
-from .words import cautions, marked_text, p_text, summary
 
 HERE = Path(__file__).parent
 

@@ -11,15 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainables.recipe import EvaluateRecipe
+from sweeps.plan.graph import Cell
+from sweeps.report.annotations import Mark, marks_of
+from sweeps.report.examples import NoShares, shares_of
+from sweeps.report.statistics import LEVEL, Difference, difference, holm, resampled_scores
+from sweeps.results.results import Average, Entry, Results
+from sweeps.spec.fields import NONE
+from trainables.recipe.recipes import EvaluateRecipe
 from trainables.tasks import get_task
-
-from ..plan import Cell
-from ..results import Average, Entry, Results
-from ..spec import NONE
-from .examples import NoShares, shares_of
-from .marks import Mark, marks_of
-from .statistics import LEVEL, Difference, difference, holm, resampled_scores
 
 AVERAGES: tuple[Average, ...] = ("zero-shot", "xtreme")
 SEED = 20200526

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..results import Results
-from .figures import heat_maps
-from .files import write_files
-from .links import run_links
-from .page import Picture, render
-from .study import Study
+from sweeps.report.figures import heat_maps
+from sweeps.report.files import write_files
+from sweeps.report.links import run_links
+from sweeps.report.page import Picture, render
+from sweeps.report.study import Study
+from sweeps.results.results import Results
 
 PAGE = "report.html"
 

@@ -11,8 +11,8 @@ Everything that a run shows of a done step can be read again from the store, so 
 day) carried out get their run here too, and a lost MLflow can be made again.
 """
 
-from .outcomes import STEP, SWEEP
-from .runs import PARENT
-from .tracker import Tracker
+from sweeps.tracking.results import STEP, SWEEP
+from sweeps.tracking.runs import PARENT
+from sweeps.tracking.tracker import Tracker
 
 __all__ = ["PARENT", "STEP", "SWEEP", "Tracker"]

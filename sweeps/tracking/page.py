@@ -9,7 +9,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
-from .runs import CLIENT, EXPERIMENT
+from sweeps.tracking.runs import CLIENT, EXPERIMENT
 
 TRAINING = "workflowType=machine_learning"
 """The UI opens as one for language-model applications, which hides the runs, unless its address says otherwise."""

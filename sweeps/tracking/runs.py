@@ -22,16 +22,15 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Param, Run, RunTag
 
+from sweeps.plan.graph import Plan
+from sweeps.tracking import limits
+from sweeps.tracking.auth_errors import refusal
+from sweeps.tracking.journal import Event
+from sweeps.tracking.metrics import Numbers
+from sweeps.tracking.payloads import begun
+from sweeps.tracking.results import STEP, SWEEP, Outcomes
 from trainables.store import Store
 from trainables.store.leases import at_work
-
-from ..plan import Plan
-from . import limits
-from .journal import Event
-from .numbers import Numbers
-from .outcomes import STEP, SWEEP, Outcomes
-from .points import begun
-from .refusal import refusal
 
 PARENT = "mlflow.parentRunId"
 STORE = "xstilts.store"

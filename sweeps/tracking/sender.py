@@ -14,9 +14,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from .journal import Journal, left_behind
-from .refusal import refusal
-from .runs import Runs
+from sweeps.tracking.auth_errors import refusal
+from sweeps.tracking.journal import Journal, left_behind
+from sweeps.tracking.runs import Runs
 
 BATCH = 200
 """Events taken at once."""

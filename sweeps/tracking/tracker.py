@@ -8,15 +8,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from trainables.steps import git_commit
+from sweeps.plan.graph import Plan, Step
+from sweeps.spec.fields import SweepSpec
+from sweeps.tracking.journal import Event, Journal, folder_of
+from sweeps.tracking.payloads import begun, reported
+from sweeps.tracking.runs import Runs
+from sweeps.tracking.sender import Sender
+from trainables.steps.run import git_commit
 from trainables.store import Store
-
-from ..plan import Plan, Step
-from ..spec import SweepSpec
-from .journal import Event, Journal, folder_of
-from .points import begun, reported
-from .runs import Runs
-from .sender import Sender
 
 PATIENCE = 60.0
 """Seconds without any success after which the end of a run waits for MLflow no longer."""

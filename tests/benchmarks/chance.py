@@ -14,10 +14,10 @@ import random
 import statistics
 from collections import Counter
 
-from trainables.families import get_family
-from trainables.prepare import drawn
+from trainables.data.prepare import drawn
+from trainables.task_types import get_family
 from trainables.tasks import get_task
-from trainables.tasks.opening import source_for
+from trainables.tasks.open_source import source_for
 
 LONGEST = 5
 

@@ -13,8 +13,8 @@ import json
 import statistics
 from pathlib import Path
 
-from trainables.prepare import load_part
-from trainables.recipe import read_recipe
+from trainables.data.prepare import load_part
+from trainables.recipe.recipes import read_recipe
 from trainables.store import Store
 
 

@@ -19,10 +19,10 @@ from math import inf
 from pathlib import Path
 
 import sweeps
-from sweeps.needs import draft_of
-from sweeps.plan import Cost, Plan
-from sweeps.reading import read_spec
-from sweeps.simulate import bounds, naive, simulate, two_barriers
+from sweeps.plan.graph import Cost, Plan
+from sweeps.plan.requirements import draft_of
+from sweeps.schedule.simulate import bounds, naive, simulate, two_barriers
+from sweeps.spec.reading import read_spec
 
 FOLDER = Path(sweeps.__file__).parent
 STUDY = FOLDER / "paper.yaml"

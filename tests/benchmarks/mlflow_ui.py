@@ -28,12 +28,12 @@ from pathlib import Path
 import psutil
 
 import sweeps
-from sweeps.needs import draft_of
-from sweeps.reading import read_spec
-from sweeps.spec import SweepSpec
+from sweeps.plan.requirements import draft_of
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.reading import read_spec
 from tests.browser import chromium
 from tests.sweeps import pretended
-from tests.sweeps.mlflow_pages import Ui, load, looks, median
+from tests.sweeps.tracking.mlflow_pages import Ui, load, looks, median
 from trainables.store import Store
 
 STUDY = Path(sweeps.__file__).with_name("paper.yaml")

@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import AutoModel, AutoTokenizer
 
-from trainables.prepare import drawn
+from trainables.data.prepare import drawn
 from trainables.tasks import get_task
-from trainables.tasks.opening import source_for
+from trainables.tasks.open_source import source_for
 
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import yaml
 
-from trainables.decontaminate import Seen, sentence_keys
+from trainables.data.decontaminate import Seen, sentence_keys
 from trainables.tasks import get_task
-from trainables.tasks.opening import source_for
+from trainables.tasks.open_source import source_for
 
 
 def keys_of(tasks: list[str], languages: list[str], source) -> Seen:

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 from transformers import AutoModel, AutoTokenizer
 
-from trainables.batching import cut
-from trainables.families import pad
-from trainables.families.retrieval import mean_pool, retrieval_layer
+from trainables.batching.micro_batches import cut
 from trainables.metrics.retrieval import nearest_neighbours
+from trainables.task_types import pad
+from trainables.task_types.retrieval import mean_pool, retrieval_layer
 from trainables.tasks import get_task
-from trainables.tasks.opening import source_for
+from trainables.tasks.open_source import source_for
 
 TOKENS = 16_384
 LENGTH = 128

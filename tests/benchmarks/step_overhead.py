@@ -20,9 +20,9 @@ from pathlib import Path
 
 import yaml
 
-from sweeps.plan import Plan
-from sweeps.planner import make_plan
-from sweeps.reading import read_spec
+from sweeps.plan.graph import Plan
+from sweeps.plan.planner import make_plan
+from sweeps.spec.reading import read_spec
 from trainables.store import Store
 
 SWEEP = {
@@ -79,7 +79,7 @@ def main() -> None:
 
 def on_ray(file: Path) -> dict[str, float]:
     """Seconds from the start of each training step's trial to its end, in the order in which they ran."""
-    command = [sys.executable, "-m", "sweeps.cli", "run", str(file), "--cpus", "1"]
+    command = [sys.executable, "-m", "sweeps.cli.main", "run", str(file), "--cpus", "1"]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     began: dict[str, float] = {}
     walls: dict[str, float] = {}

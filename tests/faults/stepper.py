@@ -89,9 +89,10 @@ def _half(files, name, *arguments):
 
 def carry_out_case(case):
     """One case, in this process; what `main` answers."""
-    from trainables.host import ProcessHost
-    from trainables.recipe import Execution, read_recipe
-    from trainables.steps import carry_out
+    from trainables.recipe.execution import Execution
+    from trainables.recipe.recipes import read_recipe
+    from trainables.steps.host import ProcessHost
+    from trainables.steps.run import carry_out
 
     class Host(ProcessHost):
         asked = 0
@@ -128,8 +129,8 @@ def carry_out_case(case):
 
 
 def main():
-    import trainables.preload
-    import trainables.prepare  # noqa: F401
+    import trainables.data.prepare
+    import trainables.steps.preload  # noqa: F401
 
     for line in sys.stdin:
         inlet, outlet = os.pipe()

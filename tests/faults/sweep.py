@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import yaml
 
-from cluster.janitor import marked
+from cluster.local.janitor import marked
 from trainables.store import MODEL, Store
 
 FIELDS = {
@@ -76,7 +76,7 @@ class Sweep:
             log.write("\n--- a new driver\n")
             log.flush()
             self.driver = subprocess.Popen(
-                [sys.executable, "-m", "sweeps.cli", "run", str(self.file), "--cpus", "2"],
+                [sys.executable, "-m", "sweeps.cli.main", "run", str(self.file), "--cpus", "2"],
                 stdout=log,
                 stderr=log,
                 env={**os.environ, MARK: self.mark},

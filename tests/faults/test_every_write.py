@@ -19,8 +19,8 @@ import pytest
 
 from tests.faults.stepper import BUILT_ON_THEM, CHANGES, CRASHED, HALVES, KINDS, LOOKS, RAISED
 from tests.faults.sweep import BY_THE_CLOCK
-from trainables.origin import StepModel
-from trainables.recipe import DataRecipe
+from trainables.recipe.model_source import StepModel
+from trainables.recipe.recipes import DataRecipe
 from trainables.store import Files, Store
 
 TRAIN = {"log_every": 1, "state_every": 2}

@@ -13,11 +13,11 @@ import signal
 import pytest
 import torch
 
-from sweeps.planner import make_plan
-from sweeps.reading import read_spec
+from sweeps.plan.planner import make_plan
+from sweeps.spec.reading import read_spec
 from tests.faults.strikes import cut_state, ends, spoil_record
 from tests.faults.sweep import BOARD, WORKER, Sweep
-from trainables.steps import carry_out
+from trainables.steps.run import carry_out
 
 QUICK = {
     "intermediates": ["gen-nli"],

@@ -83,9 +83,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
 @pytest.fixture(scope="session")
 def here(host: Any) -> Any:
     """Carries out a sweep in this process, without Ray: spec, plan and store of the fields of a sweep file."""
-    from sweeps.planner import make_plan
-    from sweeps.reading import read_spec
-    from trainables.steps import carry_out
+    from sweeps.plan.planner import make_plan
+    from sweeps.spec.reading import read_spec
+    from trainables.steps.run import carry_out
     from trainables.store import Store
 
     def do(fields: dict[str, Any], root: Path) -> Any:

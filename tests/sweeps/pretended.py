@@ -12,19 +12,19 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 
-from sweeps.ending import results_folder
-from sweeps.plan import Plan, Step
-from sweeps.results import Results
-from sweeps.sizes import Size, Sizes
-from sweeps.spec import SweepSpec
+from sweeps.cli.finalize import results_folder
+from sweeps.cost.sizes import Size, Sizes
+from sweeps.plan.graph import Plan, Step
+from sweeps.results.results import Results
+from sweeps.spec.fields import SweepSpec
 from sweeps.tracking import Tracker
-from trainables.families import get_family
-from trainables.families.bitext_mining import TUNED
-from trainables.progress import Progress
-from trainables.recipe import DataRecipe, EvaluateRecipe, TaskSpec, TrainRecipe
+from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TaskSpec, TrainRecipe
 from trainables.store import METRICS, PREDICTIONS, Store
+from trainables.task_types import get_family
+from trainables.task_types.bitext_mining import TUNED
 from trainables.tasks.sources import to_dataset
-from trainables.turns import divided
+from trainables.training.state import Progress
+from trainables.training.task_proportions import divided
 
 PATIENCE = 600.0
 """Seconds without any success after which MLflow is not waited for."""

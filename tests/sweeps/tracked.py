@@ -18,10 +18,10 @@ from pathlib import Path
 
 from mlflow import MlflowClient
 
-from sweeps.planner import make_plan
-from sweeps.reading import read_spec
+from sweeps.plan.planner import make_plan
+from sweeps.spec.reading import read_spec
 from sweeps.tracking import PARENT, STEP, Tracker
-from trainables.recipe import DataRecipe
+from trainables.recipe.recipes import DataRecipe
 from trainables.store import Store
 from trainables.tasks import get_task
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 
 from trainables.failure import LAST_LINES, StepFailed, failed, kind_of
-from trainables.finetune import OtherWorld
-from trainables.model import WrongWeights
+from trainables.models.loading import WrongWeights
 from trainables.tasks.sources import DataError
+from trainables.training.loop import OtherWorld
 
 
 def test_torch_says_that_memory_is_short():

@@ -16,11 +16,11 @@ found (`Store.check`) and made again. The store is any path that PyArrow or fssp
 `s3://`, ...): steps work in a local directory, which is the store itself when that is local, and is uploaded otherwise.
 """
 
-from .core import HEAD, METRICS, MODEL, PREDICTIONS, PROBE, RECORD, STATE, Store
-from .files import Files, StoreError
-from .leases import LeaseLost, Leases
-from .local import copy_over, hash_model_dir
-from .remains import Remains, clear, clear_copies
+from trainables.store.core import HEAD, METRICS, MODEL, PREDICTIONS, PROBE, RECORD, STATE, Store
+from trainables.store.files import Files, StoreError
+from trainables.store.garbage import Remains, clear, clear_copies
+from trainables.store.leases import LeaseLost, Leases
+from trainables.store.local import copy_over, hash_model_dir
 
 __all__ = [
     "HEAD",

@@ -13,11 +13,11 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
-from .files import PARTIAL, Files, StoreError, disk_full, no_room
-from .leases import LeaseLost, lease_of
-from .local import cache_dir, scratch_dir
-from .notes import Damaged, compare, seal, unseal
-from .process import Process
+from trainables.store.files import PARTIAL, Files, StoreError, disk_full, no_room
+from trainables.store.leases import LeaseLost, lease_of
+from trainables.store.local import cache_dir, scratch_dir
+from trainables.store.process import Process
+from trainables.store.sealed_json import Damaged, compare, seal, unseal
 
 MODEL = "model"
 """Directory of a training step's backbone and tokenizer, as transformers writes them (a tokenizer step: tokenizer)."""

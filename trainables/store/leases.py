@@ -22,11 +22,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from .files import Files, StoreError
-from .process import Process
+from trainables.store.files import Files, StoreError
+from trainables.store.process import Process
 
 if TYPE_CHECKING:
-    from .core import Store
+    from trainables.store.core import Store
 
 OWNERS, LEASES = "owners", "leases"
 LOOKS = 3

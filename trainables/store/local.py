@@ -9,10 +9,10 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .process import Process
+from trainables.store.process import Process
 
 if TYPE_CHECKING:
-    from .core import Store
+    from trainables.store.core import Store
 
 
 def hash_model_dir(directory: Path) -> str:

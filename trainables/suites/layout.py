@@ -26,7 +26,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from .definitions import DEPTH, SuiteTask
+from trainables.suites.definitions import DEPTH, SuiteTask
 
 
 class Unreadable(ValueError):

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .definitions import Suite
+from trainables.suites.definitions import Suite
 
 MANIFEST = "manifest.json"
 

@@ -14,16 +14,16 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from ..metrics.classification import accuracy_scores
-from ..metrics.mlqa import mlqa_normaliser
-from ..metrics.overlap import overlap_scores
-from ..metrics.ranking import mean_average_precision
-from ..metrics.squad import answer_scores, normalize_answer
-from ..metrics.tagging import chunks_through
-from . import layout
-from .definitions import DEPTH, SUITES, Measure, Suite, SuiteTask
-from .layout import Unreadable, file_of
-from .manifest import MANIFEST, changed
+from trainables.metrics.classification import accuracy_scores
+from trainables.metrics.mlqa import mlqa_normaliser
+from trainables.metrics.overlap import overlap_scores
+from trainables.metrics.ranking import mean_average_precision
+from trainables.metrics.squad import answer_scores, normalize_answer
+from trainables.metrics.tagging import chunks_through
+from trainables.suites import layout
+from trainables.suites.definitions import DEPTH, SUITES, Measure, Suite, SuiteTask
+from trainables.suites.layout import Unreadable, file_of
+from trainables.suites.manifest import MANIFEST, changed
 
 Metrics = dict[str, float]
 """Percent by name of the metric."""

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .definitions import DEPTH, Layout, SuiteTask
-from .layout import file_of
-from .manifest import Written, sha256_of
+from trainables.suites.definitions import DEPTH, Layout, SuiteTask
+from trainables.suites.layout import file_of
+from trainables.suites.manifest import Written, sha256_of
 
 Values = Sequence[tuple[str, Any]]
 

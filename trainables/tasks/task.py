@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from trainables.recipe import TaskSpec
+from trainables.recipe.recipes import TaskSpec
 
 Family = Literal[
     "pair-classification",

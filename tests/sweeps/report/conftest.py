@@ -14,15 +14,15 @@ import numpy as np
 import pytest
 import yaml
 
-from sweeps.planner import make_plan
-from sweeps.reading import read_spec
-from sweeps.results import Results
-from trainables.families import get_family
-from trainables.prepare import load_part
-from trainables.recipe import EvaluateRecipe, TrainRecipe
-from trainables.steps import carry_out, record_of
+from sweeps.plan.planner import make_plan
+from sweeps.results.results import Results
+from sweeps.spec.reading import read_spec
+from trainables.data.prepare import load_part
+from trainables.recipe.recipes import EvaluateRecipe, TrainRecipe
+from trainables.steps.run import carry_out, record_of
 from trainables.store import METRICS, PREDICTIONS, Store
-from trainables.store.notes import seal, unseal
+from trainables.store.sealed_json import seal, unseal
+from trainables.task_types import get_family
 
 TARGETS = ["gen-nli", "gen-tags", "gen-qa", "gen-pairs"]
 EASE = {"one": 0.6, "two": 0.5, "zero": 0.3}

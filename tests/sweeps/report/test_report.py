@@ -15,7 +15,7 @@ from mlflow import MlflowClient
 from PIL import Image
 from typer.testing import CliRunner
 
-from sweeps.cli import app
+from sweeps.cli.main import app
 from sweeps.report.figures import heat_maps, signed
 from sweeps.report.files import latex, markdown, tex
 from sweeps.report.languages import LANGUAGES

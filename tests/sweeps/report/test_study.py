@@ -6,12 +6,12 @@ import pytest
 
 from sweeps.report.figures import cell_text
 from sweeps.report.files import latex
-from sweeps.report.picked import selections
-from sweeps.report.spent import cost_of
+from sweeps.report.model_selection import selections
+from sweeps.report.narrative import cautions, seeds_sentence, summary
 from sweeps.report.study import Study
-from sweeps.report.words import cautions, seeds_sentence, summary
-from sweeps.results import Results
-from sweeps.selection import Decisions, Stopped
+from sweeps.report.usage import cost_of
+from sweeps.results.results import Results
+from sweeps.state.selection import Decisions, Stopped
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import torch
 from safetensors.torch import load_file
 
 from tests.faults import disk  # noqa: F401  registers disk://
-from trainables.recipe import Execution
-from trainables.steps import carry_out
+from trainables.recipe.execution import Execution
+from trainables.steps.run import carry_out
 from trainables.store import HEAD, MODEL, Store, StoreError
-from trainables.store.notes import Damaged, seal, unseal
+from trainables.store.sealed_json import Damaged, seal, unseal
 
 
 def put(store, step):

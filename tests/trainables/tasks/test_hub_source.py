@@ -7,7 +7,7 @@ from huggingface_hub import constants
 from trainables.tasks import DataError, HubSource, get_task, is_labelled
 from trainables.tasks.hub.files import Place, parquet_files, pull, pulled, resolve, verify
 from trainables.tasks.hub.tables import TABLES
-from trainables.tasks.opening import source_at
+from trainables.tasks.open_source import source_at
 from trainables.tasks.sources import is_held_out, languages_with
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"

@@ -15,8 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainables.tasks.folder import choice, dense, own, pairs, qa, retrieval, tagging, text
-from trainables.tasks.folder.found import Finder, Found
+from trainables.tasks.folder import choice, dense, pairs, qa, retrieval, tagging, text
+from trainables.tasks.folder import user_rows as own
+from trainables.tasks.folder.located import Finder, Found
 from trainables.tasks.registry import get_task
 from trainables.tasks.sources import DataError, Row, demand, to_dataset
 from trainables.tasks.task import Split, Task

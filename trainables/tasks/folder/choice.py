@@ -5,8 +5,8 @@ from __future__ import annotations
 import bz2
 from pathlib import Path
 
-from trainables.tasks import forms
-from trainables.tasks.folder.found import Finder, Found, held_out_note, need
+from trainables.tasks import record_mappers as forms
+from trainables.tasks.folder.located import Finder, Found, held_out_note, need
 from trainables.tasks.folder.reading import read_json_lines, read_table
 from trainables.tasks.sources import DataError, Row, part
 from trainables.tasks.task import Split, Task

@@ -21,7 +21,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from trainables.tasks.folder.found import Finder, Found, held_out_note, need
+from trainables.tasks.folder.located import Finder, Found, held_out_note, need
 from trainables.tasks.folder.qa import SQUADSHIFTS_DEV
 from trainables.tasks.folder.reading import read_json, read_json_lines
 from trainables.tasks.folder.sentences import sentence_breaks

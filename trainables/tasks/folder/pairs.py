@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainables.tasks.folder.found import Finder, Found, held_out_note, labelled_or_dev, need
+from trainables.tasks.folder.located import Finder, Found, held_out_note, labelled_or_dev, need
 from trainables.tasks.folder.reading import (
     checked_label,
     read_json_lines,

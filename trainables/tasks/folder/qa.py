@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.tasks.folder.found import Finder, Found, held_out_note, need
+from trainables.tasks.folder.located import Finder, Found, held_out_note, need
 from trainables.tasks.folder.reading import read_questions
 from trainables.tasks.sources import part
 from trainables.tasks.task import Split, Task

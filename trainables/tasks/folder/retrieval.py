@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.tasks.folder.found import Finder, Found, need
+from trainables.tasks.folder.located import Finder, Found, need
 from trainables.tasks.folder.reading import read_lines
 from trainables.tasks.languages import ISO3
 from trainables.tasks.sources import DataError, Row

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from trainables.tasks.folder.found import Finder, Found, labelled_or_dev, need
+from trainables.tasks.folder.located import Finder, Found, labelled_or_dev, need
 from trainables.tasks.folder.reading import has_tags, read_lines, read_tagged
 from trainables.tasks.sources import DataError, Row
 from trainables.tasks.task import Split, Task

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from trainables.corpora.catalogue import CATALOGUE
-from trainables.tasks.folder.found import Finder, Found, held_out_note, need
+from tools.corpora.catalogue import CATALOGUE
+from trainables.tasks.folder.located import Finder, Found, held_out_note, need
 from trainables.tasks.folder.reading import read_lines
 from trainables.tasks.languages import FLORES, NTREX
 from trainables.tasks.sources import DataError, Row, is_held_out
@@ -58,7 +58,7 @@ def _gathered(folder: Path, task: Task, split: Split, language: str) -> Found:
         files = [need(task, split, language, place / f"{task.name}.{language}.tsv")]
     elif not (files := sorted(place.glob(f"{task.name}.*.tsv"))):
         raise DataError(
-            f"{task.name}: no text: there is no {place / task.name}.*.tsv; `python -m trainables.corpora` makes it"
+            f"{task.name}: no text: there is no {place / task.name}.*.tsv; `python -m tools.corpora` makes it"
         )
 
     def read() -> list[Row]:

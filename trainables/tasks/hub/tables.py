@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainables.tasks import forms
+from trainables.tasks import record_mappers as forms
 from trainables.tasks.folder.dense import answer_sentences
 from trainables.tasks.folder.pairs import PAWSX_DEV_DEV, XNLI_DEV_DEV
 from trainables.tasks.folder.qa import TYDIQA_DEV

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainables.corpora.catalogue import CATALOGUE
+from tools.corpora.catalogue import CATALOGUE
 from trainables.tasks.languages import FLORES
 from trainables.tasks.registry.shapes import MASKED_LM, REAL, words
 from trainables.tasks.task import Task
@@ -12,7 +12,7 @@ NTREX_LANGUAGES = words("en ar bg de el es eu fi fr hi id ja ko ru sw ta th tr u
 TEXTS = (
     Task(name="ntrex", **REAL, **MASKED_LM, languages=NTREX_LANGUAGES, has_train=True),
     Task(name="flores", **REAL, **MASKED_LM, languages=tuple(FLORES), has_train=True),
-    # The same, gathered from the distribution's packages by `python -m trainables.corpora`.
+    # The same, gathered from the distribution's packages by `python -m tools.corpora`.
     *(
         Task(name=corpus.name, **REAL, **MASKED_LM, languages=("en", *corpus.languages), has_train=True)
         for corpus in CATALOGUE

@@ -1,0 +1,109 @@
+"""What the commands share: the two outputs, the usual arguments, exit codes, and how a wrong request ends."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+
+from sweeps.cost.throughput import DEVICES, USUAL
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.reading import WrongSpec, read_spec
+
+if TYPE_CHECKING:
+    from sweeps.plan.graph import Plan
+    from trainables.store import Store
+
+FAILED, WRONG, INTERRUPTED = 1, 2, 130
+
+# Where there is no terminal to ask (a log, a pipe), lines are as long as the tables are wide.
+console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160)
+complaints = Console(stderr=True, soft_wrap=True, highlight=False)
+
+File = Annotated[Path, typer.Argument(help="The sweep file (YAML).", show_default=False)]
+Override = Annotated[
+    list[str] | None,
+    typer.Option("-o", metavar="KEY=VALUE", help="Override a field: -o seeds=[1,2] -o execution.workers=2"),
+]
+Gpus = Annotated[int | None, typer.Option(help="Say what the rest of the sweep takes on so many GPUs.", min=1)]
+GpuType = Annotated[str | None, typer.Option(help=f"With --gpus: {', '.join(DEVICES)}; without it {USUAL}.")]
+Cpus = Annotated[
+    int | None,
+    typer.Option(help="With --gpus: so many CPUs, not as many as are wanted. Alone: of a sweep without GPUs.", min=1),
+]
+Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on standard output.")]
+
+
+def wrong(lines: list[str]) -> Any:
+    """End the program: the request was wrong."""
+    for line in lines:
+        complaints.print(line, style="red", markup=False)
+    raise typer.Exit(WRONG)
+
+
+def spec_of(file: Path, override: list[str] | None, data_here: bool = True) -> SweepSpec:
+    """The sweep that a command is asked about; ends the program where it cannot be used."""
+    try:
+        return read_spec(file, override, data_here)
+    except WrongSpec as error:
+        return wrong(error.lines)
+
+
+def open_store(
+    file: Path, override: list[str] | None, writable: bool = False, data_here: bool = True
+) -> tuple[SweepSpec, Store]:
+    """Spec and store; leaves with a clear line where one of them cannot be had."""
+    spec = spec_of(file, override, data_here)
+    from trainables.store import Store, StoreError
+
+    try:
+        store = Store(spec.storage)
+        if writable:
+            store.check_writable()
+    except StoreError as error:
+        wrong([f"{file}: storage: {error}; give a path or URI that can be written"])
+    return spec, store
+
+
+def steps_of(made: Any, state: Any) -> dict[str, Any]:
+    """The plan for programs; `state` gives what there is to say of a step by its key."""
+    steps = [
+        {"key": s.id, "kind": s.kind, "name": s.name, "needs": list(s.needs), **state(s.id)}
+        for s in made.steps.values()
+    ]
+    return {"steps": steps, "naive_train_steps": made.naive_train_steps}
+
+
+def write_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def load_sweep(file: Path, override: list[str] | None, writable: bool = False) -> tuple[SweepSpec, Plan, Store]:
+    """Spec, plan and store; ends the program where one of them cannot be had."""
+    spec, store = open_store(file, override, writable)
+    from sweeps.plan.planner import make_plan
+
+    try:
+        return spec, make_plan(spec, str(file)), store
+    except WrongSpec as error:
+        return wrong(error.lines)
+
+
+def see_sweep(file: Path, override: list[str] | None) -> tuple[SweepSpec, Plan, Store]:
+    """As `load_sweep`, for what only looks: where no plan can be made (the data is not here), that of the last run."""
+    spec, store = open_store(file, override, data_here=False)
+    from sweeps.plan.planner import make_plan
+    from sweeps.plan.saved_plan import kept_plan
+
+    try:
+        return spec, make_plan(spec, str(file)), store
+    except WrongSpec as error:
+        made = kept_plan(spec.sweep, store)
+        if made is None:
+            return wrong(error.lines)
+        complaints.print(f"{error.lines[0]}\nthis is the plan of the last run", style="yellow", markup=False)
+        return spec, made, store

@@ -1,0 +1,64 @@
+"""The end of a run: the tables and the report are written, logged and shown, with where everything is."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+from rich.console import Console
+
+from sweeps.cli.console import complaints, console
+from sweeps.cli.tables import print_tables
+from sweeps.plan.graph import Plan
+from sweeps.report.write import write_report
+from sweeps.results.results import Results
+from sweeps.spec.fields import SweepSpec
+from sweeps.tracking import Tracker
+from trainables.store import Store
+from trainables.store.logs import logs_of
+
+
+def results_folder(spec: SweepSpec, store: Store) -> Path:
+    """Where a sweep's tables and report are written: in the store, or here where that is remote."""
+    return Path(store.root if store.local else ".") / "results" / spec.sweep
+
+
+def write_results(found: Results, folder: Path) -> dict[str, Path]:
+    """Write the numbers, the tables and the report; where each is."""
+    numbers = found.write(folder)
+    with (folder / "table.txt").open("w") as out:
+        print_tables(found.tables("zero-shot"), found.notes(), Console(file=out, width=160))
+    places = {"numbers": numbers, "tables": folder / "table.txt"}
+    if found.cells:
+        try:
+            places["report"] = write_report(found, folder)[0]
+        except (ValueError, OSError) as problem:  # what was trained stands, whatever is wrong with the page
+            complaints.print(f"no report: {problem}", style="red", markup=False)
+    return places
+
+
+def show_results(spec: SweepSpec, made: Plan, store: Store, file: Path, tracker: Tracker) -> None:
+    """Write the tables and the report, attach both to the sweep's run, and say where everything is."""
+    found = Results(spec, made, store)
+    folder = results_folder(spec, store)
+    tracker.wait()  # the report links to the runs
+    places = write_results(found, folder)
+    tracker.table(folder, found.means())
+    print_tables(found.tables("zero-shot"), found.notes(), console)
+    shown = {
+        **places,
+        "predictions": store.locate("evaluate-*", "predictions"),
+        "logs": f"{logs_of(store)}/STEP/WORKER.log",
+        "MLflow": f"{_command()} ui {file}",
+    }
+    lines = "\n".join(f"{name:12} {place}" for name, place in shown.items())
+    console.print(f"\n{lines}", highlight=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """How this program was called, as it may be called again from here."""
+    if shutil.which("xstilts"):
+        return "xstilts"
+    script = Path(sys.executable).with_name("xstilts")
+    return str(script.relative_to(Path.cwd()) if script.is_relative_to(Path.cwd()) else script)

@@ -1,0 +1,151 @@
+"""What a person sees while a sweep runs: a live table on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from sweeps.plan.graph import Step
+from sweeps.schedule.scheduler import Schedule
+
+SHOWN_WAITING = 5
+BAR = 16
+"""Width of a progress bar, in characters."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A report of a running training, and when it came by this process's clock."""
+
+    report: dict[str, Any]
+    when: float
+
+    @property
+    def dev(self) -> str:
+        """Its dev metrics."""
+        scores = {name.removeprefix("dev_"): value for name, value in self.report.items() if name.startswith("dev_")}
+        return "  ".join(f"{name} {value:.2f}" for name, value in scores.items() if name != "value")
+
+    def left(self, now: float) -> float:
+        """Seconds to its last optimiser step at the rate since it was started; early stopping may make it fewer."""
+        steps = self.report["global_steps"] - self.report["global_step"]
+        return max(steps / max(self.report["steps_per_second"], 1e-9) - (now - self.when), 0.0)
+
+
+class View:
+    """Shows a schedule. Call `refresh` often; use as a context manager."""
+
+    def __init__(self, schedule: Schedule, console: Console) -> None:
+        self.schedule, self.console = schedule, console
+        self.began = time.monotonic()
+        self._ended = len(schedule.done)  # the schedule hears of an end after the view
+        self._heard: dict[str, Heard] = {}
+        self._started: dict[str, float] = {}
+        self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+
+    def __enter__(self) -> View:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def started(self, step: Step) -> None:
+        """A step has been given to the cluster."""
+        self._started[step.id] = time.monotonic()
+        self._heard.pop(step.id, None)
+        self._line(step, "started")
+
+    def progress(self, step: Step, report: dict[str, Any]) -> None:
+        """A training step has reported."""
+        now = time.monotonic()
+        heard = self._heard[step.id] = Heard(report, now)
+        at = f"step {report['global_step']} of {report['global_steps']}"
+        pace = f"{report['tokens_per_second']:,.0f} tokens/s"
+        self._line(step, f"{at}  dev {heard.dev}  {pace}  {span(heard.left(now))} left")
+
+    def ended(self, step: Step, state: str, error: str = "") -> None:
+        """A trial of a step has ended: `done`, `failed`, or to be taken up again (`stopped`, `again`)."""
+        seconds = time.monotonic() - self._started.pop(step.id, self.began)
+        self._ended += state == "done"
+        self._line(step, f"{'failed, to be tried again' if state == 'again' else state} after {span(seconds)}")
+        if error:
+            self.console.print(Text(error, style="red"))
+
+    def say(self, step: str, what: str) -> None:
+        """Something that a person should know of a running step."""
+        self._line(self.schedule.plan.steps[step], what)
+
+    def refresh(self) -> None:
+        """Draw the table anew, where there is a terminal."""
+        if self._live is not None:
+            self._live.update(self._table(), refresh=True)
+
+    def _line(self, step: Step, what: str) -> None:
+        counts = f"{self._ended}/{len(self.schedule.plan.steps)}"
+        self.console.print(
+            f"{time.monotonic() - self.began:6.0f} s  {counts:>7}  {step.name}: {what}",
+            highlight=False,
+            markup=False,
+        )
+
+    def _table(self) -> Group:
+        schedule, steps, now = self.schedule, self.schedule.plan.steps, time.monotonic()
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for name in ("", "step", "for", "progress", ""):
+            table.add_column(name, no_wrap=True)
+        for name in ("tokens/s", "left"):
+            table.add_column(name, no_wrap=True, justify="right")
+        table.add_column("dev", no_wrap=True)
+        for name in sorted(schedule.running, key=lambda name: self._started.get(name, now)):
+            cells = self._course(name, now)
+            table.add_row("[green]running[/]", Text(steps[name].name), span(now - self._started.get(name, now)), *cells)
+        waiting = schedule.waiting
+        for name in waiting[:SHOWN_WAITING]:
+            table.add_row("[dim]waiting[/]", Text(steps[name].name, style="dim"))
+        if len(waiting) > SHOWN_WAITING:
+            table.add_row("", f"[dim]and {len(waiting) - SHOWN_WAITING} more[/]")
+        for name in sorted(schedule.failed):
+            table.add_row("[red]failed[/]", Text(steps[name].name))
+        counts = {
+            "done": len(schedule.done),
+            "running": len(schedule.running),
+            "waiting": len(waiting),
+            "failed": len(schedule.failed),
+            "blocked": len(schedule.blocked),
+            "stopped": len(schedule.stopped),
+        }
+        shown = ", ".join(f"{count} {state}" for state, count in counts.items() if count or state != "stopped")
+        return Group(table, Text(f"{shown} · {span(now - self.began)}", style="bold"))
+
+    def _course(self, name: str, now: float) -> list[Any]:
+        """Progress, tokens/s, time left and dev metrics of a running step."""
+        heard = self._heard.get(name)
+        if heard is None:
+            return ["[dim]starting[/]" if self.schedule.plan.steps[name].kind == "train" else "[dim]working[/]"]
+        at, of = heard.report["global_step"], heard.report["global_steps"]
+        pace = f"{heard.report['tokens_per_second']:,.0f}"
+        return [ProgressBar(of, at, width=BAR), f"{at}/{of}", pace, span(heard.left(now)), heard.dev]
+
+
+def span(seconds: float) -> str:
+    """A time for people.
+
+    >>> span(41.3), span(70), span(7300)
+    ('41 s', '1 min 10 s', '2 h 01 min')
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02} s"
+    return f"{whole // 3600} h {whole % 3600 // 60:02} min"

@@ -1,0 +1,257 @@
+"""The command line: `xstilts plan | run | status | gc | track | results | report | export | score | data | ui`."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from sweeps.cli.console import (
+    FAILED,
+    INTERRUPTED,
+    File,
+    Json,
+    Override,
+    complaints,
+    console,
+    load_sweep,
+    see_sweep,
+    spec_of,
+    write_json,
+    wrong,
+)
+from sweeps.cli.data import app as data_app
+from sweeps.cli.plan import plan
+from sweeps.cli.status import free, gc, status
+from sweeps.cli.tables import print_tables
+from sweeps.cli.track import say, track
+
+if TYPE_CHECKING:
+    from sweeps.plan.graph import Plan
+    from trainables.store import Store
+
+app = typer.Typer(
+    help="Sweeps of three-phase cross-lingual transfer learning on Ray: "
+    "a multilingual model, an intermediate task, a target task, zero-shot evaluation.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data_app, name="data")
+app.command()(plan)
+app.command()(status)
+app.command()(gc)
+app.command()(track)
+
+
+@app.command()
+def run(
+    file: File,
+    override: Override = None,
+    address: Annotated[
+        str | None,
+        typer.Option(help="Ray cluster to run on (auto, host:port); without it, Ray on this machine."),
+    ] = None,
+    cpus: Annotated[int | None, typer.Option(help="CPUs of this machine's Ray; by default all.", min=1)] = None,
+    preflight: Annotated[bool, typer.Option(help="Look at every node of the cluster before anything starts.")] = True,
+) -> None:
+    """Carry out what is not done yet, then show the results. Run again to resume."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the steps run, there is nothing to save
+    spec, made, store = load_sweep(file, override, writable=True)
+    if address is not None and cpus is not None:
+        wrong(["--cpus: the cluster at --address has its own CPUs; leave one of the two out"])
+    from cluster.connect import Unreachable
+    from sweeps.cli.finalize import show_results
+    from sweeps.runtime.run import NotReady, run_plan
+    from sweeps.state.selection import champions
+    from sweeps.tracking import Tracker
+
+    with Tracker(spec, made, store, say) as tracker:
+        try:
+            schedule = run_plan(spec, made, store, tracker, console, address, cpus, preflight)
+        except Unreachable as error:
+            tracker.close("FAILED")
+            wrong([f"--address: {error}"])
+        except NotReady as error:
+            tracker.close("FAILED")
+            wrong([f"{file}: {line}" for line in error.lines])
+        except KeyboardInterrupt:
+            tracker.close("KILLED", patience=2.0)
+            console.print("left at once; the same command goes on from what the store has")
+            os._exit(INTERRUPTED)  # Ray's threads would wait for the workers that were just left
+        show_results(spec, made, store, file, tracker)
+        free(spec, made, store)
+        tracker.champions(champions(made, store))
+        if schedule.failed:
+            names = ", ".join(made.steps[name].name for name in sorted(schedule.failed))
+            tracker.close("FAILED")
+            many = f"{len(schedule.failed)} steps failed ({names})"
+            complaints.print(f"{many}, {len(schedule.blocked)} were blocked by them")
+            raise typer.Exit(FAILED)
+        if schedule.draining:
+            tracker.close("KILLED")
+            console.print("stopped; the same command goes on from here")
+            raise typer.Exit(INTERRUPTED)
+        tracker.close("FINISHED")
+
+
+@app.command()
+def results(
+    file: File,
+    override: Override = None,
+    as_json: Json = False,
+    average: Annotated[
+        str, typer.Option(help="zero-shot (without the training language) or xtreme (with it).")
+    ] = "zero-shot",
+) -> None:
+    """Show the tables of what is done."""
+    if average not in ("zero-shot", "xtreme"):
+        wrong([f"--average {average}: zero-shot or xtreme"])
+    spec, made, store = see_sweep(file, override)
+    from sweeps.results.results import Results
+
+    found = Results(spec, made, store)
+    if as_json:
+        write_json([asdict(number) for number in found.numbers()])
+        return
+    print_tables(found.tables("xtreme" if average == "xtreme" else "zero-shot"), found.notes(), console)
+
+
+@app.command()
+def report(
+    file: File,
+    override: Override = None,
+    to: Annotated[Path | None, typer.Option(help="Folder to write into; by default beside the tables.")] = None,
+) -> None:
+    """Write the report of what is done: a page, heat maps, and the numbers with their intervals."""
+    spec, made, store = see_sweep(file, override)
+    from sweeps.cli.finalize import results_folder
+    from sweeps.report.write import write_report
+    from sweeps.results.results import Results
+
+    found = Results(spec, made, store)
+    if not found.cells:
+        wrong([f"{file}: no cell is done yet; xstilts run {file}"])
+    try:
+        folder = to or results_folder(spec, store)
+        paths = [*write_report(found, folder), found.write(folder)]
+    except (ValueError, OSError) as problem:
+        wrong([f"{file}: {problem}"])
+    for path in paths:
+        console.print(str(path), highlight=False, soft_wrap=True)
+
+
+@app.command()
+def export(
+    file: File,
+    to: Annotated[Path, typer.Option(help="Directory to write into.", show_default=False)],
+    override: Override = None,
+    what: Annotated[
+        str, typer.Option("--format", help="model, or predictions as xtreme or xtreme-r takes them.")
+    ] = "model",
+    step: Annotated[
+        str | None, typer.Option(help="Of a model: key of a train step that is done; by default the last pretraining.")
+    ] = None,
+    half: Annotated[bool, typer.Option("--half", help="Of a model: in half precision (fp16).")] = False,
+) -> None:
+    """Write a checkpoint as a model directory for AutoModel.from_pretrained, or predictions in a suite's layout."""
+    spec, made, store = load_sweep(file, override)
+    if what == "model":
+        _export_model(file, made, store, to, step, half)
+        return
+    from sweeps.results.export import export_predictions
+    from trainables.suites import SUITES
+
+    if what not in SUITES:
+        wrong([f"--format {what}: model, {' or '.join(SUITES)}"])
+    if step is not None or half:
+        wrong([f"--format {what}: --step and --half are about models"])
+    try:
+        exported = export_predictions(spec, made, store, SUITES[what], to)
+    except ValueError as problem:
+        wrong([f"{file}: {problem}"])
+    for note in exported.notes:
+        console.print(f"- {note}", highlight=False, soft_wrap=True)
+    for folder in exported.folders:
+        console.print(str(folder), highlight=False, soft_wrap=True)
+    if exported.labels is not None and exported.folders:
+        command = f"xstilts score {exported.folders[0]} {exported.labels} --suite {what}"
+        console.print(f"score        {command}", highlight=False, soft_wrap=True)
+
+
+def _export_model(file: Path, made: Plan, store: Store, to: Path, step: str | None, half: bool) -> None:
+    pretrained = [one.id for one in made.steps.values() if one.tags.get("phase") == "pretrain"]
+    if step is None and not pretrained:
+        wrong([f"{file}: it pretrains no model; say which checkpoint with --step (xstilts plan shows the keys)"])
+    chosen = step or pretrained[-1]
+    if chosen not in made.steps or made.steps[chosen].kind != "train":
+        wrong([f"--step {chosen}: no train step of {file}; xstilts plan shows the keys"])
+    if not store.done(chosen):
+        wrong([f"{file}: {made.steps[chosen].name} ({chosen}) is not done; xstilts run {file}"])
+    if store.is_bare(chosen):
+        place = store.locate(chosen)
+        wrong(
+            [f"{file}: keep: the weights of {chosen} were let go; delete {place} and run again to have them made anew"]
+        )
+    from trainables.models.artifact import export_model
+
+    export_model(chosen, store, to, half)
+    console.print(f"{made.steps[chosen].name} ({chosen}) is in {to}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(help="Folder of predictions: TASK/test-LANGUAGE.tsv|json|jsonl.")],
+    labels: Annotated[Path, typer.Argument(help="Folder of labels in the same layout.")],
+    suite: Annotated[str, typer.Option(help="xtreme or xtreme-r.")] = "xtreme",
+    as_json: Json = False,
+) -> None:
+    """Score predictions in the XTREME submission layout, whoever made them. Needs no model."""
+    from sweeps.results.score import score_notes, score_table
+    from trainables.suites import SUITES, WrongFiles, score_folders
+
+    if suite not in SUITES:
+        wrong([f"--suite {suite}: {' or '.join(SUITES)}"])
+    try:
+        found = score_folders(predictions, labels, SUITES[suite])
+    except WrongFiles as error:
+        wrong(error.lines)
+    if as_json:
+        write_json(found.to_json())
+        return
+    print_tables([score_table(found)], score_notes(found), console)
+
+
+@app.command()
+def ui(
+    file: File,
+    override: Override = None,
+    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
+) -> None:
+    """Open the MLflow UI on the runs of a sweep (Ctrl-C ends it)."""
+    uri = spec_of(file, override).tracking_uri
+    from sweeps.tracking.page import runs_page
+
+    if uri.startswith("http"):
+        console.print(f"the runs are on {runs_page(uri, uri)}", highlight=False, soft_wrap=True)
+        return
+    page = runs_page(uri, f"http://127.0.0.1:{port}")
+    console.print(f"{page} shows {uri}", highlight=False, soft_wrap=True)
+    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
+    os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
+
+
+def main() -> None:
+    """Entry point of `xstilts`."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""`xstilts plan`: the steps of a sweep, or what they take, before anything is started."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from sweeps.cli.console import (
+    Cpus,
+    File,
+    Gpus,
+    GpuType,
+    Json,
+    Override,
+    console,
+    open_store,
+    steps_of,
+    write_json,
+    wrong,
+)
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.reading import WrongSpec
+
+if TYPE_CHECKING:
+    from sweeps.plan.graph import Plan
+
+
+def plan(
+    file: File,
+    override: Override = None,
+    as_json: Json = False,
+    recipes: Annotated[
+        Path | None, typer.Option(help="Write each step's recipe into this folder, for python -m trainables.")
+    ] = None,
+    gpus: Gpus = None,
+    gpu_type: GpuType = None,
+    cpus: Cpus = None,
+) -> None:
+    """Show the steps of a sweep, what is done, and what is shared. Starts nothing.
+
+    With --gpus (a sweep without GPUs: --cpus) it shows what the rest of the sweep takes instead of each step.
+
+    While data of the hub is not pulled yet, the plan is a draft: its steps are the sweep's, their keys are not.
+    """
+    spec, store = open_store(file, override)
+    made, missing = _plan_or_draft(spec, file)
+    if missing and recipes is not None:
+        wrong(missing)
+    from sweeps.state.inspection import survey
+
+    done = survey(spec, made, store).done
+    if recipes is not None:
+        recipes.mkdir(parents=True, exist_ok=True)
+        for step in made.steps.values():
+            for name, part in (("", step.recipe), (".execution", step.execution)):
+                (recipes / f"{step.id}{name}.json").write_text(json.dumps(part.model_dump(mode="json"), indent=1))
+    price = None
+    if gpus or cpus or gpu_type:
+        from sweeps.schedule.estimate import price_of
+
+        price, made = price_of(spec, made, store, gpus, gpu_type, cpus)
+    if as_json:
+        extra = {**({"price": price.to_json()} if price else {}), **({"draft": missing} if missing else {})}
+        write_json(
+            {**steps_of(made, lambda name: {"done": name in done, "cost": asdict(made.steps[name].cost)}), **extra}
+        )
+        return
+    if price is None:
+        console.print(_table(spec, made, done))
+    else:
+        price.show(console)
+    kinds = [step.kind for step in made.steps.values()]
+    phases = [step.tags.get("phase") for step in made.steps.values() if step.kind == "train"]
+    parts = ", ".join(f"{phases.count(phase)} {phase}" for phase in ("pretrain", "intermediate", "target"))
+    left = sum(step.kind == "train" and step.id not in done for step in made.steps.values())
+    console.print(
+        f"Cells (model x intermediate x target x seed): {len(made.cells)}. Steps: {kinds.count('prepare')} prepare, "
+        f"{kinds.count('train')} train ({parts}; {left} to do), {kinds.count('evaluate')} evaluate.\n"
+        f"Train steps cell by cell, each from the starting model on: {made.naive_train_steps}.",
+        highlight=False,
+    )
+    for line in missing:
+        console.print(f"a draft: {line}", style="yellow", highlight=False, soft_wrap=True)
+    if recipes is not None:
+        console.print(f"recipes and executions: {recipes}", highlight=False)
+
+
+def _table(spec: SweepSpec, made: Plan, done: set[str]) -> Table:
+    table = Table(title=f"{spec.sweep}: {len(made.steps)} steps", title_justify="left", box=SIMPLE_HEAD)
+    for heading in ("state", "kind", "step", "key"):
+        table.add_column(heading, overflow="fold")
+    for step in made.steps.values():
+        table.add_row("[green]done[/]" if step.id in done else "to do", step.kind, step.name, step.id)
+    return table
+
+
+def _plan_or_draft(spec: SweepSpec, file: Path) -> tuple[Plan, list[str]]:
+    """The plan; where data of the hub is still to be pulled a draft of it, and what is missing."""
+    from sweeps.plan.planner import make_plan
+    from sweeps.plan.requirements import draft_of
+
+    try:
+        return make_plan(spec, str(file)), []
+    except WrongSpec as error:
+        if "hub" not in spec.data.values():
+            return wrong(error.lines)
+        return draft_of(spec, file), error.lines

@@ -1,0 +1,44 @@
+"""`xstilts track`: MLflow brought up to what the store has, without carrying anything out."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sweeps.cli.console import FAILED, File, Override, console, load_sweep
+
+
+def track(
+    file: File,
+    override: Override = None,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Look at every done step, not only at those without a finished run.")
+    ] = False,
+) -> None:
+    """Send MLflow what it missed, and give every done step its run; with --rebuild a lost MLflow is made again."""
+    spec, made, store = load_sweep(file, override)
+    from sweeps.cli.finalize import results_folder, write_results
+    from sweeps.results.results import Results
+    from sweeps.state.selection import champions
+    from sweeps.tracking import Tracker
+
+    tracker = Tracker(spec, made, store, say)
+    tracker.settle(rebuild)
+    if rebuild:
+        tracker.wait()  # the report links to the runs
+        folder = results_folder(spec, store)
+        found = Results(spec, made, store)
+        write_results(found, folder)
+        tracker.table(folder, found.means())
+        tracker.champions(champions(made, store))
+    done = all(store.done(step) for step in made.steps)
+    status = None if tracker.others else "FINISHED" if done else "KILLED"
+    if not tracker.close(status):
+        raise typer.Exit(FAILED)
+    console.print(f"{spec.sweep}: MLflow has everything", highlight=False)
+
+
+def say(line: str) -> None:
+    """Show a line of the tracker's."""
+    console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)

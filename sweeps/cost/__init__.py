@@ -1,0 +1,1 @@
+"""What steps cost: rows, subwords, floating-point operations, memory, seconds."""

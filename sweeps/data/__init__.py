@@ -1,0 +1,1 @@
+"""`xstilts data`: what a sweep reads, fetched and checked before anything runs."""

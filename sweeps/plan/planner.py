@@ -1,0 +1,308 @@
+"""From a sweep file's fields to the plan: which recipes its cells ask for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from sweeps.cost.flops import priced
+from sweeps.cost.throughput import USUAL, throughput_on
+from sweeps.plan.graph import Cell, Plan, Step, Variant
+from sweeps.plan.splits import RowFinder
+from sweeps.spec.fields import (
+    NONE,
+    IntermediateSpec,
+    MixtureSpec,
+    MlmSpec,
+    ModelSpec,
+    SweepSpec,
+    TargetSpec,
+    in_languages,
+)
+from sweeps.spec.reading import WrongSpec
+from sweeps.spec.settings import Settings, WrongSettings, merged
+from trainables.batching.samplers import RANKED_TOGETHER
+from trainables.recipe.model_source import HubModel, LocalModel, ScratchModel, StepModel
+from trainables.recipe.recipes import (
+    AnyRecipe,
+    Corpus,
+    DataRecipe,
+    EvaluateRecipe,
+    Mixture,
+    Part,
+    Rows,
+    Sampling,
+    Selection,
+    TokenizerRecipe,
+    TrainRecipe,
+)
+from trainables.store import hash_model_dir
+from trainables.tasks import Task, get_task
+from trainables.tasks.hyperparameters import MULTI_TASK, Defaults, defaults_of
+from trainables.tasks.lock import read_lock
+from trainables.tasks.sources import DataError, Source
+from trainables.tasks.task import COMPARES_VECTORS, HAS_CHANCE
+
+Phase = Literal["pretrain", "intermediate", "target"]
+Origin = HubModel | LocalModel | ScratchModel | StepModel
+RETRIEVAL_LENGTH = 512
+"""Subwords of a sentence in retrieval, as in the study's toolkit; less where the model has fewer positions."""
+SELECT_RANKING = Selection(metrics=("accuracy",))
+
+
+def make_plan(spec: SweepSpec, file: str, sources: Mapping[str, Source] | None = None) -> Plan:
+    """The plan of a sweep, its steps priced for the usual device, from what is expected of the data.
+
+    `sources` by kind of task, where they are not those that the sweep names.
+
+    Raises WrongSpec when data is missing or a setting does not fit.
+    """
+    try:
+        planner = _Planner(spec, read_lock(Path(file)).revisions, sources or {})
+        cells = [cell for name, model in spec.models.items() for cell in planner.model(name, model)]
+    except DataError as error:
+        raise WrongSpec([f"{file}: data: {error}"]) from None
+    except WrongSettings as error:
+        raise WrongSpec([f"{file}: {error}"]) from None
+    plan = Plan(planner.steps, tuple(cells), planner.naive)
+    return priced(plan, throughput_on(USUAL if spec.execution.gpus_per_worker else None)).plan
+
+
+class _Planner:
+    def __init__(self, spec: SweepSpec, locked: Mapping[str, str], sources: Mapping[str, Source]) -> None:
+        self.spec = spec
+        self.steps: dict[str, Step] = {}
+        self.execution = spec.execution.model_copy(update={"data": spec.data})
+        self.rows = RowFinder(spec, {**locked, **spec.revisions}, sources)
+        self.naive = 0
+        self._prepared: dict[Any, str] = {}
+
+    # --- the grid --------------------------------------------------------------------------------------------
+
+    def model(self, name: str, model: ModelSpec) -> list[Cell]:
+        spec = self.spec
+        self.prefix = f"{name}: " if len(spec.models) > 1 else ""
+        base = self._base(name, model)
+        cells = []
+        for intermediate in spec.intermediates:
+            for seed in spec.seeds:
+                start = base
+                if not intermediate.is_none:
+                    first = seed if spec.intermediate_seeds == "matched" else spec.seeds[0]
+                    start = self._intermediate(name, intermediate, first, base)
+                for target in spec.targets:
+                    variants = self._target(name, intermediate.name, target, seed, start)
+                    cells.append(Cell(name, intermediate.name, target.task, seed, variants))
+                    alone = len(model.pretrain) + (not intermediate.is_none) + len(target.trained_on)
+                    self.naive += alone * len(variants)
+        return cells
+
+    def _base(self, name: str, model: ModelSpec) -> Origin:
+        """The model that all intermediates start from; sets where its tokenizer comes from and its positions."""
+        base: Origin
+        shape: dict[str, Any] = dict(model.architecture or {})
+        if model.architecture is not None:
+            assert model.tokenizer is not None
+            text = model.tokenizer
+            recipe = TokenizerRecipe(
+                corpora=tuple(
+                    Corpus(task=task.spec(), rows=self.rows.text(task, text.languages, "train", text.limit))
+                    for task in map(get_task, text.corpora)
+                ),
+                exclude=self.rows.excluded(text),
+                vocab_size=text.vocab_size,
+            )
+            self.tokenizer: Origin = StepModel(step=self._add(recipe, f"{self.prefix}tokenizer", {"model": name}))
+            base = ScratchModel(architecture=model.architecture, tokenizer=recipe.id, seed=model.seed)
+        elif (path := model.path) is not None:
+            base = self.tokenizer = LocalModel(sha256=hash_model_dir(path))
+            places = {**self.execution.places, base.sha256: str(path)}
+            self.execution = self.execution.model_copy(update={"places": places})
+            shape = json.loads((path / "config.json").read_text())
+        else:
+            assert model.start is not None
+            assert model.revision is not None
+            base = self.tokenizer = HubModel(hub=model.start, revision=model.revision)
+        # XLM-R keeps two of its positions for padding; a model of the hub is taken to have as many as XLM-R.
+        self.positions = int(shape.get("max_position_embeddings", 514)) - 2
+        for number in range(len(model.pretrain)):
+            base = self._pretrain(name, model, number, base)
+        return base
+
+    # --- steps -----------------------------------------------------------------------------------------------
+
+    def _pretrain(self, name: str, model: ModelSpec, number: int, base: Origin) -> Origin:
+        pretrain = model.pretrain[number]
+        where = f"models.{name}.pretrain[{number}]"
+        first = get_task(pretrain.corpora[0])
+        settings = merged(where, self.positions, self._defaults(first), self.spec.training.get("all"), pretrain)
+        together = RANKED_TOGETHER.get(pretrain.objective)
+        ranking = together is not None
+        if together is not None and settings.optimisation.batch_size % together:
+            raise WrongSettings(f"{where}.batch_size: {settings.optimisation.batch_size} is no multiple of {together}")
+        part = self._text_part(pretrain, pretrain.objective, settings.length, settings.limits)
+        part = part.model_copy(update={"select": SELECT_RANKING if ranking else _selection(first)})
+        label = f"{self.prefix}pretrain" + (f" {number + 1}" if len(model.pretrain) > 1 else "")
+        return self._train("pretrain", (part,), None, base, settings, model.seed, label, {"model": name})
+
+    def _intermediate(self, model: str, intermediate: IntermediateSpec, seed: int, base: Origin) -> Origin:
+        parts = tuple(in_languages(name) for name in intermediate.tasks)
+        tasks = [get_task(name) for name, _ in parts]
+        training, name = self.spec.training, intermediate.name
+        layers = [training.get("all")]
+        if len(tasks) == 1 and tasks[0].name != name:
+            layers.append(training.get(tasks[0].name))
+        defaults = self._defaults(tasks[0])
+        if len(tasks) > 1:
+            defaults = defaults_of(MULTI_TASK, "", self.spec.hyperparameters)
+        settings = merged(f"training.{name}", self.positions, defaults, *layers, training.get(name))
+        trained: list[Part] = []
+        for task, (_, languages) in zip(tasks, parts, strict=True):
+            part = self._part(task, languages, settings)
+            if intermediate.heads == "shared":
+                alike = [other.head for other in trained if _head(other) == _head(part)]
+                part = part.model_copy(update={"head": alike[0]}) if alike else part
+            trained.append(part)
+        if (mlm := intermediate.mlm) is not None:
+            limits = (mlm.train_limit, None)
+            text = self._text_part(mlm, "masked-lm", settings.fitting(mlm.max_length), limits)
+            trained.append(text.model_copy(update={"share": mlm.share}))
+        sampling = None
+        if len(trained) > 1:
+            sampling = Sampling(cap=intermediate.cap, temperature=intermediate.temperature or 1.0)
+        label = f"{self.prefix}{name} · seed {seed}"
+        tags = {"model": model, "intermediate": name, "seed": str(seed)}
+        return self._train("intermediate", tuple(trained), sampling, base, settings, seed, label, tags)
+
+    def _target(
+        self, model: str, intermediate: str, target: TargetSpec, seed: int, start: Origin
+    ) -> tuple[Variant, ...]:
+        """Add training (where the target has any) and evaluation, for each of its learning rates."""
+        task, training = get_task(target.task), self.spec.training
+        length = min(RETRIEVAL_LENGTH, self.positions)
+        label = f"{self.prefix}{intermediate} -> {task.name}"
+        tags = {"model": model, "intermediate": intermediate, "target": task.name}
+        if target.trained_on or intermediate != NONE:
+            tags["seed"] = str(seed)
+            label += f" · seed {seed}"
+        everywhere = training.get("all")
+        precision = (everywhere.precision if everywhere is not None else None) or "fp32"
+        trained = [(start, "")]
+        for name in target.trained_on:
+            trained_on = get_task(name)
+            if name == target.trained_on[-1]:  # in the target's way; those before it each in their own
+                key, defaults, own = task.name, self._defaults(task) or self._defaults(trained_on), label
+            else:
+                key, defaults, own = name, self._defaults(trained_on), f"{label} ({name})"
+            settings = merged(f"training.{key}", self.positions, defaults, training.get("all"), training.get(key))
+            variants = settings.variants if name == target.trained_on[-1] else [settings]
+            precision = variants[0].optimisation.precision
+            part = self._part(trained_on, (), settings)
+            trained = []
+            for one in variants:
+                said = f"learning_rate {one.optimisation.learning_rate:g}" if len(variants) > 1 else ""
+                step = self._train("target", (part,), None, start, one, seed, _joined(own, said), tags)
+                trained.append((step, said))
+            start = trained[-1][0]
+            if task.family not in COMPARES_VECTORS:
+                length = settings.length
+        languages = self._languages(target)
+        labels = self.rows.task(get_task(target.trained_on[-1])).labels if target.trained_on else None
+        spec = task.spec(labels=labels)
+        if task.family in COMPARES_VECTORS:
+            spec = spec.model_copy(update={"vectors": self.spec.retrieval})
+        data = self._data(task, self.rows.evaluated(task, languages), length, f"{task.name} test")
+        found = []
+        for model_step, said in trained:
+            recipe = EvaluateRecipe(task=spec, data=data, model=model_step, languages=languages, precision=precision)
+            evaluation = self._add(recipe, f"evaluate {_joined(label, said)}", {**tags, "phase": "evaluate"})
+            last = model_step.step if target.trained_on and isinstance(model_step, StepModel) else None
+            found.append(Variant(evaluation, last, said))
+        return tuple(found)
+
+    def _part(self, task: Task, languages: tuple[str, ...], settings: Settings) -> Part:
+        """A task's part in a training, on its train rows in `languages`."""
+        length = settings.length_of(self._defaults(task))
+        data = self._data(task, self.rows.trained(task, languages, *settings.limits), length, f"{task.name} train")
+        return Part(task=self.rows.task(task), data=(data,), head=task.name, select=_selection(task))
+
+    def _text_part(self, text: MixtureSpec, family: str, length: int, limits: tuple[int | None, int | None]) -> Part:
+        """Text's part in a training. It has no say in the checkpoint."""
+        tasks = [get_task(corpus) for corpus in text.corpora]
+        data, ranking = [], family in RANKED_TOGETHER
+        for task in tasks:
+            languages = text.languages or task.languages
+            if ranking:  # translations are into the others
+                languages = tuple(language for language in languages if language != task.train_language)
+            train = self.rows.text(task, languages, "train", limits[0])
+            dev = () if isinstance(text, MlmSpec) else self.rows.text(task, languages, "dev", limits[1])
+            recipe = DataRecipe(
+                # Both kinds of ranking read the same, so it is prepared once.
+                task=task.spec(family="translation-ranking" if ranking else family),
+                rows=(*train, *dev),
+                tokenizer=self.tokenizer,
+                max_length=length,
+                exclude=self.rows.excluded(text),
+            )
+            data.append(self._add(recipe, f"{self.prefix}data {task.name} train", {"phase": "prepare"}))
+        mixture = None
+        if text.alpha is not None:
+            weights = tuple(text.weights.get(corpus, 1.0) for corpus in text.corpora)
+            mixture = Mixture(weights=weights, alpha=text.alpha, translations=text.translations)
+        spec = tasks[0].spec(family=family)
+        return Part(task=spec, data=tuple(data), mixture=mixture, head=spec.name, select=None)
+
+    def _train(
+        self,
+        phase: Phase,
+        parts: tuple[Part, ...],
+        sampling: Sampling | None,
+        start: Origin,
+        settings: Settings,
+        seed: int,
+        label: str,
+        tags: dict[str, str],
+    ) -> Origin:
+        optimisation, collapse = settings.optimisation, self.spec.early_stopping.collapse
+        told = all(part.task.family in HAS_CHANCE for part in parts if part.select is not None)
+        optimisation = optimisation.model_copy(
+            update={"collapse_patience": collapse.patience if told else None, "reseed": collapse.reseed or None}
+        )
+        recipe = TrainRecipe(parts=parts, sampling=sampling, start=start, optimisation=optimisation, seed=seed)
+        return StepModel(step=self._add(recipe, label, {**tags, "phase": phase}))
+
+    def _data(self, task: Task, rows: tuple[Rows, ...], length: int, label: str) -> str:
+        # Nearly every cell asks for data that another has asked for, and a recipe takes its time to make.
+        key = (task.name, rows, length, self.tokenizer)
+        if key not in self._prepared:
+            recipe = DataRecipe(task=self.rows.task(task), rows=rows, tokenizer=self.tokenizer, max_length=length)
+            self._prepared[key] = self._add(recipe, f"{self.prefix}data {label}", {"phase": "prepare"})
+        return self._prepared[key]
+
+    def _add(self, recipe: AnyRecipe, name: str, tags: dict[str, str]) -> str:
+        self.steps.setdefault(recipe.id, Step(recipe, name, self.execution, tags))
+        return recipe.id
+
+    def _defaults(self, task: Task) -> Defaults | None:
+        return defaults_of(task.name, task.family, self.spec.hyperparameters)
+
+    def _languages(self, target: TargetSpec) -> tuple[str, ...]:
+        task = get_task(target.task)
+        wanted = set(target.languages or task.languages) & set(self.spec.languages or task.languages)
+        return tuple(language for language in task.languages if language in wanted)
+
+
+def _joined(label: str, said: str) -> str:
+    return f"{label} · {said}" if said else label
+
+
+def _selection(task: Task) -> Selection:
+    metrics = task.main_metrics if task.select_metric == "score" else (task.select_metric,)
+    return Selection(metrics=metrics, mode=task.select_mode)
+
+
+def _head(part: Part) -> tuple[str, tuple[str, ...]]:
+    """What two parts must have in common to share a head."""
+    return part.task.family, part.task.labels

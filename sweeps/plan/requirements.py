@@ -1,0 +1,69 @@
+"""Which rows and models a sweep needs, found by planning it on a source that has everything and reads nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sweeps.plan.graph import Plan
+from sweeps.plan.planner import make_plan
+from sweeps.spec.fields import SweepSpec
+from trainables.tasks import Task
+from trainables.tasks.sources import demand, to_dataset
+from trainables.tasks.task import Split
+
+if TYPE_CHECKING:
+    import datasets
+
+
+@dataclass(frozen=True)
+class Need:
+    """The rows of one split of a task in one language."""
+
+    task: Task
+    split: Split
+    language: str
+
+
+class _Everything:
+    """A source that notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.asked: dict[Need, None] = {}
+
+    def check(self, task: Task, split: Split, language: str) -> str | None:
+        demand(task, split, language)
+        self.asked[Need(task, split, language)] = None
+        return None
+
+    def describe(self, task: Task, split: Split, language: str) -> str:
+        return "everything"
+
+    def revision(self, task: Task, split: Split, language: str) -> str:
+        return "everything"
+
+    def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
+        self.check(task, split, language)
+        return to_dataset(task.family, [])
+
+
+def needs_of(spec: SweepSpec, file: Path) -> tuple[Need, ...]:
+    """Rows of real data that the sweep reads, in the order in which its plan comes to them. Raises WrongSpec."""
+    source = _Everything()
+    make_plan(spec, str(file), {"files": source})
+    return tuple(source.asked)
+
+
+def draft_of(spec: SweepSpec, file: Path) -> Plan:
+    """The plan of a sweep whose data is not there yet: its steps are those of the sweep, their keys are not."""
+    return make_plan(spec, str(file), {"files": _Everything()})
+
+
+def models_of(spec: SweepSpec) -> dict[str, str]:
+    """Models of the hub that the sweep starts from: commit by id."""
+    return {
+        model.start: model.revision
+        for model in spec.models.values()
+        if model.start is not None and model.revision is not None and model.path is None
+    }

@@ -1,0 +1,84 @@
+"""Which rows a plan reads: every set of rows is looked up once, checked, and known by its revision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sweeps.spec.fields import SweepSpec, TextSpec
+from trainables.recipe.recipes import Corpus, Rows, TaskSpec
+from trainables.tasks import Task, get_task
+from trainables.tasks.open_source import source_for
+from trainables.tasks.sources import DataError, Source, labels_of
+from trainables.tasks.task import COMPARES_VECTORS, POOL_LANGUAGE, Split
+
+
+class RowFinder:
+    """Finds the rows of tasks as a sweep file asks for them. Methods raise DataError where there are none."""
+
+    def __init__(self, spec: SweepSpec, revisions: Mapping[str, str], sources: Mapping[str, Source]) -> None:
+        """`revisions`: commits of data sets of the hub; `sources`: by kind of task, where they are not the sweep's."""
+        self.spec, self.revisions, self.sources = spec, revisions, sources
+        self._sources: dict[tuple[str, str | None], Source] = {}
+        self._tasks: dict[str, TaskSpec] = {}
+        self._rows: dict[tuple[str, str, str, int | None], Rows] = {}
+
+    def task(self, task: Task) -> TaskSpec:
+        """What recipes hold of a task, with the labels of its data where the registry has none."""
+        if task.name not in self._tasks:
+            self._tasks[task.name] = task.spec(labels=labels_of(task, self._source(task)))
+        return self._tasks[task.name]
+
+    def trained(
+        self, task: Task, languages: tuple[str, ...], train_limit: int | None, dev_limit: int | None
+    ) -> tuple[Rows, ...]:
+        """Train rows in `languages` (or in the task's own), and dev rows in the task's own alone: what picks a
+        checkpoint is never a target language."""
+        train = [self.one(task, "train", one, train_limit) for one in languages or (task.train_language,)]
+        return (*train, self.one(task, "dev", task.train_language, dev_limit))
+
+    def evaluated(self, task: Task, languages: tuple[str, ...]) -> tuple[Rows, ...]:
+        """The rows that an evaluation reads. Fewer candidates would be an easier task, so retrieval has them all."""
+        limit = None if task.family in COMPARES_VECTORS else self.spec.test_limit
+        rows = [self.one(task, "test", language, limit) for language in languages]
+        if task.family == "bitext-mining":
+            rows += [self.one(task, "dev", language, None) for language in languages]
+        if task.family == "dense-retrieval":
+            rows.append(self.one(task, "pool", POOL_LANGUAGE, None))
+        return tuple(rows)
+
+    def text(self, task: Task, languages: tuple[str, ...] | None, split: Split, limit: int | None) -> tuple[Rows, ...]:
+        """Rows of a text task in those of `languages` that it has."""
+        return tuple(
+            self.one(task, split, one, limit) for one in task.languages if languages is None or one in languages
+        )
+
+    def excluded(self, text: TextSpec) -> tuple[Corpus, ...]:
+        """The evaluation data that a text is cleared of."""
+        languages = {one for name in text.corpora for one in get_task(name).languages}
+        if text.languages is not None:
+            languages &= set(text.languages)
+        return tuple(
+            Corpus(task=task.spec(), rows=self.text(task, tuple(languages), "test", None))
+            for task in map(get_task, text.exclude)
+            if languages & set(task.languages)
+        )
+
+    def one(self, task: Task, split: Split, language: str, limit: int | None) -> Rows:
+        """One split in one language."""
+        key = (task.name, split, language, limit)
+        if key not in self._rows:
+            source = self._source(task)
+            if problem := source.check(task, split, language):
+                raise DataError(problem)
+            revision = source.revision(task, split, language)
+            self._rows[key] = Rows(split=split, language=language, revision=revision, limit=limit)
+        return self._rows[key]
+
+    def _source(self, task: Task) -> Source:
+        if task.source in self.sources:
+            return self.sources[task.source]
+        generated, data = self.spec.generated, self.spec.data_of(task.name)
+        key = (task.source, data)
+        if key not in self._sources:
+            self._sources[key] = source_for(task.source, data, generated.seed, generated.size, self.revisions)
+        return self._sources[key]

@@ -1,0 +1,50 @@
+"""What sets a run apart, beside its score or in its place: marks that every table and figure carries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sweeps.plan.graph import Cell
+from sweeps.results.results import Results
+from sweeps.spec.fields import NONE
+
+SIGNS = {"collapsed": "†", "stopped": "‡"}
+"""The sign of each kind of mark. A run that has collapsed has a score, which counts; one that was stopped in a
+selection has none."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One training of a cell and what is to be known of it."""
+
+    kind: str
+    phase: str
+    seed: int
+    how: str
+
+    @property
+    def sign(self) -> str:
+        return SIGNS[self.kind]
+
+
+def marks_of(results: Results, cell: Cell) -> Iterator[Mark]:
+    """The marks of a cell's intermediate and target training."""
+    for stopped in results.stopped_in(cell):
+        yield Mark("stopped", "target", cell.seed, str(stopped))
+    for step, phase in trainings(results, cell):
+        how = results.marks.collapsed(step)
+        if how is not None:
+            yield Mark("collapsed", phase, cell.seed, how)
+
+
+def trainings(results: Results, cell: Cell) -> Iterator[tuple[str, str]]:
+    """The train steps that a cell's evaluation rests on and their phase, the last one first.
+
+    The phase is the cell's: what is a target's training to one cell may be the intermediate of another.
+    """
+    target = next(one for one in results.spec.targets if one.task == cell.target)
+    phases = ["target"] * len(target.trained_on) + ["intermediate"] * (cell.intermediate != NONE)
+    for step in results.plan.behind(cell.evaluation):
+        if results.plan.steps[step].kind == "train":
+            yield step, phases.pop(0) if phases else "pretrain"

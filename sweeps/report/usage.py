@@ -1,0 +1,119 @@
+"""What a sweep took: device-hours, tokens, and what it would have taken cell by cell.
+
+Seconds are those of the records: the time in which a step held its devices, start-up included. A step that was cut off
+and went on counts all its training and its last start-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sweeps.report.annotations import trainings
+from sweeps.results.results import Results
+
+PHASES = ("prepare", "pretrain", "intermediate", "target", "evaluate")
+
+
+@dataclass(frozen=True)
+class Spent:
+    """The steps of a phase."""
+
+    phase: str
+    steps: int = 0
+    hours: float = 0.0
+    """Of steps, one after the other."""
+    cpu_hours: float = 0.0
+    """Hours times CPUs, of steps without GPU."""
+    gpu_hours: float = 0.0
+    tokens: int = 0
+    """Subwords read in training, padding not counted."""
+    train_hours: float = 0.0
+    """Of the training loops alone, evaluation on dev rows included."""
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        return self.tokens / (3600 * self.train_hours) if self.train_hours else None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of all steps of a sweep that are done."""
+
+    phases: tuple[Spent, ...]
+    total: Spent
+    unshared: Spent
+    """The same cells, each from the starting model on by itself; data is prepared once in both."""
+    cells: int
+    """Done."""
+    trainings: int
+    """Train steps that are done."""
+    naive_trainings: int
+    """Those that the done cells would need cell by cell."""
+
+    @property
+    def saved_hours(self) -> float:
+        return self.unshared.hours - self.total.hours
+
+    @property
+    def saved_share(self) -> float:
+        return self.saved_hours / self.unshared.hours if self.unshared.hours else 0.0
+
+    @property
+    def tokens_per_cell(self) -> float | None:
+        return self.total.tokens / self.cells if self.cells else None
+
+
+def cost_of(results: Results) -> Cost:
+    """Read from the records of the done steps."""
+    plan, store = results.plan, results.store
+    done = {step: store.record(step) for step in plan.steps if store.done(step)}
+    spent = {step: _spent(plan.steps[step].tags.get("phase", "prepare"), record) for step, record in done.items()}
+    phases = tuple(_sum(phase, (one for one in spent.values() if one.phase == phase)) for phase in PHASES)
+    alone: list[Spent] = [one for one in spent.values() if one.phase == "prepare"]
+    naive = 0
+    for cell in results.cells:
+        steps = [step for step, _ in trainings(results, cell) if step in spent]
+        naive += len(steps)
+        alone += [spent[step] for step in (*steps, cell.evaluation)]
+    return Cost(
+        tuple(phase for phase in phases if phase.steps),
+        _sum("all", spent.values()),
+        _sum("cell by cell", alone),
+        len(results.cells),
+        sum(plan.steps[step].kind == "train" for step in done),
+        naive,
+    )
+
+
+def _spent(phase: str, record: dict[str, Any]) -> Spent:
+    execution, result = record["execution"], record["result"]
+    trained = record["recipe"]["kind"] == "train"
+    workers = execution["workers"] if trained else 1
+    gpus = 0 if record["recipe"]["kind"] == "prepare" else workers * execution["gpus_per_worker"]
+    hours = max(record["seconds"], result["train_seconds"] if trained else 0.0) / 3600
+    return Spent(
+        phase,
+        1,
+        hours,
+        0.0 if gpus else hours * workers * execution["cpus_per_worker"],
+        hours * gpus,
+        result["tokens"] if trained else 0,
+        result["train_seconds"] / 3600 if trained else 0.0,
+    )
+
+
+def _sum(name: str, parts: Iterable[Spent]) -> Spent:
+    total = Spent(name)
+    for one in parts:
+        total = Spent(
+            name,
+            total.steps + one.steps,
+            total.hours + one.hours,
+            total.cpu_hours + one.cpu_hours,
+            total.gpu_hours + one.gpu_hours,
+            total.tokens + one.tokens,
+            total.train_hours + one.train_hours,
+        )
+    return total

@@ -1,0 +1,1 @@
+"""From evaluation records to numbers, tables, exports and suite scores."""

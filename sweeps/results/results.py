@@ -1,0 +1,358 @@
+"""From evaluation records to numbers, and from numbers to the tables that a person reads.
+
+A task's score in one language is the mean of its main metrics (QA: F1 and exact match), as XTREME has it. A table entry
+is the mean over languages, then over seeds. Averages over targets are given with and without retrieval, because the
+choice of retrieval baseline decides the headline of such a study.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import statistics
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from itertools import product
+from pathlib import Path
+from typing import Literal
+
+from rich.table import Table
+
+from sweeps.plan.graph import Cell, Plan
+from sweeps.spec.fields import NONE, SweepSpec
+from sweeps.state.collapse import Marks
+from sweeps.state.selection import Stopped, settled, stopped_of
+from trainables.recipe.recipes import EvaluateRecipe
+from trainables.store import Store
+from trainables.tasks import get_task
+from trainables.tasks.task import COMPARES_VECTORS
+
+Average = Literal["zero-shot", "xtreme"]
+SEARCHES = (*COMPARES_VECTORS, "dense-retrieval")
+"""The families of retrieval: averages are given without them, too."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """One measured number. `value` in percent."""
+
+    model: str
+    intermediate: str
+    target: str
+    language: str
+    metric: str
+    seed: int
+    value: float
+    collapsed: bool = False
+    """Whether a training behind it has collapsed."""
+    setting: str = ""
+    """What the training has of its own, where several competed."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A table entry over the seeds of a cell: mean, standard deviation (None for one run), and how many runs.
+
+    Where no seed has any part in a cell (a retrieval score of the starting model), its runs are one run. Runs that
+    have `collapsed` are among them; `sound` is the mean of the others, where there are any of both.
+    """
+
+    mean: float
+    sd: float | None
+    runs: int
+    collapsed: int = 0
+    sound: float | None = None
+
+    @classmethod
+    def of(cls, values: Iterable[float], collapsed: Iterable[bool] = ()) -> Entry:
+        numbers, lost = list(values), list(collapsed)
+        sd = statistics.stdev(numbers) if len(numbers) > 1 else None
+        kept = [number for number, gone in zip(numbers, lost, strict=True) if not gone] if any(lost) else []
+        sound = statistics.fmean(kept) if kept else None
+        return cls(statistics.fmean(numbers), sd, len(numbers), sum(lost), sound)
+
+    def __str__(self) -> str:
+        return f"{self.mean:.1f}" if self.sd is None else f"{self.mean:.1f} ±{self.sd:.1f}"
+
+
+class Results:
+    """The numbers of the cells that are done."""
+
+    def __init__(self, spec: SweepSpec, plan: Plan, store: Store) -> None:
+        self.spec, self.plan, self.store = spec, plan, store
+        self.stopped = stopped_of(spec, plan, store)
+        found = (settled(cell, store, self.stopped) for cell in plan.cells)
+        self.cells = [one for one in found if one is not None and store.check(one.evaluation) is None]
+        done = {cell.evaluation for cell in self.cells}
+        self._scores = {step: store.record(step)["result"]["metrics"] for step in done}
+        self.missing = len(plan.cells) - len(self.cells)
+        self.marks = Marks(plan, store)
+        self._cells = {(cell.model, cell.intermediate, cell.target, cell.seed): cell for cell in self.cells}
+        self._languages: dict[tuple[str, Average], list[str]] = {}
+
+    def numbers(self) -> list[Number]:
+        """Every number, in the order of the grid."""
+        return [
+            Number(cell.model, cell.intermediate, cell.target, language, metric, cell.seed, value, collapsed, setting)
+            for cell in self.cells
+            for setting in (cell.variants[0].setting,)
+            for collapsed in (self.marks.collapse_behind(cell.evaluation) is not None,)
+            for language, metrics in self._scores[cell.evaluation].items()
+            for metric, value in sorted(metrics.items())
+        ]
+
+    def unlabelled(self) -> dict[str, list[str]]:
+        """Languages of each target that have predictions but no labels to score them by."""
+        found: dict[str, list[str]] = {}
+        for cell in self.cells:
+            without = [name for name, metrics in self._scores[cell.evaluation].items() if not metrics]
+            if without:
+                found[cell.target] = without
+        return found
+
+    def about_the_data(self) -> dict[tuple[str, str], list[str]]:
+        """What is to be known of the rows of a target, as their source says it: (target, remark) -> languages."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for target, step in {cell.target: cell.evaluation for cell in self.cells}.items():
+            recipe = self.plan.steps[step].recipe
+            assert isinstance(recipe, EvaluateRecipe)
+            counts = self.store.record(recipe.data)["result"]
+            for language in recipe.languages:
+                remark = re.search(r"\((.+)\)$", counts[f"test-{language}"]["source"])
+                if remark is not None:
+                    found.setdefault((target, remark[1]), []).append(language)
+        return found
+
+    def languages(self, target: str, average: Average) -> list[str]:
+        """The languages that a target's average is over: those with labels; for `zero-shot` not the training one."""
+        if (target, average) not in self._languages:
+            task = get_task(target)
+            scored = {
+                language
+                for cell in self.cells
+                if cell.target == target
+                for language, metrics in self._scores[cell.evaluation].items()
+                if metrics and (average == "xtreme" or language != task.train_language)
+            }
+            self._languages[target, average] = [language for language in task.languages if language in scored]
+        return self._languages[target, average]
+
+    def entry(
+        self,
+        model: str,
+        intermediate: str,
+        targets: Iterable[str],
+        languages: Iterable[str] | None,
+        average: Average,
+    ) -> Entry | None:
+        """Mean over `targets` (each over its languages, or `languages`), per seed, then over seeds.
+
+        None while a part of it is not there.
+        """
+        runs: dict[tuple[str, ...], float] = {}
+        for seed in self.spec.seeds:
+            values = {target: self.score(model, intermediate, target, seed, languages, average) for target in targets}
+            if None in values.values():
+                return None
+            steps = tuple(self._cells[model, intermediate, target, seed].evaluation for target in values)
+            runs[steps] = statistics.fmean(value for value in values.values() if value is not None)
+        lost = (any(map(self.marks.collapse_behind, steps)) for steps in runs)
+        return Entry.of(runs.values(), lost) if runs else None
+
+    def score(
+        self,
+        model: str,
+        intermediate: str,
+        target: str,
+        seed: int,
+        languages: Iterable[str] | None,
+        average: Average,
+    ) -> float | None:
+        """A cell's mean over the target's languages, or over `languages`; None while a part of it is not there."""
+        cell = self._cells.get((model, intermediate, target, seed))
+        over = self.languages(target, average) if languages is None else list(languages)
+        if cell is None or not over:
+            return None
+        task, scores = get_task(target), self._scores[cell.evaluation]
+        if any(not scores.get(language) for language in over):
+            return None
+        return statistics.fmean(task.score(scores[language]) for language in over)
+
+    # --- tables ----------------------------------------------------------------------------------------------
+
+    def columns(self) -> dict[str, list[str]]:
+        """Heading -> the targets that a column is the mean of. A target without labels has no column."""
+        targets = [t.task for t in self.spec.targets if self.languages(t.task, "xtreme")]
+        columns = {target: [target] for target in targets}
+        other = [target for target in targets if get_task(target).family not in SEARCHES]
+        if len(targets) > 1:
+            columns["average"] = targets
+        if len(other) < len(targets) and len(other) > 1:
+            columns["avg. without retrieval"] = other
+        return columns
+
+    def means(self) -> dict[str, float]:
+        """The zero-shot averages over all targets, with and without retrieval, by heading and intermediate."""
+        found = {}
+        for heading, targets in self.columns().items():
+            for model, intermediate in product(self.spec.models, self.spec.intermediate_names):
+                entry = self.entry(model, intermediate, targets, None, "zero-shot") if len(targets) > 1 else None
+                if entry is not None:
+                    name = f"{heading.replace('avg.', 'average')}/{intermediate}"
+                    found[f"{model}/{name}" if len(self.spec.models) > 1 else name] = entry.mean
+        return found
+
+    def tables(self, average: Average) -> list[Table]:
+        """Both tables of each model."""
+        return [
+            table for model in self.spec.models for table in (self.table(model, average), self.language_table(model))
+        ]
+
+    def table(self, model: str, average: Average) -> Table:
+        """Rows: intermediates. Columns: targets and averages. Below each mean, the difference to no intermediate."""
+        table = _titled(f"{self.spec.sweep} · {model}: {self._kind}{_meaning(average)}")
+        table.add_column("intermediate")
+        columns = self.columns()
+        for heading in columns:
+            table.add_column(heading, justify="right")
+        for intermediate in self.spec.intermediate_names:
+            row = [intermediate]
+            for targets in columns.values():
+                entry = self.entry(model, intermediate, targets, None, average)
+                base = self.entry(model, NONE, targets, None, average) if intermediate != NONE else None
+                text = self._absent(model, intermediate, targets) if entry is None else str(entry)
+                if entry is not None and entry.collapsed:
+                    text += f"\n{entry.collapsed} of {entry.runs} collapsed"
+                if entry is not None and base is not None:
+                    text += f"\n({entry.mean - base.mean:+.1f})"
+                row.append(text)
+            table.add_row(*row)
+        return table
+
+    @property
+    def _kind(self) -> str:
+        return "a selection, not a study; " if self.stopped else ""
+
+    def _absent(self, model: str, intermediate: str, targets: list[str]) -> str:
+        """What stands for an entry that is not there."""
+        cells = [
+            cell
+            for cell in self.plan.cells
+            if len(targets) == 1 and (cell.model, cell.intermediate, cell.target) == (model, intermediate, targets[0])
+        ]
+        stopped = [found for cell in cells if (found := self.stopped_in(cell))]
+        if len(cells) == 1 and stopped:
+            best = max(stopped[0], key=lambda one: one.value)
+            return f"stopped at {best.global_step}\ndev {best.value:.1f}"
+        return f"{len(stopped)} of {len(cells)} stopped" if stopped else "…"
+
+    def stopped_in(self, cell: Cell) -> list[Stopped]:
+        """The trainings of a cell that were stopped, where all of them were."""
+        found = [self.stopped[one.training] for one in cell.variants if one.training in self.stopped]
+        return found if len(found) == len(cell.variants) else []
+
+    def language_table(self, model: str) -> Table:
+        """Rows: target and intermediate. Columns: languages, the training language first, then in the order of the
+        sweep file, or of the tasks where it names none."""
+        shown = dict.fromkeys(language for t in self.spec.targets for language in self.languages(t.task, "xtreme"))
+        named = [language for language in self.spec.languages or () if language in shown]
+        names = list(dict.fromkeys([*named, *shown]))
+        trained = {get_task(t.task).train_language for t in self.spec.targets}
+        names.sort(key=lambda name: name not in trained)
+        table = _titled(f"{self.spec.sweep} · {model}: {self._kind}by language")
+        table.add_column("target")
+        table.add_column("intermediate")
+        for name in names:
+            table.add_column(f"{name}*" if name in trained else name, justify="right")
+        for target in self.spec.targets:
+            for intermediate in self.spec.intermediate_names:
+                entries = [self.entry(model, intermediate, [target.task], [name], "xtreme") for name in names]
+                if any(entry is not None for entry in entries):
+                    cells = ["" if entry is None else f"{entry.mean:.1f}" for entry in entries]
+                    table.add_row(target.task, intermediate, *cells)
+            table.add_section()
+        return table
+
+    def notes(self) -> list[str]:
+        """What a reader must know of the tables."""
+        notes = []
+        for target, languages in self.unlabelled().items():
+            notes.append(f"{target}: predictions but no scores, the data has no labels in {' '.join(languages)}")
+        for (target, remark), languages in self.about_the_data().items():
+            notes.append(f"{target}, {' '.join(languages)}: {remark}")
+        if self.spec.test_limit is not None:
+            notes.append(
+                f"scores are over {self.spec.test_limit} rows of each language (retrieval: all), not the whole sets"
+            )
+        stopped = sum(bool(self.stopped_in(cell)) for cell in self.plan.cells)
+        if self.missing > stopped:
+            missing = self.missing - stopped
+            notes.append(f"{missing} of {len(self.plan.cells)} cells are not done; … stands for what is missing")
+        notes += self._selections()
+        notes += self._collapses()
+        qa = [t.task for t in self.spec.targets if len(get_task(t.task).main_metrics) > 1]
+        if qa:
+            notes.append(f"{', '.join(qa)}: the mean of F1 and exact match")
+        seeds = len(self.spec.seeds)
+        what = "intermediate and target" if self.spec.intermediate_seeds == "matched" else "the target phase alone"
+        spread = f"± is the standard deviation over {seeds} seeds of {what}" if seeds > 1 else "one seed: no spread"
+        notes.append(f"{spread}; checkpoints are selected on dev rows of the training language only")
+        return notes
+
+    def _selections(self) -> list[str]:
+        """Which trainings were stopped, and by which learning rate each cell goes."""
+        notes = [f"{self.plan.steps[step].name}: {one}" for step, one in self.stopped.items()]
+        if notes:
+            notes.append(
+                "which training goes on was decided on dev rows of the training language, as successive halving"
+            )
+        chosen: dict[tuple[str, str], int] = {}
+        for cell in self.cells:
+            if cell.variants[0].setting:
+                key = (cell.target, cell.variants[0].setting)
+                chosen[key] = chosen.get(key, 0) + 1
+        for target in dict.fromkeys(target for target, _ in chosen):
+            counts = ", ".join(f"{setting} ({count})" for (of, setting), count in chosen.items() if of == target)
+            notes.append(f"{target}: each cell goes by what is best on its dev rows: {counts}")
+        return notes
+
+    def _collapses(self) -> list[str]:
+        """Of each entry with collapsed runs which those are, and its mean without them."""
+        notes = []
+        groups: dict[tuple[str, str, str], list[Cell]] = {}
+        for cell in self.cells:
+            groups.setdefault((cell.model, cell.intermediate, cell.target), []).append(cell)
+        for (model, intermediate, target), cells in groups.items():
+            how = dict.fromkeys(filter(None, (self.marks.collapse_behind(cell.evaluation) for cell in cells)))
+            entry = self.entry(model, intermediate, [target], None, "zero-shot") if how else None
+            if how:
+                name = f"{intermediate} -> {target}" + (f" ({model})" if len(self.spec.models) > 1 else "")
+                sound = entry.sound if entry is not None else None
+                without = (
+                    f"; the mean without {'it' if len(how) == 1 else 'them'}: {sound:.1f}" if sound is not None else ""
+                )
+                notes.append(f"{name}: collapsed, and in the mean all the same: {'; '.join(how)}{without}")
+        return notes
+
+    def write(self, folder: Path) -> Path:
+        """Write every number as `numbers.csv` and `numbers.json`; the path of the former."""
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = [asdict(number) for number in self.numbers()]
+        (folder / "numbers.json").write_text(json.dumps(rows, indent=1))
+        with (folder / "numbers.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, list(Number.__dataclass_fields__))
+            writer.writeheader()
+            writer.writerows(rows)
+        return folder / "numbers.csv"
+
+
+def _titled(title: str) -> Table:
+    """An empty table, wide enough for its title to stay on one line."""
+    return Table(title=title, title_justify="left", min_width=len(title))
+
+
+def _meaning(average: Average) -> str:
+    if average == "xtreme":
+        return "mean over all languages, the training language included (as XTREME has it)"
+    return "zero-shot, mean over the languages that were not trained on"

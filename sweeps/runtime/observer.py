@@ -1,0 +1,45 @@
+"""What Tune tells of its trials while they run, passed on to the tracker, the view and the watchdog. Of their ends the
+searcher tells, which knows what follows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ray.tune import Callback
+
+from sweeps.cli.live import View
+from sweeps.runtime.watchdog import Watchdog
+from sweeps.schedule.scheduler import Schedule
+from sweeps.tracking import Tracker
+
+
+class Observer(Callback):
+    """Tune calls it on the driver, between the events of its loop."""
+
+    def __init__(self, schedule: Schedule, tracker: Tracker, view: View, watchdog: Watchdog) -> None:
+        self._steps, self._tracker, self._view, self._watchdog = schedule.plan.steps, tracker, view, watchdog
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Tune pickles its callbacks to restore an experiment from its own files; nothing here ever is.
+        return {}
+
+    def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
+        """Tune is about to wait for the next event."""
+        self._view.refresh()
+        self._watchdog.look()
+
+    def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        """A trial has been placed."""
+        step = self._steps[trial.config["step"]]
+        self._tracker.begin(step)
+        self._watchdog.started(step.id)
+        self._view.started(step)
+
+    def on_trial_result(
+        self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
+    ) -> None:
+        """A trial has reported: how training goes, or in the end its state."""
+        if result["state"] == "running":
+            step = self._steps[trial.config["step"]]
+            self._tracker.progress(step, result)
+            self._view.progress(step, result)

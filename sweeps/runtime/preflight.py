@@ -1,0 +1,163 @@
+"""Before the first GPU second: whether this cluster can carry out this sweep. Each obstacle is one line."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+from cluster.connect import Capacity
+from cluster.inspect import Node, differences, look, look_everywhere, state_api
+from sweeps.cost.flops import shapes
+from sweeps.plan.graph import Step
+from sweeps.schedule.scheduler import Schedule
+from trainables.models.shape import Shape
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import DataRecipe, TokenizerRecipe, TrainRecipe
+from trainables.store import PROBE, Store, StoreError
+from trainables.tasks.open_source import HUB
+
+PACKAGES = ("sweeps", "trainables", "cluster")
+GIB = 2**30
+WEIGHTS, GRADIENTS, MOMENTS = 4, 4, 8
+"""Bytes per parameter: weights are fp32 whatever the precision of the training, Adam keeps two moments."""
+CONTEXT = 1.5 * GIB
+"""What CUDA, its libraries and DeepSpeed's buffers take before anything is done. Assumed."""
+
+
+def problems(schedule: Schedule, store: Store, capacity: Capacity) -> list[str]:
+    """What stands in the way of the steps that are not done yet; nothing: all is well."""
+    steps = [schedule.plan.steps[name] for name in schedule.waiting]
+    paths, token = _paths(steps), uuid.uuid4().hex
+
+    def probe() -> str | None:
+        return _probe(store.uri, token)
+
+    try:
+        store.files.replace(store.at(PROBE + token), token.encode())
+    except OSError as error:
+        return [f"storage: {error}; give a path or URI that can be written"]
+    try:
+        here = look(paths, PACKAGES, probe, gpus=False)
+        nodes, silent = look_everywhere(paths, PACKAGES, probe)
+    finally:
+        store.files.delete(store.at(PROBE + token))
+    found = silent + differences(here, nodes)
+    api = state_api()
+    found += [api] if api else []
+    for node in nodes:
+        found += [f"{node.name}: storage: {node.storage}"] if node.storage else []
+        found += [
+            f"{node.name}: {path} is not there: put the data at the same path on every node" for path in node.missing
+        ]
+    of_steps = shapes(schedule.plan)
+    if store.local:
+        found += room(steps, of_steps, shutil.disk_usage(store.root).free, store.root, capacity)
+    return found + memory(steps, of_steps, nodes)
+
+
+def fits(schedule: Schedule, capacity: Capacity) -> list[str]:
+    """Steps that want more than the whole cluster has: one for CPUs, one for GPUs."""
+    found = {}
+    for step in (schedule.plan.steps[name] for name in schedule.waiting):
+        for word, wants, has in zip(("CPU", "GPU"), step.resources, (capacity.cpus, capacity.gpus), strict=True):
+            if wants > has:
+                found[word] = (
+                    f"{step.name} wants {wants:g} {word}s, the cluster has {has:g}: lower execution.workers, "
+                    f"execution.{word.lower()}s_per_worker, or give it a larger cluster"
+                )
+    return list(found.values())
+
+
+def room(steps: Iterable[Step], of_steps: dict[str, Shape], free: int, path: str, capacity: Capacity) -> list[str]:
+    """Whether the disk holds the checkpoints of all trainings that are left, and the training states (the one that is
+    there and the one that is being written) of as many as can run at once."""
+    trainings = [step for step in steps if step.kind == "train"]
+    if not trainings:
+        return []
+    artifacts = sum(WEIGHTS * of_steps[step.id].parameters for step in trainings)
+    state = max(2 * (2 * WEIGHTS + MOMENTS) * of_steps[step.id].parameters for step in trainings)
+    held = max(trainings, key=lambda step: of_steps[step.id].parameters).resources
+    at_once = min(
+        len(trainings),
+        *(int(has // wants) for has, wants in zip((capacity.cpus, capacity.gpus), held, strict=True) if wants),
+    )
+    wanted = artifacts + at_once * state
+    if wanted <= free:
+        return []
+    return [
+        f"{path}: {free / GIB:.1f} GiB are free, {wanted / GIB:.1f} are needed: {artifacts / GIB:.1f} for checkpoints, "
+        f"{state / GIB:.1f} for the training states of each of {at_once} at once: free some, or give other storage"
+    ]
+
+
+def memory(steps: Iterable[Step], of_steps: dict[str, Shape], nodes: list[Node]) -> list[str]:
+    """Whether the smallest GPU holds what a worker of the largest training holds.
+
+    Weights, gradients and Adam's moments, of which ZeRO stage 1 divides the moments among the workers, 2 the gradients,
+    too, and 3 all (Rajbhandari et al. 2020, arXiv 1910.02054, section 5); activations after Korthikanti et al. 2022
+    (arXiv 2205.05198, equation 1), for one micro-batch. An estimate: a step that runs out of memory all the same is
+    tried again with smaller micro-batches.
+    """
+    smallest = min((gpu for node in nodes for gpu in node.gpus), key=lambda gpu: gpu[1], default=None)
+    if smallest is None:
+        return []
+    worst = (0.0, "")
+    for step in steps:
+        if step.kind == "train" and step.execution.gpus_per_worker >= 1:
+            assert isinstance(step.recipe, TrainRecipe)
+            half = step.recipe.optimisation.precision == "bf16"
+            worst = max(worst, (_held(of_steps[step.id], step.execution, half), step.name))
+    held, name = worst
+    if held <= smallest[1]:
+        return []
+    return [
+        f"{name}: a worker holds about {held / GIB:.0f} GiB, a {smallest[0]} has {smallest[1] / GIB:.0f}: raise "
+        "execution.zero_stage or execution.workers, or lower execution.micro_batch_tokens"
+    ]
+
+
+def _held(shape: Shape, execution: Execution, half: bool) -> float:
+    stage, workers = execution.zero_stage, execution.workers
+    state = (
+        WEIGHTS / (workers if stage >= 3 else 1)
+        + GRADIENTS / (workers if stage >= 2 else 1)
+        + MOMENTS / (workers if stage >= 1 else 1)
+    )
+    # 34 bytes for each unit of the hidden layer at two bytes a number; attention's scores are not kept (fused kernels).
+    activations = 34 * (1 if half else 2) * shape.layers * shape.hidden * execution.micro_batch_tokens
+    return shape.parameters * state + activations + CONTEXT
+
+
+def _paths(steps: Iterable[Step]) -> list[str]:
+    """Local files that the steps read: models that they start from, and folders of data."""
+    found: dict[str, None] = {}
+    for step in steps:
+        found |= dict.fromkeys(step.execution.places.values())
+        recipe = step.recipe
+        if isinstance(recipe, DataRecipe | TokenizerRecipe):
+            tasks = [recipe.task] if isinstance(recipe, DataRecipe) else []
+            corpora = [*recipe.exclude, *(recipe.corpora if isinstance(recipe, TokenizerRecipe) else ())]
+            for task in (*tasks, *(corpus.task for corpus in corpora)):
+                place = step.execution.data_of(task.name)
+                if task.source == "files" and place is not None and place != HUB:
+                    found[place] = None
+    return [str(Path(path).expanduser()) for path in found]
+
+
+def _probe(uri: str, token: str) -> str | None:
+    """Read what the driver has written, then write, read and delete a file: what is wrong, as this node sees it."""
+    store = Store(uri)
+    try:
+        if store.files.read(store.at(PROBE + token)) != token.encode():
+            return f"{uri} holds something else here: it must be the same file system on every node"
+    except FileNotFoundError:
+        return f"{uri} is another folder here: it must be a file system that every node shares, or a URI (s3://...)"
+    except OSError as error:
+        return f"{uri} cannot be read here ({error})"
+    try:
+        store.check_writable()
+    except StoreError as error:
+        return f"{error}: make it writable for Ray's workers"
+    return None

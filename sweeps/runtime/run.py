@@ -1,0 +1,158 @@
+"""Carry out a plan: one Tuner over its steps, MLflow beside it, the tables at the end.
+
+Running again is resuming: what the store has is not done again, and a step that was cut off goes on from its last
+training state. Ctrl-C asks the running steps to save and leave; a second one leaves at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+from rich.console import Console
+
+from cluster.connect import connected, ray_logs
+from sweeps.cli.live import View
+from sweeps.plan.graph import Plan
+from sweeps.plan.saved_plan import keep_plan
+from sweeps.runtime.preflight import fits, problems
+from sweeps.schedule.scheduler import Schedule
+from sweeps.spec.fields import SweepSpec
+from sweeps.state.garbage import RAY_FILES
+from sweeps.state.inspection import reject, survey
+from sweeps.state.selection import Decisions
+from sweeps.tracking import Tracker
+from trainables.store import Leases, Store
+from trainables.store.logs import logs_of
+
+PRELOAD = ("trainables.steps.preload", "aiohttp", "fsspec", "jsonschema")
+"""What the processes of a local step find imported. Not Ray, which reads its configuration when it is imported: each
+process must have its own."""
+
+
+class NotReady(RuntimeError):
+    """The cluster cannot carry out the sweep; `lines` say what stands in the way, and what to do."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def run_plan(
+    spec: SweepSpec,
+    plan: Plan,
+    store: Store,
+    tracker: Tracker,
+    console: Console,
+    address: str | None,
+    cpus: int | None,
+    preflight: bool = True,
+) -> Schedule:
+    """Carry out what is not done yet. Returns the schedule in its final state.
+
+    Args:
+        preflight: whether to look at every node of the cluster before anything is started there.
+
+    Raises NotReady before anything is started.
+    """
+    keep_plan(plan, spec.sweep, store)
+    found = survey(spec, plan, store)
+    done, stopped = found.done, found.stopped
+    idle = Schedule(plan, done, 0, 0, stopped=stopped)
+    if not idle.waiting:
+        if len(done) == len(plan.steps):
+            console.print(f"{spec.sweep}: all {len(done)} steps are done, nothing to train", highlight=False)
+        tracker.open()
+        return idle
+    with Leases(store) as leases:
+        for line in (*found.rejected.values(), *found.states.values()):
+            console.print(f"{line}: it is made anew", style="yellow", highlight=False, markup=False, soft_wrap=True)
+        reject(found.rejected, store, leases)
+        tracker.open()
+        with connected(address, cpus, PRELOAD) as capacity:
+            schedule = Schedule(plan, done, capacity.cpus, capacity.gpus, stopped=stopped)
+            wrong = fits(schedule, capacity) or (problems(schedule, store, capacity) if preflight else [])
+            if wrong:
+                raise NotReady(wrong)
+            to_do = f"{len(schedule.waiting)} of {len(plan.steps)} steps to do"
+            console.print(f"{to_do} on {capacity}", highlight=False)
+            places = f"steps print into {logs_of(store)}, Ray into {ray_logs()} while it runs"
+            console.print(places, highlight=False, markup=False, soft_wrap=True)
+            scratch = f"{store.uri}/{RAY_FILES}/{leases.owner}"
+            try:
+                _tune(spec, schedule, store, leases, scratch, tracker, console)
+            finally:
+                if store.local:
+                    shutil.rmtree(scratch, ignore_errors=True)
+    return schedule
+
+
+def _tune(
+    spec: SweepSpec,
+    schedule: Schedule,
+    store: Store,
+    leases: Leases,
+    scratch: str,
+    tracker: Tracker,
+    console: Console,
+) -> None:
+    # Tune writes a CSV, a JSON and a TensorBoard log for every trial unless told not to.
+    os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
+    os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
+    os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # Tune's own table
+    from ray import tune
+
+    from sweeps.runtime.asha import GroupedAsha
+    from sweeps.runtime.control import ENDING, new_board
+    from sweeps.runtime.lifecycle import Driver
+    from sweeps.runtime.observer import Observer
+    from sweeps.runtime.searcher import PlanSearcher
+    from sweeps.runtime.trial import DRIVER, run_step
+    from sweeps.runtime.watchdog import Watchdog
+
+    board_name, board = new_board()
+    for name in ("ray", "ray.tune", "ray.train"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    with View(schedule, console) as view, _asking(schedule, lambda: board.stop_all.remote(ENDING), console):
+        watchdog = Watchdog(schedule, board, view.say)
+        driver = Driver(store, leases, board_name, scratch, tracker, view, watchdog)
+        scheduler = None
+        if (asha := spec.early_stopping.asha) is not None:
+            scheduler = GroupedAsha(asha, schedule, store, Decisions(store, spec.sweep), board.stop.remote)
+        searcher = PlanSearcher(schedule, driver)
+        tuner = tune.Tuner(
+            tune.with_resources(run_step, DRIVER),
+            tune_config=tune.TuneConfig(search_alg=searcher, scheduler=scheduler, num_samples=-1, reuse_actors=True),
+            run_config=tune.RunConfig(
+                name=spec.sweep,
+                storage_path=scratch,
+                verbose=0,
+                callbacks=[Observer(schedule, tracker, view, watchdog)],
+            ),
+        )
+        tuner.fit()
+
+
+@contextmanager
+def _asking(schedule: Schedule, stop_all: Callable[[], Any], console: Console) -> Iterator[None]:
+    """On the first SIGINT or SIGTERM ask the running steps to stop; on the second leave at once."""
+
+    def asked(number: int, frame: FrameType | None) -> None:
+        if schedule.draining:
+            raise KeyboardInterrupt
+        schedule.draining = True
+        stop_all()
+        console.print("stopping: running steps save their state; once more to leave at once", style="yellow")
+
+    before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

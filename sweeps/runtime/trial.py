@@ -1,0 +1,163 @@
+"""What one Tune trial does: carry out one step on the cluster.
+
+The trial itself is a thin driver that needs no CPU of its own. Training runs in a Ray Train `TorchTrainer` (Train V2,
+DeepSpeed inside); preparing and evaluating run as Ray tasks, whose processes Ray keeps, warm, for the next such step.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ray
+from ray import train, tune
+from ray.train.torch import TorchConfig, TorchTrainer
+from ray.train.v2._internal.callbacks.datasets import DatasetsCallback
+from ray.tune.integration.ray_train import TuneReportCallback
+
+from cluster.local.janitor import MARK
+from sweeps.runtime.control import board_of
+from sweeps.runtime.rendezvous import OneMachine
+from trainables.failure import StepFailed, failed
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import read_recipe
+from trainables.steps.run import carry_out
+from trainables.store import Store
+from trainables.store.logs import logged
+
+DRIVER = tune.PlacementGroupFactory([{"memory": 64 * 2**20}])
+"""What Tune reserves for a trial. Workers reserve CPUs and GPUs; the schedule keeps them within capacity."""
+
+
+class RayHost:
+    """The host of a worker: reports to Ray Train, looks on the sweep's board whether to stop."""
+
+    def __init__(self, board: Any, step: str) -> None:
+        self._board, self._step = board, step
+        context = ray.get_runtime_context()
+        worker = [context.current_actor] if context.get_actor_id() else []
+        ray.get(board.arrive.remote(step, worker))
+
+    def report(self, metrics: dict[str, Any]) -> None:
+        train.report({"state": "running", **metrics})
+
+    def should_stop(self) -> str | None:
+        reason: str | None = ray.get(self._board.why.remote(self._step))
+        return reason
+
+
+class StepTrainer(TorchTrainer):
+    """A `TorchTrainer` without the actor that hands out Ray Data sets: steps read their rows from the store, and on a
+    small machine each process that Ray starts for a step costs seconds."""
+
+    def _create_default_callbacks(self) -> list[Any]:
+        return [c for c in super()._create_default_callbacks() if not isinstance(c, DatasetsCallback)]
+
+
+def run_step(config: dict[str, Any]) -> None:
+    """The trial function. `config`: `step` (id), `recipe`, `execution`, `store`, `owner` (the driver, as its leases
+    name it), `scratch` (Ray Train's own files), `board` (name of the board on which steps are asked to stop).
+
+    Every report has `state`: `running` (how training goes), and at the end `done`, `stopped` (asked to, training state
+    saved) or `failed` (with `error`, and the `kind` of failure).
+    """
+    store, execution = Store(config["store"]), Execution(**config["execution"])
+    if store.done(config["step"]):
+        tune.report({"state": "done"})
+        return
+    try:
+        if config["recipe"]["kind"] == "train":
+            _train(config, execution)
+        else:
+            resources = {
+                "num_cpus": execution.cpus_per_worker,
+                "max_retries": 0,
+                # Not in the trial's own reservation, which holds no CPU.
+                "scheduling_strategy": "DEFAULT",
+            }
+            if config["recipe"]["kind"] == "evaluate":
+                resources["num_gpus"] = execution.gpus_per_worker
+            task = _task.options(**resources).remote(config)
+            ray.get(board_of(config["board"]).hold.remote(config["step"], [task]))
+            ray.get(task)
+    except Exception as error:
+        cause = _cause(error)
+        tune.report({"state": "failed", "error": cause.text, "kind": cause.kind})
+        return
+    tune.report({"state": "done" if store.done(config["step"]) else "stopped"})
+
+
+def _train(config: dict[str, Any], execution: Execution) -> None:
+    resources: dict[str, float] = {"CPU": execution.cpus_per_worker}
+    if execution.gpus_per_worker:
+        resources["GPU"] = execution.gpus_per_worker
+    StepTrainer(
+        _worker,
+        train_loop_config=config,
+        torch_config=_meeting("nccl" if execution.gpus_per_worker else "gloo"),
+        scaling_config=train.ScalingConfig(
+            num_workers=execution.workers,
+            use_gpu=execution.gpus_per_worker > 0,
+            resources_per_worker=resources,
+        ),
+        # Train takes a finished run's name for the finished run and trains nothing, so each attempt has its own;
+        # what an attempt goes on from is the training state in the store.
+        run_config=train.RunConfig(
+            name=f"{config['step']}-{time.time_ns()}",
+            storage_path=config["scratch"],
+            callbacks=[TuneReportCallback()],
+        ),
+    ).fit()
+
+
+def _meeting(backend: str) -> TorchConfig:
+    """How workers find each other: on a port of the first one, or, on one machine, in a file."""
+    folder = os.environ.get(MARK)
+    if folder is None:
+        return TorchConfig(backend=backend)
+    return OneMachine(backend=backend, init_method=f"file://{folder}/meeting-{time.time_ns()}")
+
+
+def _worker(config: dict[str, Any]) -> None:
+    """One worker of a training step."""
+    from trainables.training.engine import leave
+
+    _carry_out(config, train.get_context().get_world_rank())
+    leave()
+
+
+@ray.remote
+def _task(config: dict[str, Any]) -> None:
+    """A prepare or evaluate step."""
+    _carry_out(config, 0)
+
+
+def _carry_out(config: dict[str, Any], rank: int) -> None:
+    import torch
+
+    execution, store = Execution(**config["execution"]), Store(config["store"], config["owner"])
+    torch.set_num_threads(execution.cpus_per_worker)
+    with _telling(), logged(store, config["step"], rank):
+        host = RayHost(board_of(config["board"]), config["step"])
+        carry_out(read_recipe(config["recipe"]), execution, store, host)
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Turn whatever goes wrong in a worker into what the driver can read, without the modules of the worker."""
+    try:
+        yield
+    except Exception as error:
+        raise failed(error) from None
+
+
+def _cause(error: BaseException) -> StepFailed:
+    """What a worker said of its failure, wherever Ray has wrapped it; else what Ray says."""
+    for wrapped in (*getattr(error, "worker_failures", {}).values(), getattr(error, "cause", None)):
+        for cause in (wrapped, getattr(wrapped, "_base_exc", None)):
+            if isinstance(cause, StepFailed):
+                return cause
+    return failed(error)

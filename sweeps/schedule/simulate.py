@@ -1,0 +1,163 @@
+"""A plan carried out on a virtual clock: by the searcher and the schedule that carry out real sweeps.
+
+Each step takes as long as its cost says, and nothing fails or ends early. Beside the plan itself stand two ways of
+running the same sweep that people use: the naive grid, where every cell is trained by itself from the starting model
+on, and two barriers, where all intermediates are trained, then all targets, then everything is evaluated. Both prepare
+data once, and run what they have as this schedule would.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from typing import Any
+
+from sweeps.plan.graph import Plan, Step, phase_of
+from sweeps.runtime.searcher import Claimed, PlanSearcher
+from sweeps.schedule.scheduler import Schedule
+from trainables.recipe.execution import Execution
+
+STAGES = (("prepare", "pretrain", "intermediate"), ("target",), ("evaluate",))
+"""Phases between the two barriers."""
+
+
+FAILED = {"state": "failed", "kind": "settled", "error": ""}
+"""What the report of a step says that fails for good."""
+
+
+class _Alone:
+    """The only driver there is: every step is its own (`searcher.Carrier`)."""
+
+    def claim(self, step: Step) -> Claimed:
+        return "mine"
+
+    def config(self, step: Step, execution: Execution) -> dict[str, Any]:
+        return {"step": step.id}
+
+    def ended(self, step: Step, state: str, said: str) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class Again(Step):
+    """A step of another plan under a key of its own."""
+
+    key: str = ""
+    parents: tuple[str, ...] = ()
+
+    @property
+    def id(self) -> str:
+        return self.key
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return self.parents
+
+
+@dataclass
+class Simulation:
+    """What a run of a plan came to."""
+
+    seconds: float = 0.0
+    """From the start to the end of the last step."""
+    began: dict[str, float] = field(default_factory=dict)
+    ended: dict[str, float] = field(default_factory=dict)
+    calls: list[float] = field(default_factory=list)
+    """Seconds of this process's own time that each event took: booking a trial's end, and the suggestions after it."""
+
+
+def simulate(
+    plan: Plan,
+    done: set[str],
+    cpus: float,
+    gpus: float,
+    failing: frozenset[str] = frozenset(),
+    took: Mapping[str, float] | None = None,
+) -> Simulation:
+    """Carry out what is not done, on a cluster that holds so much.
+
+    Args:
+        failing: steps that take their time and fail.
+        took: seconds that steps really take, where that is not what their costs say and the schedule goes by.
+
+    Raises RuntimeError when a step is left that nothing will ever start: it wants more than there is.
+    """
+    found = Simulation()
+    schedule = Schedule(plan, done, cpus, gpus, clock=lambda: found.seconds)
+    searcher = PlanSearcher(schedule, _Alone())
+    running: list[tuple[float, int, str]] = []  # end, trial, step
+    trials = 0
+    while True:
+        called = time.thread_time()
+        if running:
+            found.seconds, trial, name = heappop(running)
+            found.ended[name] = found.seconds
+            searcher.on_trial_complete(str(trial), FAILED if name in failing else {"state": "done"})
+        started = []
+        while isinstance(config := searcher.suggest(str(trials)), dict):
+            started.append((trials, config["step"]))
+            trials += 1
+        found.calls.append(time.thread_time() - called)
+        for trial, name in started:
+            found.began[name] = found.seconds
+            seconds = took[name] if took is not None else plan.steps[name].cost.seconds
+            heappush(running, (found.seconds + seconds, trial, name))
+        if not running:
+            break
+    if schedule.waiting:
+        raise RuntimeError(f"{len(schedule.waiting)} steps never start on {cpus:g} CPUs and {gpus:g} GPUs")
+    return found
+
+
+def work(plan: Plan, done: set[str]) -> tuple[float, float]:
+    """CPU-seconds and GPU-seconds of what is not done: what steps hold, times how long they hold it."""
+    left = [step for name, step in plan.steps.items() if name not in done]
+    cpu, gpu = (sum(step.cost.seconds * step.resources[kind] for step in left) for kind in (0, 1))
+    return cpu, gpu
+
+
+def bounds(plan: Plan, done: set[str], cpus: float, gpus: float) -> tuple[float, float]:
+    """Seconds that no schedule can go below: the longest path, and the work over what there is to do it."""
+    path = max((plan.remaining[name] for name in plan.steps if name not in done), default=0.0)
+    return path, max(held / there if there else 0.0 for held, there in zip(work(plan, done), (cpus, gpus), strict=True))
+
+
+def naive(plan: Plan, done: set[str]) -> Plan:
+    """Every cell by itself, or each of its variants, unless it is evaluated: all that it needs once more, but for
+    prepared data."""
+    steps: dict[str, Step] = {}
+
+    def again(step: Step, suffix: str, parents: Iterable[str]) -> str:
+        key = step.id + suffix
+        steps[key] = Again(step.recipe, step.name, step.execution, step.tags, step.cost, key, tuple(parents))
+        return key
+
+    def copy(name: str, number: int, made: dict[str, str]) -> str:
+        if name not in made:
+            step = plan.steps[name]
+            parents = [copy(need, number, made) for need in step.needs]
+            if step.kind != "prepare":
+                made[name] = again(step, f" of cell {number}", parents)
+            else:
+                made[name] = name if name in steps else again(step, "", parents)
+        return made[name]
+
+    wanted = [variant.evaluation for cell in plan.cells for variant in cell.variants]
+    for number, evaluation in enumerate(wanted):
+        if evaluation not in done:
+            copy(evaluation, number, {})
+    return Plan(steps, (), 0)
+
+
+def two_barriers(plan: Plan, done: set[str], cpus: float, gpus: float) -> float:
+    """Seconds of carrying out stage after stage."""
+    seconds, finished = 0.0, set(done)
+    upto: set[str] = set()
+    for stage in STAGES:
+        upto |= {name for name, step in plan.steps.items() if phase_of(step) in stage}
+        steps = {name: step for name, step in plan.steps.items() if name in upto}
+        seconds += simulate(Plan(steps, (), 0), finished, cpus, gpus).seconds
+        finished |= upto
+    return seconds

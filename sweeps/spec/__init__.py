@@ -1,0 +1,1 @@
+"""The fields of a sweep file, and how one is read and checked."""

@@ -1,0 +1,304 @@
+"""The fields of a sweep file. `reading.read_spec` reads and checks one."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, field_validator
+
+import trainables
+from trainables.recipe.canonical import Frozen
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import Vectors
+from trainables.tasks import get_task
+from trainables.tasks.suites import SUITES
+
+MINI = "mini"
+"""The small model that comes with the project; see `trainables/models/mini/README.md`."""
+NONE = "none"
+"""The intermediate that is no intermediate: the baseline of every difference."""
+
+
+class Training(Frozen):
+    """How a task is trained: fields of the recipe's optimisation, and which rows are read.
+
+    What is not given comes from `all`, then from the task's own defaults.
+    """
+
+    learning_rate: tuple[Annotated[float, Field(gt=0)], ...] | None = Field(default=None, min_length=1)
+    """One; or several among which each of a target's cells takes the one that is best on its dev rows."""
+    batch_size: int | None = Field(default=None, gt=0)
+    epochs: float | None = Field(default=None, gt=0)
+    steps: int | None = Field(default=None, gt=0)
+    max_length: int | None = Field(default=None, ge=8)
+    warmup: float | None = Field(default=None, ge=0, le=1)
+    weight_decay: float | None = Field(default=None, ge=0)
+    clip: float | None = Field(default=None, gt=0)
+    adam_beta2: float | None = Field(default=None, gt=0, lt=1)
+    adam_eps: float | None = Field(default=None, gt=0)
+    dropout: float | None = Field(default=None, ge=0, lt=1)
+    attention_dropout: float | None = Field(default=None, ge=0, lt=1)
+    evaluate_every: int | None = Field(default=None, gt=0)
+    patience: int | None = Field(default=None, gt=0)
+    min_gain: float | None = Field(default=None, gt=0)
+    precision: Literal["fp32", "bf16"] | None = None
+    train_limit: int | None = Field(default=None, gt=0)
+    dev_limit: int | None = Field(default=None, gt=0)
+
+    @field_validator("learning_rate", mode="before")
+    @classmethod
+    def _one_rate(cls, value: Any) -> Any:
+        return value if value is None or isinstance(value, list | tuple) else (value,)
+
+    def given(self) -> dict[str, Any]:
+        """The fields that are set."""
+        return self.model_dump(exclude_none=True)
+
+
+class TextSpec(Frozen):
+    """Which text is read: that of masked-lm tasks, in all their languages or in `languages` where they have them."""
+
+    corpora: tuple[str, ...] = Field(min_length=1)
+    languages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    exclude: tuple[str, ...] = ()
+    """Tasks whose evaluation sentences are taken out of the text, in its languages and in the tasks' first one."""
+
+
+class TokenizerSpec(TextSpec):
+    """A Unigram tokenizer, trained on text."""
+
+    vocab_size: int = Field(gt=100)
+    limit: int | None = Field(default=None, gt=0)
+    """Rows read of each corpus in each language, drawn by position."""
+
+
+class MixtureSpec(TextSpec):
+    """Text of several corpora and languages, and how they share the batches."""
+
+    weights: dict[str, float] = Field(default_factory=dict)
+    """By corpus, how much one of its rows counts beside those of others; 1 where nothing is said."""
+    alpha: float | None = Field(default=None, gt=0, le=1)
+    """Languages are drawn with a probability proportional to their rows to this power; without it, every row is read
+    once an epoch."""
+    translations: float | None = Field(default=None, ge=0, le=1)
+    """Share of translation rows (TLM) in languages that have such; needs `alpha`."""
+
+
+class PretrainSpec(Training, MixtureSpec):
+    """Phase one: learning from text alone."""
+
+    objective: Literal["masked-lm", "translation-ranking", "word-ranking"] = "masked-lm"
+
+
+class MlmSpec(MixtureSpec):
+    """Masked LM beside an intermediate task, so that the languages are not forgotten."""
+
+    share: float = Field(gt=0, lt=1)
+    """Share of the optimiser steps that are masked LM. They come on top: the task has as many steps as without."""
+    max_length: int = Field(default=256, ge=8)
+    train_limit: int | None = Field(default=None, gt=0)
+
+
+class IntermediateSpec(Frozen):
+    """An intermediate: one task, or several at once; `none` is no task at all.
+
+    A task is written `mnli`, or with the languages of its train rows, `mnli@sw` or `mnli@de+ru+sw`. Whatever the
+    languages, its checkpoint is picked on dev rows of the task's own language.
+    """
+
+    name: str = Field(min_length=1)
+    tasks: tuple[str, ...] = Field(min_length=1)
+    cap: int | None = Field(default=None, gt=0)
+    """Of several tasks: rows beyond so many count for nothing when the optimiser steps are divided."""
+    temperature: float | None = Field(default=None, ge=1)
+    """Of several tasks: their turns are proportional to rows ** (1 / temperature); 1 without it."""
+    heads: Literal["own", "shared"] | None = None
+    """Of several tasks: whether each has a head of its own (so without it), or those with equal labels share one."""
+    mlm: MlmSpec | None = None
+
+    @property
+    def is_none(self) -> bool:
+        return self.name == NONE
+
+
+class ModelSpec(Frozen):
+    """Where a sweep starts: weights that exist (`start`), or an architecture and a tokenizer from nothing."""
+
+    start: str | None = None
+    """A hub id, or a path to a local directory (with a slash in front, or beginning with `./` or `~`)."""
+    revision: str | None = None
+    """Commit of the hub's model."""
+    architecture: dict[str, int | float | str | bool] | None = None
+    tokenizer: TokenizerSpec | None = None
+    pretrain: tuple[PretrainSpec, ...] = ()
+    """What phase one consists of, in order; a single one may stand without the list."""
+    seed: int = 1
+
+    @field_validator("pretrain", mode="before")
+    @classmethod
+    def _one_pretrain(cls, value: Any) -> Any:
+        return [value] if isinstance(value, dict) else value
+
+    @property
+    def path(self) -> Path | None:
+        """The local directory, if `start` is one (or `mini`, the model that comes with the project)."""
+        if self.start == MINI:
+            return Path(trainables.__file__).parent / "models" / MINI
+        if self.start is not None and self.start.startswith(("/", "./", "../", "~")):
+            return Path(self.start).expanduser().absolute()
+        return None
+
+
+class TargetSpec(Frozen):
+    """A target task; `train_on` and `languages` replace what the registry says."""
+
+    task: str
+    train_on: tuple[str, ...] | None = None
+    """One task, or several to be trained on one after the other."""
+    languages: tuple[str, ...] | None = None
+
+    @field_validator("train_on", mode="before")
+    @classmethod
+    def _one_task(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @property
+    def trained_on(self) -> tuple[str, ...]:
+        """Names of the tasks whose training data this target is trained on, in order; none: never trained."""
+        return self.train_on if self.train_on is not None else get_task(self.task).trains_on
+
+
+class GeneratedSpec(Frozen):
+    """The generated benchmark: its world is drawn from `seed`; `size` scales its rows."""
+
+    seed: int = 1
+    size: float = Field(default=1.0, gt=0)
+
+
+class CollapseSpec(Frozen):
+    """What becomes of a run that has learnt nothing: at chance with a loss to match, or with a loss that is no number.
+    Whatever is said here, it is marked."""
+
+    patience: int | None = Field(default=3, gt=0)
+    """Stopped after so many successive evaluations at chance, after warm-up; None: never for that."""
+    reseed: int = Field(default=0, ge=0)
+    """How many times it is started again, each time with another seed; every attempt is recorded."""
+
+
+class AshaSpec(Frozen):
+    """Successive halving among the trainings of a target with one model and one seed: intermediates, and learning rates
+    where there are several. A table in which a training was stopped is a selection, no study."""
+
+    grace: int = Field(gt=0)
+    """Optimiser steps that every training has; the first comparison is then."""
+    reduction: float = Field(default=3.0, gt=1)
+    """Of those compared, the best 1/reduction go on; each comparison is this many times later than the one before."""
+
+
+class EarlyStopping(Frozen):
+    """When a training ends before its last step, besides `patience` and `min_gain` of its task."""
+
+    collapse: CollapseSpec = CollapseSpec()
+    asha: AshaSpec | None = None
+
+
+class SweepSpec(Frozen):
+    """One sweep file."""
+
+    sweep: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
+    models: dict[str, ModelSpec] = Field(min_length=1)
+    intermediates: tuple[IntermediateSpec, ...] = Field(min_length=1)
+    targets: tuple[TargetSpec, ...] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    intermediate_seeds: Literal["matched", "shared"] = "matched"
+    """`matched`: the target of seed s starts from the intermediate of seed s, so the spread over seeds is that of both
+    phases. `shared`: all start from the intermediate of the first seed; cheaper, and the spread is that of the target
+    phase alone."""
+    languages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    """Evaluate in these languages only; by default in all that a target has."""
+    test_limit: int | None = Field(default=None, gt=0)
+    """Evaluate so many rows of each language only, drawn by position; retrieval is over all rows whatever is said here,
+    since fewer candidates are an easier task. Tables that were made so say so."""
+    retrieval: Vectors = Vectors()
+    """How sentences become vectors in retrieval and mining: `layer`, `pooling`, `direction`."""
+    data: dict[str, str] = Field(default_factory=dict)
+    """Where the data is: a folder in the XTREME download layout, or `hub`. By task where they differ, `all` for the
+    others: `{all: hub, ccg: /corpora/ccgbank}`; one word or path stands for all."""
+    generated: GeneratedSpec = GeneratedSpec()
+    revisions: dict[str, str] = Field(default_factory=dict)
+    hyperparameters: Literal["jiant", "xtreme", "xlmr-authors"] = "jiant"
+    """The published set of settings that trainings start from: `trainables/tasks/hyperparameters.py`."""
+    training: dict[str, Training] = Field(default_factory=dict)
+    """By task; `all` for every task."""
+    early_stopping: EarlyStopping = EarlyStopping()
+    execution: Execution = Execution()
+    storage: str = "runs"
+    keep: Literal["all", "best", "intermediates"] = "all"
+    """Which weights stay when no step of the plan needs them any more: `gc.kept_weights`. Results stay in any case."""
+    tracking: str | None = None
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _one_place(cls, value: Any) -> Any:
+        return {"all": value} if isinstance(value, str) else value
+
+    @field_validator("intermediates", mode="before")
+    @classmethod
+    def _short_intermediates(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            return [{"name": item, "tasks": [item]} if isinstance(item, str) else item for item in value]
+        return value
+
+    @field_validator("targets", mode="before")
+    @classmethod
+    def _short_targets(cls, value: Any) -> Any:
+        """`xtreme` stands for all its tasks, alone or in a list; a name for the task as the registry has it."""
+        if isinstance(value, str):
+            value = [value]
+        if not isinstance(value, list):
+            return value
+        targets: list[Any] = []
+        for item in value:
+            if isinstance(item, str) and item in SUITES:
+                targets += [asdict(entry) for entry in SUITES[item]]
+            else:
+                targets.append({"task": item} if isinstance(item, str) else item)
+        return targets
+
+    @field_validator("models", mode="before")
+    @classmethod
+    def _short_models(cls, value: Any) -> Any:
+        if isinstance(value, list):
+            value = {item: item for item in value if isinstance(item, str)}
+        if isinstance(value, dict):
+            return {name: {"start": item} if isinstance(item, str) else item for name, item in value.items()}
+        return value
+
+    def data_of(self, task: str) -> str | None:
+        """Where a task's data is."""
+        return self.execution.model_copy(update={"data": self.data}).data_of(task)
+
+    @property
+    def intermediate_names(self) -> tuple[str, ...]:
+        """What the rows of a table are called."""
+        return tuple(one.name for one in self.intermediates)
+
+    @property
+    def tracking_uri(self) -> str:
+        """Where MLflow is: as given, or a SQLite file beside the store."""
+        if self.tracking is not None:
+            return self.tracking
+        base = "." if "://" in self.storage else self.storage
+        return f"sqlite:///{Path(base).expanduser().absolute() / 'mlflow.db'}"
+
+
+def in_languages(name: str) -> tuple[str, tuple[str, ...]]:
+    """A task as an intermediate names it, and the languages of its train rows (none: the task's own).
+
+    >>> in_languages("mnli@de+sw")
+    ('mnli', ('de', 'sw'))
+    """
+    task, at, languages = name.partition("@")
+    return task, tuple(languages.split("+")) if at else ()

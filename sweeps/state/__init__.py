@@ -1,0 +1,1 @@
+"""A sweep in its store: what is done, selected, collapsed, and what may be deleted."""

@@ -1,0 +1,199 @@
+"""`xstilts data`: what a sweep needs, fetched from a hub on loopback, and looked at."""
+
+import json
+
+import pytest
+from huggingface_hub import constants
+from typer.testing import CliRunner
+
+from sweeps.cli.main import app
+from sweeps.data.data import check_all, listed, pull_all
+from sweeps.plan.planner import make_plan
+from sweeps.plan.requirements import needs_of
+from sweeps.spec.reading import WrongSpec, read_spec
+from trainables.tasks import all_tasks
+from trainables.tasks.hub.tables import TABLES
+from trainables.tasks.licences import licences
+from trainables.tasks.lock import lock_path, read_lock
+from trainables.tasks.sources import DataError
+from trainables.tasks.task import POOL_LANGUAGE
+
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+MODEL = {"models": {"m": {"start": "owner/name", "revision": REVISION}}, "training": {"all": {"steps": 1}}}
+
+
+def question(key, context, answer):
+    start = context.index(answer)
+    return {"id": key, "question": "?", "context": context, "answers": {"text": [answer], "answer_start": [start]}}
+
+
+@pytest.fixture
+def squad_hub(hub):
+    """SQuAD and XQuAD in two languages; a passage of each of them is in training too. And a model."""
+    train = [question(f"t{n}", f"passage {n}", "passage") for n in range(3)]
+    hub.put("rajpurkar/squad", "plain_text/train-00000-of-00001.parquet", train)
+    dev = [question("d", "other", "other"), question("e", "Passage  1", "Passage")]
+    hub.put("rajpurkar/squad", "plain_text/validation-00000-of-00001.parquet", dev)
+    for language, context in (("en", "new one"), ("el", "passage 2")):
+        rows = [question("x", context, context.split()[0])] * 2
+        hub.put("google/xquad", f"xquad.{language}/validation-00000-of-00001.parquet", rows)
+    hub.files["owner/name"] = {"config.json": b"{}", "model.safetensors": b"weights", "modeling.py": b"no code"}
+    hub.pin("owner/name", "main", REVISION)
+    return hub
+
+
+@pytest.fixture
+def squad_sweep(sweep_file, squad_hub):
+    targets = [{"task": "xquad", "languages": ["en", "el"]}]
+    return sweep_file(data="hub", targets=targets, intermediates=["none", "squad"], **MODEL)
+
+
+def test_needs_are_those_of_the_plan(sweep_file, tmp_path):
+    targets = [
+        {"task": "bucc2018", "languages": ["zh"]},
+        {"task": "lareqa", "languages": ["el"]},
+        {"task": "xcopa", "languages": ["qu"]},
+        "gen-tags",
+    ]
+    file = sweep_file(data=str(tmp_path), targets=targets, intermediates=["none", "anli+", "ccg"], **MODEL)
+    needs = {(need.task.name, need.split, need.language) for need in needs_of(read_spec(file), file)}
+    trained = {(name, split, "en") for name in ("anli+", "ccg", "lareqa", "siqa", "copa") for split in ("train", "dev")}
+    assert needs == trained | {
+        ("bucc2018", "test", "zh"),
+        ("bucc2018", "dev", "zh"),
+        ("lareqa", "test", "el"),
+        ("lareqa", "pool", POOL_LANGUAGE),
+        ("xcopa", "test", "qu"),
+    }
+
+
+def test_pull_fetches_all_and_pins_it(squad_sweep, squad_hub, monkeypatch):
+    spec = read_spec(squad_sweep)
+    with pytest.raises(WrongSpec, match="no commit of it is pinned; `xstilts data pull FILE` does that"):
+        make_plan(spec, str(squad_sweep))
+    found = list(pull_all(spec, squad_sweep))
+    assert [one.what for one in found] == [
+        "rajpurkar/squad plain_text train",
+        "rajpurkar/squad plain_text validation",
+        "google/xquad xquad.en validation",
+        "google/xquad xquad.el validation",
+        "owner/name (model)",
+    ]
+    assert not any(one.before for one in found)
+    assert not any("modeling.py" in line for line in squad_hub.asked)
+    lock = read_lock(squad_sweep)
+    assert lock.revisions == dict.fromkeys(("rajpurkar/squad", "google/xquad"), REVISION)
+    assert set(lock.files["google/xquad"]) == set(squad_hub.files["google/xquad"])
+    # From here on the network may be gone.
+    squad_hub.server.shutdown()
+    squad_hub.server.server_close()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    plan = make_plan(spec, str(squad_sweep))
+    assert any(REVISION in str(step.recipe) for step in plan.steps.values())
+    assert not [one for one in check_all(spec, squad_sweep) if one.problem]
+
+
+def test_a_branch_that_moves_on_changes_nothing_and_a_second_pull_fetches_nothing(squad_sweep, squad_hub):
+    spec = read_spec(squad_sweep)
+    list(pull_all(spec, squad_sweep))
+    before = set(make_plan(spec, str(squad_sweep)).steps)
+    squad_hub.commits["google/xquad"] = {"main": "f" * 40, REVISION: REVISION}
+    squad_hub.asked.clear()
+    assert all(one.before for one in pull_all(spec, squad_sweep) if "model" not in one.what)
+    assert not any("xquad" in line for line in squad_hub.asked)
+    assert set(make_plan(spec, str(squad_sweep)).steps) == before
+
+
+def test_the_sweep_file_goes_before_the_lock(squad_sweep, squad_hub):
+    list(pull_all(read_spec(squad_sweep), squad_sweep))
+    squad_hub.commits["google/xquad"]["e" * 40] = "e" * 40
+    spec = read_spec(squad_sweep, [f"revisions={{google/xquad: {'e' * 40}}}"])
+    list(pull_all(spec, squad_sweep))
+    assert read_lock(squad_sweep).revisions["google/xquad"] == "e" * 40
+
+
+def test_what_the_hub_has_no_longer_as_the_lock_has_it_is_refused(squad_sweep, squad_hub):
+    spec = read_spec(squad_sweep)
+    list(pull_all(spec, squad_sweep))
+    text = lock_path(squad_sweep).read_text()
+    name = "xquad.el/validation-00000-of-00001.parquet"
+    digest = read_lock(squad_sweep).files["google/xquad"][name].sha256
+    lock_path(squad_sweep).write_text(text.replace(digest, "0" * 64))
+    with pytest.raises(DataError, match=rf"{name} has SHA-256 {digest[:12]}, the lock file has 000000000000"):
+        list(pull_all(spec, squad_sweep))
+
+
+def test_a_pull_that_broke_off_keeps_what_it_had(squad_sweep, squad_hub):
+    broken = "xquad.el/validation-00000-of-00001.parquet"
+    squad_hub.lies[broken] = b"damaged"
+    result = CliRunner().invoke(app, ["data", "pull", str(squad_sweep)])
+    assert result.exit_code == 1
+    assert "3 were pulled and stay" in result.output
+    assert set(read_lock(squad_sweep).revisions) == {"rajpurkar/squad", "google/xquad"}
+    squad_hub.lies.clear()
+    result = CliRunner().invoke(app, ["data", "pull", str(squad_sweep)])
+    assert result.exit_code == 0
+    assert result.output.count("was there") == 3
+
+
+def test_a_lock_that_is_none_is_named(squad_sweep):
+    lock_path(squad_sweep).write_text('{"datasets": {"a": 1}}')
+    with pytest.raises(WrongSpec, match=r"sweep.lock.json: not a lock file .* remove it and run `xstilts data pull"):
+        make_plan(read_spec(squad_sweep), str(squad_sweep))
+
+
+def test_check_counts_and_finds_what_is_in_training(squad_sweep):
+    spec = read_spec(squad_sweep)
+    list(pull_all(spec, squad_sweep))
+    found = {(one.task, one.split, one.language): one for one in check_all(spec, squad_sweep)}
+    assert found["squad", "train", "en"].findings.expected == 87_599
+    assert found["squad", "train", "en"].findings.rows == 3
+    assert found["squad", "dev", "en"].overlap == 1
+    greek = found["xquad", "test", "el"]
+    assert (greek.overlap, greek.findings.duplicates, greek.findings.labelled) == (2, 1, 2)
+    assert found["xquad", "test", "en"].overlap == 0
+    assert "ids stand twice" not in str(greek.problems)
+
+
+def test_check_names_what_makes_rows_unfit(sweep_file, tmp_path):
+    (tmp_path / "pawsx").mkdir()
+    (tmp_path / "pawsx" / "dev-en.tsv").write_text("a\t\t0\na\t\t0\n")
+    (tmp_path / "rows" / "pawsx").mkdir(parents=True)
+    row = {"id": "1", "text_a": "x", "text_b": "y", "label": ""}
+    (tmp_path / "rows" / "pawsx" / "train-en.jsonl").write_text(f"{json.dumps(row)}\n" * 2)
+    file = sweep_file(data=str(tmp_path), targets=[{"task": "pawsx", "languages": ["de"]}], **MODEL)
+    result = CliRunner().invoke(app, ["data", "check", str(file)])
+    assert result.exit_code == 1
+    assert "pawsx train en: 1 ids stand twice" in result.output
+    assert "pawsx train en: 2 rows have no label" in result.output
+    assert 'pawsx test de: pawsx: no test rows in "de"' in result.output
+    found = json.loads(CliRunner().invoke(app, ["data", "check", str(file), "--json"]).stdout)
+    dev = next(one for one in found if one["split"] == "dev")
+    assert (dev["findings"]["empty"], dev["findings"]["duplicates"], dev["findings"]["expected"]) == (2, 1, 2000)
+
+
+def test_a_sweep_of_generated_data_needs_nothing(sweep_file):
+    result = CliRunner().invoke(app, ["data", "pull", str(sweep_file())])
+    assert result.exit_code == 0
+    assert "generated data alone" in result.output
+
+
+def test_every_task_that_reads_data_has_a_licence_and_is_listed():
+    names = {task.name for task in all_tasks() if task.source == "files"}
+    assert {one.task for one in listed()} == names == set(licences())
+    assert all(all(cells) for cells in licences().values())
+    for (name, _), tables in TABLES.items():
+        source = licences()[name][1]
+        assert all(f"`{table.dataset}`" in source for table in tables), (name, source)
+
+
+def test_list():
+    result = CliRunner().invoke(app, ["data", "list", "xquad"])
+    assert result.exit_code == 0
+    assert "test 14,280" in result.output
+    assert "CC BY-SA 4.0" in result.output
+    shown = json.loads(CliRunner().invoke(app, ["data", "list", "--json", "mlqa", "ccg"]).stdout)
+    assert [one["task"] for one in shown] == ["mlqa", "ccg"]
+    assert shown[0]["rows"] == {"test": 42_245}
+    result = CliRunner().invoke(app, ["data", "list", "weather"])
+    assert result.exit_code == 2

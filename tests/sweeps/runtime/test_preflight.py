@@ -1,0 +1,70 @@
+"""What stands in the way of a sweep on a cluster, each in one line with its mend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cluster.connect import Capacity
+from cluster.inspect import Node, look_everywhere
+from sweeps.plan.planner import make_plan
+from sweeps.runtime.preflight import GIB, PACKAGES, fits, memory, problems, room
+from sweeps.schedule.scheduler import Schedule
+from sweeps.spec.reading import read_spec
+from trainables.models.shape import XLMR_LARGE
+from trainables.store import Store
+
+HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), (), None)
+
+
+@pytest.fixture
+def schedule(sweep_file):
+    file = sweep_file()
+    spec = read_spec(file)
+    return Schedule(make_plan(spec, str(file)), set(), 2, 0), Store(spec.storage)
+
+
+def test_steps_too_large_for_the_cluster_are_named(schedule):
+    schedule, _ = schedule
+    assert fits(schedule, Capacity(1, 0, 1)) == []
+    (line,) = fits(schedule, Capacity(0.5, 0, 1))
+    assert "wants 1 CPUs, the cluster has 0.5: lower execution.workers, execution.cpus_per_worker" in line
+
+
+def test_disk_and_gpu_memory_are_estimated_for_the_largest_step(schedule):
+    schedule, _ = schedule
+    steps = [schedule.plan.steps[name] for name in schedule.waiting]
+    trainings = [step for step in steps if step.kind == "train"]
+    large = {step.id: XLMR_LARGE for step in trainings}
+    checkpoints = len(trainings) * 4 * XLMR_LARGE.parameters
+    states = 2 * 2 * 16 * XLMR_LARGE.parameters  # two at once, the old one and the new one
+    assert room(steps, large, checkpoints + states, "/store", Capacity(2, 0, 1)) == []
+    (line,) = room(steps, large, checkpoints + states - 1, "/store", Capacity(2, 0, 1))
+    assert line.startswith("/store: ")
+    assert f"{checkpoints / GIB:.1f} for checkpoints" in line
+    on_gpu = [replace(s, execution=s.execution.model_copy(update={"gpus_per_worker": 1.0})) for s in trainings]
+    small = replace(HERE, gpus=(("Tesla T4", 15 * GIB), ("H100", 80 * GIB)))
+    assert memory(on_gpu, large, [HERE]) == []
+    assert memory(on_gpu, large, [replace(HERE, gpus=(("H100", 80 * GIB),))]) == []
+    (line,) = memory(on_gpu, large, [small])
+    assert "a Tesla T4 has 15: raise execution.zero_stage" in line
+    spread = {"zero_stage": 3, "workers": 8, "micro_batch_tokens": 2048}
+    divided = [replace(s, execution=s.execution.model_copy(update=spread)) for s in on_gpu]
+    assert memory(divided, large, [small]) == []
+
+
+def test_this_machine_can_carry_out_the_tiny_sweep(local_ray, schedule):
+    schedule, store = schedule
+    assert problems(schedule, store, local_ray) == []
+    assert not list(store.files.list(store.root))  # no probe is left
+
+
+def test_a_storage_that_nodes_do_not_share_is_found(local_ray, tmp_path):
+    from sweeps.runtime.preflight import _probe
+
+    assert "another folder here" in _probe(str(tmp_path / "elsewhere"), "token")
+    nodes, silent = look_everywhere(["/nowhere"], PACKAGES, lambda: _probe(str(tmp_path / "elsewhere"), "token"))
+    assert silent == []
+    assert [node.missing for node in nodes] == [("/nowhere",)]
+    assert "must be a file system that every node shares" in nodes[0].storage

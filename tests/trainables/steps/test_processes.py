@@ -1,0 +1,85 @@
+"""Two workers in plain processes, under torchrun or started one by one: the numbers of one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from safetensors.torch import load_file
+
+from tests.trainables.steps.workers import run_workers
+from trainables.recipe.execution import Execution
+from trainables.store import HEAD, MODEL, Store
+
+
+def prepared(world, tmp_path, name):
+    shutil.copytree(world.store.root, tmp_path / name)
+    return Store(str(tmp_path / name))
+
+
+def under_torchrun(arguments, log):
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    with log.open("a") as out:
+        return [subprocess.run([*command, "-m", "trainables", *arguments], stdout=out, stderr=out).returncode]
+
+
+def one_by_one(arguments, log):
+    return run_workers(arguments, 2, log)
+
+
+@pytest.mark.parametrize(
+    ("tasks", "stage", "start"),
+    [(["gen-nli", "gen-tags"], 3, under_torchrun), (["gen-text"], 2, one_by_one), (["gen-ask"], 3, one_by_one)],
+)
+def test_two_workers_give_the_numbers_of_one(world, tmp_path, tasks, stage, start):
+    dropout = {"dropout": 0.1, "attention_dropout": 0.1}
+    recipe = world.together(*tasks, **dropout) if len(tasks) > 1 else world.train(*tasks, **dropout)
+    one, two = prepared(world, tmp_path, "one"), prepared(world, tmp_path, "two")
+    world.do(recipe, Execution(log_every=1, zero_stage=0), store=one)
+    file = tmp_path / "recipe.json"
+    file.write_text(json.dumps(recipe.model_dump(mode="json")))
+    words = [str(file), "--store", two.root, "-x", "workers=2", "-x", f"zero_stage={stage}"]
+    codes = start([*words, "-x", "log_every=1", "-x", "micro_batch_tokens=300"], tmp_path / "log")
+    assert set(codes) == {0}, (tmp_path / "log").read_text()[-2000:]
+    losses = [[loss for _, loss in store.record(recipe.id)["result"]["losses"]] for store in (one, two)]
+    assert losses[1] == pytest.approx(losses[0], abs=2e-5)
+    for name in (f"{MODEL}/model.safetensors", HEAD):
+        a, b = load_file(one.path(recipe.id) / name), load_file(two.path(recipe.id) / name)
+        assert a.keys() == b.keys()
+        assert max(float((a[key] - b[key]).abs().max()) for key in a) < 2e-4
+
+
+def test_two_workers_agree_on_a_collapse_and_start_again_together(world, tmp_path):
+    # Nothing is learnt; and in the other case no output is a number after the first step.
+    nothing = {"learning_rate": 1e-12, "weight_decay": 0.0, "collapse_patience": 1}
+    wrecking = {"learning_rate": 1e30, "warmup": 0.0, "clip": 1e30}
+    for name, settings in (("nothing", nothing), ("wrecking", wrecking)):
+        recipe = world.train("gen-tags", steps=16, evaluate_every=4, reseed=1, **settings)
+        one, two = prepared(world, tmp_path, f"{name}-one"), prepared(world, tmp_path, f"{name}-two")
+        world.do(recipe, Execution(log_every=1), store=one)
+        file = tmp_path / "recipe.json"
+        file.write_text(json.dumps(recipe.model_dump(mode="json")))
+        words = [str(file), "--store", two.root, "-x", "workers=2", "-x", "zero_stage=3", "-x", "log_every=3"]
+        codes = one_by_one(words, tmp_path / "log")
+        assert codes == [0, 0], (tmp_path / "log").read_text()[-2000:]
+        a, b = (store.record(recipe.id)["result"] for store in (one, two))
+        ends = [[(x["seed"], x["steps"], x["collapsed"]) for x in result["attempts"]] for result in (a, b)]
+        assert ends[0] == ends[1]
+        assert len(ends[0]) == 2
+        assert a["collapsed"] == b["collapsed"] is not None
+
+
+def test_a_recipe_whose_needs_are_not_done_is_refused(world, tmp_path):
+    recipe = world.train("gen-nli")
+    file = tmp_path / "recipe.json"
+    file.write_text(json.dumps(recipe.model_dump(mode="json")))
+    command = [sys.executable, "-m", "trainables", str(file), "--store", str(tmp_path / "empty")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2
+    assert f"needs {recipe.data[0]}" in done.stderr
+    file.write_text("{}")
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2

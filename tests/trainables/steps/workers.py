@@ -1,0 +1,50 @@
+"""Two workers of one training without torchrun: forks of a process that has imported everything once, because on a
+small machine the imports of four fresh processes take longer than what a test is about."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+import sys
+import traceback
+from pathlib import Path
+
+from trainables.__main__ import main
+
+PATIENCE = 300
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["trainables.steps.preload", __name__])
+
+
+def run_workers(arguments: list[str], count: int, log: Path) -> list[int | None]:
+    """`python -m trainables ARGUMENTS` as `count` workers; their exit codes. What they print is in `log`."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    workers = [
+        _processes.Process(target=_worker, args=(arguments, rank, count, port, str(log))) for rank in range(count)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(PATIENCE)
+        worker.kill()
+    return [worker.exitcode for worker in workers]
+
+
+def _worker(arguments: list[str], rank: int, count: int, port: int, log: str) -> None:
+    where = {"RANK": rank, "LOCAL_RANK": rank, "WORLD_SIZE": count, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    os.environ.update({name: str(value) for name, value in where.items()})
+    with open(log, "a") as out:
+        os.dup2(out.fileno(), 1)
+        os.dup2(out.fileno(), 2)
+    sys.argv = ["trainables", *arguments]
+    try:
+        code = main()
+    except BaseException:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,1 @@
+"""Which rows an update sees, and how they are cut into micro-batches."""

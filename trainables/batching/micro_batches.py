@@ -1,0 +1,47 @@
+"""How the batch of one update is cut into micro-batches and shared among workers. Without effect on numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def cut(lengths: Sequence[int], workers: int, tokens: int) -> list[list[int]]:
+    """Positions of a batch in micro-batches, a multiple of `workers` of them; worker r takes every workers-th from r.
+
+    Rows are sorted by length, so that little is padded; rows × longest row stays within `tokens` (a single longer row
+    is a micro-batch of its own). Every worker must take equally many micro-batches, so the largest are split until
+    that holds; an empty one stands where there are too few rows.
+    """
+    order = sorted(range(len(lengths)), key=lambda i: (lengths[i], i))
+    parts: list[list[int]] = []
+    for i in order:
+        # In ascending order, the row to be added is the longest of its part.
+        if parts and (len(parts[-1]) + 1) * lengths[i] <= tokens:
+            parts[-1].append(i)
+        else:
+            parts.append([i])
+    while len(parts) % workers:
+        largest = max(range(len(parts)), key=lambda p: (len(parts[p]), -p))
+        if len(parts[largest]) < 2:
+            parts.append([])
+            continue
+        whole = parts[largest]
+        parts[largest : largest + 1] = [whole[: len(whole) // 2], whole[len(whole) // 2 :]]
+    return parts
+
+
+def cut_groups(lengths: Sequence[int], workers: int, tokens: int, together: int) -> list[list[int]]:
+    """As `cut`, but runs of `together` rows stay whole and in order."""
+    if together == 1:
+        return cut(lengths, workers, tokens)
+    runs = [list(range(first, min(first + together, len(lengths)))) for first in range(0, len(lengths), together)]
+    padded = [len(run) * max(lengths[i] for i in run) for run in runs]
+    return [sorted(i for run in part for i in runs[run]) for part in cut(padded, workers, tokens)]
+
+
+def share(parts: Sequence[T], worker: int, workers: int) -> list[T]:
+    """The micro-batches of one worker."""
+    return list(parts[worker::workers])

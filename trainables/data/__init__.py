@@ -1,0 +1,1 @@
+"""Rows read and tokenised once, kept as Arrow."""

@@ -1,0 +1,227 @@
+"""Prepare steps: train a tokenizer; read and tokenise a task's rows once, into Arrow that workers only read.
+
+tokenizer step     model/                          loadable by AutoTokenizer
+data step          <split>-<language>/features/    what models read (input_ids, ...)
+                   <split>-<language>/examples/    the rows themselves, for decoding and scoring
+                   counts.json                     rows, features, whether labelled, and where they came from
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import PreTrainedTokenizerFast
+
+from trainables.batching.samplers import Group
+from trainables.data.decontaminate import Seen
+from trainables.models.loading import load_tokenizer
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import Corpus, DataRecipe, Rows, TaskSpec, TokenizerRecipe
+from trainables.store import MODEL, Store
+from trainables.task_types import get_family
+from trainables.tasks import get_task
+from trainables.tasks.open_source import source_at
+from trainables.tasks.sources import DataError, is_labelled
+
+SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
+"""XLM-R's special tokens, at its ids 0 to 3; `<mask>` is the last."""
+SURPLUS = 1.5
+"""Pieces learnt for one that is kept: those of letters and punctuation together are dropped, as XLM-R has none."""
+
+
+def prepare_tokenizer(recipe: TokenizerRecipe, execution: Execution, made: Path) -> dict[str, Any]:
+    """Train a Unigram tokenizer on the corpora. Same text, same pieces."""
+    seen = evaluation_text(recipe.exclude, execution)
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFKC(), normalizers.Replace(r" {2,}", " "), normalizers.Strip()]
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=round(SURPLUS * recipe.vocab_size),
+        special_tokens=list(SPECIAL),
+        unk_token="<unk>",
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(_texts(recipe, execution, seen), trainer)
+    punctuation = pre_tokenizers.Split(Regex(r"▁?\p{P}"), "isolated")
+    tokenizer = _canonical(tokenizer, recipe.vocab_size - 1, punctuation)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), punctuation])
+    tokenizer.add_special_tokens(["<mask>"])
+    first, last = ("<s>", 0), ("</s>", 2)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[first, last]
+    )
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        bos_token="<s>",
+        cls_token="<s>",
+        eos_token="</s>",
+        sep_token="</s>",
+        pad_token="<pad>",
+        unk_token="<unk>",
+        mask_token="<mask>",
+    )
+    fast.save_pretrained(made / MODEL)
+    return {"vocabulary": len(fast), "excluded_rows": seen.found}
+
+
+def prepare_data(
+    recipe: DataRecipe, store: Store, execution: Execution, made: Path, go_on: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
+    """Encode every split and language of the recipe, calling `go_on` before each: it may raise.
+
+    Raises DataError when there is no row to encode, or training rows carry no labels.
+    """
+    family = get_family(recipe.task.family)
+    tokenizer = load_tokenizer(recipe.tokenizer, store, execution)
+    counts: dict[str, Any] = {}
+    seen = evaluation_text(recipe.exclude, execution)
+    for rows in recipe.rows:
+        go_on()
+        examples, labelled, origin = read_rows(recipe.task, rows, execution)
+        read, examples = len(examples), seen.without(examples)
+        if rows.split != "test" and not labelled:
+            raise DataError(f"{recipe.task.name} {rows.name}: rows without labels cannot train ({origin})")
+        features = family.encode(examples, tokenizer, recipe.task, recipe.max_length)
+        if not features:
+            raise DataError(f"{recipe.task.name} {rows.name}: no rows for {recipe.task.family} ({origin})")
+        datasets.Dataset.from_list(features).save_to_disk(made / rows.name / "features")
+        examples.save_to_disk(made / rows.name / "examples")
+        counts[rows.name] = {
+            "examples": len(examples),
+            "features": len(features),
+            "subwords": sum(len(feature["input_ids"]) for feature in features),
+            "excluded": read - len(examples),
+            "labelled": labelled,
+            "source": origin,
+        }
+    (made / "counts.json").write_text(json.dumps(counts, indent=1, ensure_ascii=False))
+    return counts
+
+
+def read_rows(task: TaskSpec, rows: Rows, execution: Execution) -> tuple[datasets.Dataset, bool, str]:
+    """The rows themselves, whether they carry labels, and a sentence on where they came from.
+
+    Raises DataError when what is there now is not what the recipe was made for.
+    """
+    source = source_at(task.source, execution.data_of(task.name), rows.revision)
+    entry = get_task(task.name)
+    found = source.revision(entry, rows.split, rows.language)
+    if found != rows.revision:
+        raise DataError(
+            f"{task.name} {rows.name}: the data is {found[:20]}, the plan was made for {rows.revision[:20]}; plan again"
+        )
+    examples = source.rows(entry, rows.split, rows.language)
+    if rows.limit is not None and rows.limit < len(examples):
+        examples = examples.select(drawn(len(examples), rows.limit))
+    labelled = len(examples) > 0 and all(is_labelled(entry, row) for row in examples.to_list())
+    return examples, labelled, source.describe(entry, rows.split, rows.language)
+
+
+def drawn(count: int, limit: int) -> list[int]:
+    """`limit` of the numbers below `count`, ascending: those whose hashes are the lowest.
+
+    Many data sets are sorted by article, genre or label, so their first rows are no sample of them. The draw looks at
+    positions alone: it is the same for translations of one set, and a smaller one is a part of a larger one.
+    """
+    lowest = sorted(range(count), key=lambda number: hashlib.sha256(str(number).encode()).digest())
+    return sorted(lowest[:limit])
+
+
+def load_part(store: Store, step: str, name: str) -> tuple[datasets.Dataset, datasets.Dataset]:
+    """(features, examples) of one split and language of a data step, mapped from disk."""
+    directory = store.path(step) / name
+    return (
+        datasets.load_from_disk(str(directory / "features")),
+        datasets.load_from_disk(str(directory / "examples")),
+    )
+
+
+def load_parts(
+    store: Store, steps: tuple[str, ...], split: str
+) -> tuple[datasets.Dataset, datasets.Dataset, list[Group]]:
+    """(features, examples, groups) of a split in all languages of some data steps, one after the other.
+
+    Example ids carry their language (and corpus), features point into the joined examples, and groups hold numbers of
+    features: by corpus, language and whether they are translations.
+    """
+    parts = [
+        (corpus, Rows(**rows))
+        for corpus, step in enumerate(steps)
+        for rows in store.record(step)["recipe"]["rows"]
+        if rows["split"] == split
+    ]
+    all_features, all_examples, groups = [], [], []
+    first, offset = 0, 0
+    for corpus, rows in parts:
+        features, examples = load_part(store, steps[corpus], rows.name)
+        pairs = np.array(features["pair"][:] if "pair" in features.column_names else [False] * len(features))
+        for kind in (False, True):
+            groups.append(Group(corpus, rows.language, kind, (first + np.flatnonzero(pairs == kind)).tolist()))
+        if len(parts) > 1:
+            shifted = [number + offset for number in features["example"][:]]
+            features = features.remove_columns("example").add_column("example", shifted)
+            prefix = rows.language if len(steps) == 1 else f"{corpus}:{rows.language}"
+            ids = [f"{prefix}:{i}" for i in examples["id"][:]]
+            examples = examples.remove_columns("id").add_column("id", ids)
+        all_features.append(features)
+        all_examples.append(examples)
+        first, offset = first + len(features), offset + len(examples)
+    if len(parts) == 1:
+        return all_features[0], all_examples[0], groups
+    return datasets.concatenate_datasets(all_features), datasets.concatenate_datasets(all_examples), groups
+
+
+def evaluation_text(corpora: tuple[Corpus, ...], execution: Execution) -> Seen:
+    """The sentences of evaluation data that text is cleared of."""
+    seen = Seen()
+    for corpus in corpora:
+        for rows in corpus.rows:
+            seen.add(read_rows(corpus.task, rows, execution)[0])
+    return seen
+
+
+def _canonical(tokenizer: Tokenizer, size: int, punctuation: Any) -> Tokenizer:
+    """The `size` likeliest pieces that `punctuation` does not split, in one order, every character among them.
+
+    The trainer walks through randomly seeded hash maps, so from run to run the last bits of its scores vary, and so
+    does the order in which it appends the characters that no piece has.
+    """
+    state = json.loads(tokenizer.to_str())
+    pieces = [(piece, round(score, 6)) for piece, score in state["model"]["vocab"]]
+    special, learnt = pieces[: len(SPECIAL)], pieces[len(SPECIAL) :]
+    learnt = [entry for entry in learnt if len(punctuation.pre_tokenize_str(entry[0])) == 1]
+    learnt.sort(key=lambda entry: (-entry[1], entry[0]))
+    # Appended characters end the list, each 0.0001 below the one before.
+    first = len(learnt) - 1
+    while first > 0 and learnt[first - 1][1] - learnt[first][1] < 1.5e-4:
+        first -= 1
+    appended = sorted(piece for piece, _ in learnt[first:])
+    kept, room = [], size - len(special) - len(appended) - sum(len(piece) == 1 for piece, _ in learnt[:first])
+    for piece, score in learnt[:first]:
+        if len(piece) > 1:
+            room -= 1
+        if len(piece) == 1 or room >= 0:
+            kept.append((piece, score))
+    scores = [kept[-1][1] - 1e-4 * (i + 1) for i in range(len(appended))]
+    state["model"]["vocab"] = [*special, *kept, *zip(appended, scores, strict=True)]
+    return Tokenizer.from_str(json.dumps(state))
+
+
+def _texts(recipe: TokenizerRecipe, execution: Execution, seen: Seen) -> Iterator[str]:
+    for corpus in recipe.corpora:
+        for rows in corpus.rows:
+            for row in seen.without(read_rows(corpus.task, rows, execution)[0]).to_list():
+                for text in filter(None, (row["text"], row["translation"])):
+                    yield text
+                    # A piece must have been seen before two different characters to be considered at all, so words
+                    # that only ever end at a space would not be learnt whole.
+                    yield text.replace(" ", ". ") + "."

@@ -1,0 +1,62 @@
+"""Evaluate steps: predictions and scores of one task, language by language, with one checkpoint.
+
+metrics.json                        language -> metric -> value (percent); an unlabelled language has no metric
+predictions/<language>.jsonl        one {"id", "prediction"} per example
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from trainables.data.prepare import load_part
+from trainables.evaluation.inference import infer
+from trainables.models.loading import load_tokenizer
+from trainables.models.task_model import load_task_model
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import EvaluateRecipe, Rows
+from trainables.store import METRICS, PREDICTIONS, Store
+from trainables.task_types import Outputs, get_family
+from trainables.tasks.task import POOL_LANGUAGE
+
+
+def evaluate(
+    recipe: EvaluateRecipe, store: Store, execution: Execution, made: Path, go_on: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
+    """Predict, decode and score every language of the recipe, calling `go_on` before each: it may raise."""
+    family = get_family(recipe.task.family)
+    model = load_task_model(recipe.model, family, recipe.task, recipe.precision, store, execution)
+    device = torch.device("cuda" if torch.cuda.is_available() and execution.gpus_per_worker else "cpu")
+    model.to(device)
+    pad_id = load_tokenizer(recipe.model, store, execution).pad_token_id
+    names = [Rows(**rows).name for rows in store.record(recipe.data)["recipe"]["rows"]]
+
+    def outputs_of(split: str, language: str) -> Outputs:
+        features, examples = load_part(store, recipe.data, f"{split}-{language}")
+        raw = infer(
+            lambda batch: model({key: value.to(device) for key, value in batch.items()}, recipe.task.name).cpu(),
+            features.to_list(),
+            family,
+            pad_id,
+            execution.micro_batch_tokens,
+        )
+        return Outputs(raw, features, examples, device)
+
+    pool = {"pool": outputs_of("pool", POOL_LANGUAGE)} if f"pool-{POOL_LANGUAGE}" in names else {}
+    (made / PREDICTIONS).mkdir()
+    scores: dict[str, dict[str, float]] = {}
+    for language in recipe.languages:
+        go_on()
+        outputs = outputs_of("test", language)
+        beside = {**pool, **({"dev": outputs_of("dev", language)} if f"dev-{language}" in names else {})}
+        predictions = family.predict(outputs, recipe.task, beside)
+        scores[language] = family.score(predictions, outputs.examples, recipe.task, language)
+        with (made / PREDICTIONS / f"{language}.jsonl").open("w", encoding="utf-8") as file:
+            for name, prediction in predictions.items():
+                file.write(json.dumps({"id": name, "prediction": prediction}, ensure_ascii=False) + "\n")
+    (made / METRICS).write_text(json.dumps(scores, indent=1))
+    return {"metrics": scores}

@@ -1,0 +1,1 @@
+"""Backbones, heads and the checkpoints that hold them."""

@@ -1,0 +1,104 @@
+"""Backbone and head: how a model is made, what crosses from phase to phase, what is written.
+
+The artifact of a training step is a directory `model/` (safetensors, configuration, tokenizer: the backbone, loadable
+by `AutoModel.from_pretrained`) and, beside it, `head.safetensors`. Only the backbone crosses phases. It is loaded
+before any engine wraps it, and the loader insists that every one of its weights was found: a tensor that is silently
+re-initialised would give a plausible, wrong result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+from transformers import (
+    PreTrainedModel,
+)
+from transformers.modeling_outputs import BaseModelOutput
+
+from trainables.models import dropout
+from trainables.models.loading import Origin, WrongWeights, load_backbone, seeded
+from trainables.recipe.execution import Execution
+from trainables.recipe.model_source import StepModel
+from trainables.recipe.recipes import Optimisation, Part, TaskSpec
+from trainables.store import HEAD, Store
+from trainables.task_types import Family, get_family
+
+
+class TaskModel(nn.Module):
+    """A backbone and the heads of its tasks, mostly of one."""
+
+    def __init__(self, backbone: PreTrainedModel, heads: Mapping[str, nn.Module], precision: str = "fp32") -> None:
+        super().__init__()
+        self.backbone, self.heads, self.precision = backbone, nn.ModuleDict(heads), precision
+        self.place: dropout.Place | None = None
+
+    def forward(self, batch: Mapping[str, Tensor], head: str) -> Tensor:
+        """What `head` makes of `batch` (`input_ids` and `attention_mask`: examples × tokens).
+
+        While training with dropout, `batch` also says where it stands: `rows` (examples) in the global batch and the
+        optimiser `step` (one number).
+        """
+        if self.place is not None:
+            self.place.rows, self.place.step = batch["rows"], int(batch["step"])
+        device = batch["input_ids"].device.type
+        # bf16 here is autocast over fp32 weights: the same meaning under every ZeRO stage.
+        with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16"):
+            if getattr(self.heads[head], "wants_embeddings_only", False):
+                hidden = BaseModelOutput(hidden_states=(self.backbone.embeddings(input_ids=batch["input_ids"]),))
+            else:
+                hidden = self.backbone(
+                    input_ids=batch["input_ids"],
+                    attention_mask=batch["attention_mask"],
+                    output_hidden_states=getattr(self.heads[head], "wants_all_layers", False),
+                )
+            output: Tensor = self.heads[head](hidden, batch)
+        if self.training:
+            for name, other in self.heads.items():
+                if name != head:
+                    output = output + _nothing_of(other)
+        return output.float()
+
+
+def _nothing_of(head: nn.Module) -> Tensor:
+    """Zero, as a function of all weights of a head that has no turn.
+
+    So its gradients are zeros. Left alone they would be none, of which each ZeRO stage makes something else: stage 3
+    takes those of the step before (DeepSpeed 0.19.8).
+    """
+    # By attribute, which is where ZeRO-3 brings the weights together.
+    weights = [getattr(module, name) for module in head.modules() for name, _ in module.named_parameters(recurse=False)]
+    return 0.0 * sum((weight.sum() for weight in weights), torch.zeros(()))
+
+
+def new_task_model(
+    backbone: PreTrainedModel, parts: Sequence[Part], optimisation: Optimisation, seed: int
+) -> TaskModel:
+    """`backbone` under new heads, each drawn from `seed` and its name alone, with counter dropout in place."""
+    heads: dict[str, nn.Module] = {}
+    for part in parts:
+        with seeded(seed, "head", part.head):
+            heads.setdefault(part.head, get_family(part.task.family).head(backbone, part.task, optimisation.dropout))
+    model = TaskModel(backbone, heads, optimisation.precision)
+    model.place = dropout.install(model, optimisation.dropout, optimisation.attention_dropout)
+    model.place.seed = seed
+    return model
+
+
+def load_task_model(
+    origin: Origin, family: Family, task: TaskSpec, precision: str, store: Store, execution: Execution
+) -> TaskModel:
+    """A trained model for evaluation: backbone and, where the family has a trained one, head, under the task's name."""
+    backbone = load_backbone(origin, store, execution)
+    head = family.head(backbone, task, 0.0)
+    if any(True for _ in head.parameters()):
+        if not isinstance(origin, StepModel):
+            raise WrongWeights(f"{task.name} has a head, which only a training step can have trained")
+        weights = load_file(store.path(origin.step) / HEAD)
+        names = {key.partition(".")[0] for key in weights}
+        if len(names) != 1:
+            raise WrongWeights(f"{origin.step} has heads for {', '.join(sorted(names))}: {task.name} needs just one")
+        head.load_state_dict({key.partition(".")[2]: weight for key, weight in weights.items()})
+    return TaskModel(backbone, {task.name: head}, precision).eval()

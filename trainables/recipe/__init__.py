@@ -1,0 +1,1 @@
+"""Recipes (what can change a number) and executions (what must not)."""

@@ -1,0 +1,60 @@
+"""What a model starts from: weights of the hub or of a directory, random ones, or those that a step has made."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Discriminator, Tag
+
+from trainables.recipe.canonical import Frozen
+
+
+class HubModel(Frozen):
+    """A pretrained model of the hub at a commit."""
+
+    hub: str
+    revision: str
+
+
+class LocalModel(Frozen):
+    """A model directory, by the hash of its files; where it lies is execution (`Execution.places`)."""
+
+    sha256: str
+
+
+class ScratchModel(Frozen):
+    """Random weights of an XLM-R-shaped architecture, with a tokenizer that a step has trained."""
+
+    architecture: dict[str, int | float | str | bool]
+    tokenizer: str
+    seed: int
+
+
+class StepModel(Frozen):
+    """What a step of the store has under `model/`: the checkpoint of a training step, or just a tokenizer."""
+
+    step: str
+
+
+def _origin_tag(value: Any) -> str:
+    fields = value if isinstance(value, dict) else type(value).model_fields
+    for name in ("hub", "sha256", "architecture", "step"):
+        if name in fields:
+            return name
+    return "unknown"
+
+
+Origin = Annotated[
+    Annotated[HubModel, Tag("hub")]
+    | Annotated[LocalModel, Tag("sha256")]
+    | Annotated[ScratchModel, Tag("architecture")]
+    | Annotated[StepModel, Tag("step")],
+    Discriminator(_origin_tag),
+]
+
+
+def steps_of(origin: HubModel | LocalModel | ScratchModel | StepModel) -> tuple[str, ...]:
+    """Ids of the steps that must be in the store before `origin` can be loaded."""
+    if isinstance(origin, StepModel):
+        return (origin.step,)
+    return (origin.tokenizer,) if isinstance(origin, ScratchModel) else ()

@@ -1,0 +1,304 @@
+"""Recipe and Execution: what can change the numbers of a step, and what must not.
+
+A *recipe* is everything that bears on the numbers of one piece of work; its fingerprint names the work in the
+store. An *execution* is everything that must leave the numbers as they are (workers, ZeRO stage, micro-batches,
+paths); it is recorded beside the result and never hashed. Recipes refer to the steps they build on by step id, so
+a change far upstream changes every id below it.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag, TypeAdapter, model_validator
+
+from trainables.recipe.canonical import Frozen, fingerprint
+from trainables.recipe.model_source import Origin, steps_of
+
+RECIPE_VERSION = 4
+"""Bumped by hand whenever code changes what an unchanged recipe gives (loss, batching, encoding, metrics)."""
+
+
+# --- parts ---------------------------------------------------------------------------------------------------
+
+
+class Vectors(Frozen):
+    """How a sentence becomes a vector without any training. Defaults are those of XTREME's reference for XLM-R."""
+
+    layer: int | None = Field(default=None, ge=0)
+    """The block whose output is read (0: the embeddings); without it, block 14 of 24, or the one at that depth."""
+    pooling: Literal["mean", "first"] = "mean"
+    """The mean over all tokens that are no padding, or the first token."""
+    direction: Literal["from-english", "to-english"] = "from-english"
+    """Which side asks: the English sentences or the others."""
+
+
+class TaskSpec(Frozen):
+    """What a step must know of a task: enough that workers need no registry."""
+
+    name: str
+    version: int
+    family: str
+    source: str
+    labels: tuple[str, ...] = ()
+    scorer: str = ""
+    """How predictions are scored, where it is not the family's own way."""
+    vectors: Vectors | None = None
+    """How sentences become vectors, in families that compare them; None in others."""
+
+
+class Rows(Frozen):
+    """One split of a task in one language. `revision` is the identity of the bytes it is read from."""
+
+    split: Literal["train", "dev", "test", "pool"]
+    language: str
+    revision: str
+    limit: int | None = Field(default=None, gt=0)
+    """So many rows, drawn from all by a hash of their positions."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.split}-{self.language}"
+
+
+class Corpus(Frozen):
+    """Rows of one task, in some languages."""
+
+    task: TaskSpec
+    rows: tuple[Rows, ...] = Field(min_length=1)
+
+
+class Mixture(Frozen):
+    """How the rows of several corpora in several languages share the batches (`batching.Mixed`)."""
+
+    weights: tuple[float, ...]
+    """How much a row of each corpus counts, in the order of the recipe's `data`."""
+    alpha: float = Field(gt=0, le=1)
+    """Languages are drawn with a probability proportional to (their weighted rows) ** alpha (Conneau & Lample 2019)."""
+    translations: float | None = Field(default=None, ge=0, le=1)
+    """Share of translation rows in languages that have such; without it, as many as there are."""
+
+
+class Selection(Frozen):
+    """What picks the checkpoint: the mean of these metrics on the training language's dev rows."""
+
+    metrics: tuple[str, ...] = Field(min_length=1)
+    mode: Literal["max", "min"] = "max"
+
+    def value(self, metrics: dict[str, float]) -> float:
+        """The value to compare; larger is always better."""
+        mean = sum(metrics[name] for name in self.metrics) / len(self.metrics)
+        return mean if self.mode == "max" else -mean
+
+
+class Part(Frozen):
+    """One task's part in a training: mostly the only one."""
+
+    task: TaskSpec
+    data: tuple[str, ...] = Field(min_length=1)
+    """Ids of data steps; their rows are joined."""
+    mixture: Mixture | None = None
+    """Without it every row is read once before any is read again."""
+    head: str
+    """Parts with the same head share it."""
+    select: Selection | None
+    """None: its dev rows have no say in which checkpoint is the best, and are not read."""
+    share: float | None = Field(default=None, gt=0, lt=1)
+    """Share of all optimiser steps; without it, what the parts with a share leave is divided by their rows."""
+
+    @model_validator(mode="after")
+    def _one_weight_each(self) -> Part:
+        if self.mixture is not None and len(self.mixture.weights) != len(self.data):
+            raise ValueError(f"{len(self.mixture.weights)} weights for {len(self.data)} corpora")
+        return self
+
+
+class Sampling(Frozen):
+    """How often each of several tasks has its turn: in proportion to min(rows, cap) ** (1 / temperature), the
+    examples-proportional mixing of T5 (Raffel et al. 2020, section 3.5.2)."""
+
+    cap: int | None = Field(default=None, gt=0)
+    temperature: float = Field(default=1.0, ge=1)
+
+
+class Optimisation(Frozen):
+    """How a phase is trained. Defaults are those of the study's toolkit (jiant, August 2020) where it has them."""
+
+    learning_rate: float = Field(default=1e-5, gt=0)
+    batch_size: int = Field(default=32, gt=0)
+    epochs: float | None = Field(default=None, gt=0)
+    steps: int | None = Field(default=None, gt=0)
+    warmup: float = Field(default=0.1, ge=0, le=1)
+    weight_decay: float = Field(default=0.01, ge=0)
+    clip: float = Field(default=1.0, gt=0)
+    adam_beta2: float = Field(default=0.999, gt=0, lt=1)
+    adam_eps: float = Field(default=1e-8, gt=0)
+    dropout: float = Field(default=0.1, ge=0, lt=1)
+    attention_dropout: float = Field(default=0.1, ge=0, lt=1)
+    evaluate_every: int = Field(default=1000, gt=0)
+    patience: int | None = Field(default=None, gt=0)
+    """Successive evaluations without a gain in the dev value after which training ends."""
+    min_gain: float | None = Field(default=None, gt=0)
+    """A rise of the dev value by no more than this is no gain; the best checkpoint is the best seen all the same."""
+    collapse_patience: int | None = Field(default=None, gt=0)
+    """Successive evaluations at chance (`chance.Chance`), after warm-up, at which a run is stopped as collapsed."""
+    reseed: int | None = Field(default=None, gt=0)
+    """How many times a run that has collapsed is started again, each time with another seed."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    @model_validator(mode="after")
+    def _one_length(self) -> Optimisation:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either epochs or steps, not both and not neither")
+        return self
+
+
+# --- recipes -------------------------------------------------------------------------------------------------
+
+
+class _Recipe(Frozen):
+    @property
+    def slug(self) -> str:
+        raise NotImplementedError
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Ids of the steps that must be in the store first."""
+        raise NotImplementedError
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """sha256 over the recipe version and every field that is set.
+
+        What is None is left out, so that a field which a later version adds, and which is None where nothing asks for
+        it, leaves the fingerprints of finished work as they are.
+        """
+        return fingerprint({"version": RECIPE_VERSION, **self.model_dump(mode="json", exclude_none=True)})
+
+    @cached_property
+    def id(self) -> str:
+        """A readable name and the first 16 digits of the fingerprint: the step's directory in the store."""
+        return f"{re.sub(r'[^a-z0-9]+', '-', self.slug.lower()).strip('-')}-{self.fingerprint[:16]}"
+
+
+class TokenizerRecipe(_Recipe):
+    """Train a Unigram tokenizer on text, the sentences of evaluation data left out."""
+
+    kind: Literal["prepare"] = "prepare"
+    part: Literal["tokenizer"] = "tokenizer"
+    corpora: tuple[Corpus, ...] = Field(min_length=1)
+    exclude: tuple[Corpus, ...] = ()
+    vocab_size: int = Field(gt=10)
+
+    @property
+    def slug(self) -> str:
+        return f"tokenizer-{'-'.join(corpus.task.name for corpus in self.corpora)}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return ()
+
+
+class DataRecipe(_Recipe):
+    """Read rows of a task, tokenise them once, and keep them as Arrow."""
+
+    kind: Literal["prepare"] = "prepare"
+    part: Literal["data"] = "data"
+    task: TaskSpec
+    rows: tuple[Rows, ...]
+    tokenizer: Origin
+    max_length: int
+    exclude: tuple[Corpus, ...] = ()
+    """Evaluation data: rows of text that share a sentence with it are left out, and counted."""
+
+    @property
+    def slug(self) -> str:
+        return f"data-{self.task.name}-{'-'.join(dict.fromkeys(r.split for r in self.rows))}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return steps_of(self.tokenizer)
+
+
+class TrainRecipe(_Recipe):
+    """One phase: fine-tune a backbone with new heads for its tasks; keep the best by dev metric.
+
+    Which phase it is bears on no number, so it is not said here: the same training is an intermediate of one cell and
+    the target of another, and is carried out once.
+    """
+
+    kind: Literal["train"] = "train"
+    parts: tuple[Part, ...] = Field(min_length=1)
+    sampling: Sampling | None = None
+    """Of several parts; each optimiser step is one part's."""
+    start: Origin
+    optimisation: Optimisation
+    seed: int
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> TrainRecipe:
+        if (self.sampling is None) != (len(self.parts) == 1):
+            raise ValueError("several parts need a sampling, and one part has none")
+        if all(part.select is None for part in self.parts):
+            raise ValueError("no part says what picks the checkpoint")
+        if all(part.share is not None for part in self.parts):
+            raise ValueError("one part at least must be without a share, to take the steps that are left")
+        if sum(part.share or 0 for part in self.parts) >= 1:
+            raise ValueError("the shares leave no step for the other parts")
+        return self
+
+    @property
+    def data(self) -> tuple[str, ...]:
+        """The data steps of all parts."""
+        return tuple(dict.fromkeys(step for part in self.parts for step in part.data))
+
+    @property
+    def slug(self) -> str:
+        names = [part.task.name for part in self.parts]
+        return f"train-{'-'.join(names[:3])}{'-and-more' if len(names) > 3 else ''}-seed{self.seed}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (*self.data, *steps_of(self.start))
+
+
+class EvaluateRecipe(_Recipe):
+    """Predict and score one task in some languages with one checkpoint."""
+
+    kind: Literal["evaluate"] = "evaluate"
+    task: TaskSpec
+    data: str
+    model: Origin
+    languages: tuple[str, ...]
+    precision: Literal["fp32", "bf16"] = "fp32"
+
+    @property
+    def slug(self) -> str:
+        return f"evaluate-{self.task.name}"
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        return (self.data, *steps_of(self.model))
+
+
+def _recipe_tag(value: Any) -> str:
+    get = value.get if isinstance(value, dict) else lambda key: getattr(value, key, None)
+    return str(get("part") or get("kind"))
+
+
+Recipe = Annotated[
+    Annotated[TokenizerRecipe, Tag("tokenizer")]
+    | Annotated[DataRecipe, Tag("data")]
+    | Annotated[TrainRecipe, Tag("train")]
+    | Annotated[EvaluateRecipe, Tag("evaluate")],
+    Discriminator(_recipe_tag),
+]
+AnyRecipe = TokenizerRecipe | DataRecipe | TrainRecipe | EvaluateRecipe
+_recipes: TypeAdapter[AnyRecipe] = TypeAdapter(Recipe)
+
+
+def read_recipe(value: Any) -> AnyRecipe:
+    """A recipe from the dictionary that `model_dump(mode="json")` wrote. Raises pydantic's ValidationError."""
+    return _recipes.validate_python(value)

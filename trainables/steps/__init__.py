@@ -1,0 +1,1 @@
+"""Carry out one step, whatever its kind, on whatever host."""

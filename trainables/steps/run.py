@@ -1,0 +1,126 @@
+"""Carry out one step: do what its recipe says and put the result into the store."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import AnyRecipe, DataRecipe, EvaluateRecipe, TokenizerRecipe, TrainRecipe
+from trainables.steps.host import Asked, Host
+from trainables.store import Store
+
+
+def carry_out(recipe: AnyRecipe, execution: Execution, store: Store, host: Host) -> bool:
+    """Carry out `recipe` as this worker's part of it; whether it is done (false: asked to stop, state saved).
+
+    Prepare and evaluate steps have one worker, training steps `execution.workers`, each of which calls this.
+    Raises StoreError where the store cannot be written, and LeaseLost where it is another driver's turn.
+    """
+    # Heavy imports stay inside: the driver imports this module and carries out nothing.
+    import datasets
+    import transformers
+
+    began = time.monotonic()
+    datasets.disable_progress_bars()
+    transformers.utils.logging.disable_progress_bar()
+    with store.room(recipe.id):
+        if isinstance(recipe, TrainRecipe):
+            return _train(recipe, execution, store, host, began)
+        made = store.begin(recipe.id)
+        try:
+            result = _make(recipe, execution, store, host, made)
+            store.commit(recipe.id, made, record_of(recipe, execution, result, began))
+        except Asked:
+            return False
+        finally:
+            store.free(made)
+        return True
+
+
+def _make(recipe: AnyRecipe, execution: Execution, store: Store, host: Host, made: Path) -> dict[str, Any]:
+    """A prepare or evaluate step."""
+
+    def go_on() -> None:
+        if reason := host.should_stop():
+            raise Asked(reason)
+
+    if isinstance(recipe, TokenizerRecipe):
+        from trainables.data.prepare import prepare_tokenizer
+
+        return prepare_tokenizer(recipe, execution, made)
+    if isinstance(recipe, DataRecipe):
+        from trainables.data.prepare import prepare_data
+
+        return prepare_data(recipe, store, execution, made, go_on)
+    assert isinstance(recipe, EvaluateRecipe)
+    from trainables.evaluation.evaluate import evaluate
+
+    return evaluate(recipe, store, execution, made, go_on)
+
+
+def _train(recipe: TrainRecipe, execution: Execution, store: Store, host: Host, began: float) -> bool:
+    from trainables.training.loop import Finetuning
+
+    finetuning = Finetuning(recipe, execution, store, host)
+    made = finetuning.made
+    try:
+        result = finetuning.run()
+        if result is not None and made is not None:
+            store.commit(recipe.id, made, record_of(recipe, execution, result, began))
+    finally:
+        if made is not None:
+            store.free(made)
+    finetuning.engine.close()
+    return result is not None
+
+
+def record_of(recipe: AnyRecipe, execution: Execution, result: dict[str, Any], began: float) -> dict[str, Any]:
+    """What the store keeps of a done step."""
+    return {
+        "fingerprint": recipe.fingerprint,
+        "recipe": recipe.model_dump(mode="json"),
+        "execution": execution.model_dump(mode="json"),
+        "result": result,
+        "environment": {**environment(), "device": device(execution)},
+        "seconds": round(time.monotonic() - began, 3),
+        "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def environment() -> dict[str, str]:
+    """Versions, machine and commit: recorded beside every result, never hashed."""
+    names = ("torch", "deepspeed", "transformers", "datasets", "tokenizers", "numpy")
+    return {
+        "python": platform.python_version(),
+        "host": platform.node(),
+        "commit": git_commit(),
+        **{name: version(name) for name in names},
+    }
+
+
+def device(execution: Execution) -> str:
+    """What a worker computes on: the name of its GPU, or `cpu`."""
+    import torch
+
+    return torch.cuda.get_device_name() if execution.gpus_per_worker and torch.cuda.is_available() else "cpu"
+
+
+def git_commit() -> str:
+    """Commit of this source tree, with `+changes` when it has uncommitted ones; `unknown` outside a checkout."""
+    here = Path(__file__).parent
+
+    def git(*words: str) -> str:
+        return subprocess.run(
+            ("git", *words), cwd=here, capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"

@@ -1,0 +1,142 @@
+"""What nobody needs: remains of attempts that were cut off, states of done steps, dead drivers, stale copies.
+
+Only plain remains are found here: what has no record and no live lease, or what a record makes superfluous. A training
+state that is whole stays while its step is not done, whatever sweep it belongs to, and so does every done step.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainables.store.core import FAILURES, HEAD, MODEL, PROBE, RECORD, STATES, STEPS, Store
+from trainables.store.files import PARTIAL, Entry, StoreError
+from trainables.store.leases import LEASES, OWNERS, Leases, leases_of, owners
+from trainables.store.local import cache_dir
+from trainables.store.process import Process
+
+
+@dataclass(frozen=True)
+class Remains:
+    """Something to be freed; `size` in bytes."""
+
+    path: str
+    size: int
+    why: str
+
+
+def clear(store: Store, leases: Leases, dry_run: bool = False) -> list[Remains]:
+    """Free all remains, each step's under its lease; what was freed (`dry_run`: what would be).
+
+    What another driver holds is left alone, and so is what this one holds now.
+    """
+    freed, others = [], list(_of_store(store, leases))
+    for step in _steps(store):
+        if step in leases.held or not _of_step(store, step) or not leases.is_free(step):
+            continue
+        if dry_run:
+            freed += _of_step(store, step)
+        elif leases.take(step):
+            try:
+                freed += _free(store, _of_step(store, step))
+            finally:
+                leases.give(step)
+    freed += others if dry_run else _free(store, others)
+    return freed + _of_cache(dry_run)
+
+
+def clear_copies(steps: list[str], dry_run: bool = False) -> list[Remains]:
+    """Free this machine's copies of steps of a remote store."""
+    copies = [path for step in steps for path in cache_dir().glob(f"{step}-????????")]
+    return _free_local(copies, "copy of a step of the store", dry_run)
+
+
+def size_of(directory: Path) -> int:
+    """Bytes of all files below a local directory."""
+    return sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())
+
+
+def _steps(store: Store) -> list[str]:
+    found = [entry.name for folder in (STEPS, STATES) for entry in store.files.list(store.at(folder))]
+    found += [entry.name.removesuffix(".json") for entry in store.files.list(store.at(FAILURES))]
+    return sorted(set(found))
+
+
+def _of_step(store: Store, step: str) -> list[Remains]:
+    """Remains under a step's name."""
+    path, state, files = store.at(STEPS, step), store.at(STATES, step), store.files
+    if not store.done(step):
+        found = [_tree(store, path, "an attempt that was cut off")] if files.is_dir(path) else []
+        kept = store.state_name(step)
+        if kept is None or store.check_state(step) is not None:
+            return found + ([_tree(store, state, "a training state that is not whole")] if files.is_dir(state) else [])
+        for entry in files.list(state):
+            if not entry.is_file and entry.name != kept:
+                found.append(_tree(store, entry.path, "a training state that is not whole"))
+        return found + [_file(entry, "half written") for entry in files.list(state) if entry.name.endswith(PARTIAL)]
+    found = [_tree(store, state, "training state of a done step")] if files.is_dir(state) else []
+    failure = store.at(FAILURES, f"{step}.json")
+    if files.is_file(failure):
+        found.append(Remains(failure, len(files.read(failure)), "failure of a step that is done now"))
+    try:
+        record = store.record(step)
+    except StoreError:  # damaged: whoever needs the step says so and makes it anew
+        return found
+    for entry in files.list(path):
+        if entry.name == RECORD + PARTIAL:
+            found.append(_file(entry, "half written"))
+        elif entry.name in (MODEL, HEAD) and not any(name.split("/")[0] == entry.name for name in record["files"]):
+            found.append(_tree(store, entry.path, "weights that were let go"))
+    return found
+
+
+def _of_store(store: Store, leases: Leases) -> Iterator[Remains]:
+    """Remains of drivers that are gone."""
+    registered = [name for name in owners(store.files, store.root) if name != leases.owner]
+    dead = {name for name in registered if leases.dead(name)}
+    for lease in leases_of(store.files, store.root):
+        if lease.owner in dead or (lease.owner and lease.owner != leases.owner and leases.dead(lease.owner)):
+            path = store.at(LEASES, lease.name)
+            yield Remains(path, len(lease.owner), "lease of a driver that is gone")
+    for entry in store.files.list(store.at(OWNERS)):
+        name = entry.name.removesuffix(PARTIAL).removesuffix(".json")
+        if name in dead or (entry.name.endswith(PARTIAL) and name not in (*registered, leases.owner)):
+            yield _file(entry, "a driver that is gone")
+    for entry in store.files.list(store.root):
+        if entry.is_file and entry.name.startswith(PROBE):
+            process = Process.of_mark(entry.name)
+            if process is None or process.is_gone:
+                yield _file(entry, "a trial write")
+
+
+def _of_cache(dry_run: bool) -> list[Remains]:
+    """Directories in this machine's cache whose process is gone."""
+    marked = ((path, Process.of_mark(path.name)) for path in cache_dir().iterdir())
+    gone = [path for path, process in marked if process is not None and process.is_gone]
+    return _free_local(gone, "of a process that is gone", dry_run)
+
+
+def _tree(store: Store, path: str, why: str) -> Remains:
+    return Remains(path, sum(store.files.sizes(path).values()), why)
+
+
+def _file(entry: Entry, why: str) -> Remains:
+    return Remains(entry.path, entry.size, why)
+
+
+def _free(store: Store, remains: list[Remains]) -> list[Remains]:
+    for one in remains:
+        if store.files.is_dir(one.path):
+            store.files.delete_tree(one.path)
+        else:
+            store.files.delete(one.path)
+    return remains
+
+
+def _free_local(paths: list[Path], why: str, dry_run: bool) -> list[Remains]:
+    freed = [Remains(str(path), size_of(path), why) for path in paths]
+    for path in paths if not dry_run else ():
+        shutil.rmtree(path, ignore_errors=True)
+    return freed

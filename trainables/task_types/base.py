@@ -1,0 +1,158 @@
+"""What a family must say of itself."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from trainables.metrics.collapse_detection import Chance
+from trainables.recipe.recipes import TaskSpec
+
+Feature = dict[str, Any]
+"""One encoded row: `input_ids` (subword ids), `example` (its row in the examples) and what the family adds."""
+Prediction = Any
+"""What a task predicts for one example, as JSON: a label, a list of tags, a text, an index."""
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What the model said of one split and language."""
+
+    raw: Sequence[Any]
+    """`Family.raw` of each feature."""
+    features: Dataset
+    examples: Dataset
+    device: torch.device | str = "cpu"
+    """Where large computations on `raw` may be done."""
+
+
+class Family(ABC):
+    """One shape of task. Stateless: everything that varies is in the task, the features or the head."""
+
+    name: str
+    together: int = 1
+    """Features whose loss is computed together: the batch is cut between such groups only."""
+
+    @abstractmethod
+    def encode(
+        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
+    ) -> list[Feature]:
+        """Encode `examples` (columns of the family, see `tasks`) into features of at most `max_length` subwords."""
+
+    @abstractmethod
+    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+        """A new head. Called with the backbone's output and the batch, it gives what `loss` and `raw` read."""
+
+    def corrupt(
+        self, features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase, rng: np.random.Generator
+    ) -> list[Feature]:
+        """`features` of one global batch with whatever noise training adds, drawn from `rng` alone."""
+        return list(features)
+
+    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
+        """A padded micro-batch. Adds the family's targets to `input_ids` and `attention_mask`."""
+        ids = [feature["input_ids"] for feature in features]
+        return {
+            "input_ids": pad(ids, pad_id),
+            "attention_mask": pad([[1] * len(row) for row in ids], 0),
+        }
+
+    def sequences(self, features: Sequence[Feature]) -> list[tuple[int, int]]:
+        """Of each sequence of a collated micro-batch: the place of its feature, and its number within the feature."""
+        return [(place, 0) for place in range(len(features))]
+
+    def terms(self, features: Sequence[Feature]) -> int:
+        """How many terms the loss of `features` is a sum of: over a global batch, what the mean divides by."""
+        return len(features)
+
+    @abstractmethod
+    def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        """The *sum* of the loss terms of a micro-batch: a scalar, in nats."""
+
+    @abstractmethod
+    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+        """One picklable value per feature of the batch, on the CPU, from which `predict` works."""
+
+    @abstractmethod
+    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+        """Prediction of each example by its id.
+
+        `beside`: outputs that a prediction may need besides its own row's: of "dev" rows in the same language, and of
+        the "pool" that is searched; in evaluation only, and only where the task has such rows.
+        """
+
+    @abstractmethod
+    def score(
+        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
+    ) -> dict[str, float]:
+        """Metrics in percent (losses in nats); empty where the examples carry no labels."""
+
+    def chance(self, train: Dataset, dev: Dataset) -> Chance | None:
+        """What a model that has learnt nothing scores in `accuracy` on the features `dev`; None where a score does not
+        tell it from a weak one. The families of `tasks.task.HAS_CHANCE` can tell."""
+        return None
+
+
+class SeveralSequences(Family):
+    """Features that are several sequences, read apart: `input_ids` holds one after the other, `lengths` says where
+    they end. A micro-batch holds all sequences of its first feature, then those of the next."""
+
+    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
+        rows = [sequence for feature in features for sequence in apart(feature)]
+        return {"input_ids": pad(rows, pad_id), "attention_mask": pad([[1] * len(row) for row in rows], 0)}
+
+    def sequences(self, features: Sequence[Feature]) -> list[tuple[int, int]]:
+        return [(place, number) for place, feature in enumerate(features) for number in range(len(feature["lengths"]))]
+
+
+def apart(feature: Feature) -> list[list[int]]:
+    """The sequences of a feature that is several."""
+    ends = list(accumulate(feature["lengths"]))
+    return [feature["input_ids"][end - length : end] for end, length in zip(ends, feature["lengths"], strict=True)]
+
+
+def pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+    """`rows` as an int64 tensor (rows × longest), filled up on the right with `value`."""
+    width = max(len(row) for row in rows)
+    out = torch.full((len(rows), width), value, dtype=torch.int64)
+    for i, row in enumerate(rows):
+        out[i, : len(row)] = torch.as_tensor(row, dtype=torch.int64)
+    return out
+
+
+class ClassifierHead(nn.Module):
+    """Dropout, dense, tanh, dropout, linear on the first token: the head of RoBERTa and of the study."""
+
+    def __init__(self, hidden: int, classes: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout_in, self.dense = nn.Dropout(dropout), nn.Linear(hidden, hidden)
+        # Single scores are compared with each other: a bias would get rounding noise as gradient, which Adam scales up.
+        self.dropout_out, self.out = nn.Dropout(dropout), nn.Linear(hidden, classes, bias=classes > 1)
+
+    def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
+        """Logits (sequences × classes)."""
+        first = self.dropout_in(hidden.last_hidden_state[:, 0])
+        logits: Tensor = self.out(self.dropout_out(torch.tanh(self.dense(first))))
+        return logits
+
+
+class TokenHead(nn.Module):
+    """Dropout, linear on every token."""
+
+    def __init__(self, hidden: int, outputs: int, dropout: float) -> None:
+        super().__init__()
+        self.dropout, self.out = nn.Dropout(dropout), nn.Linear(hidden, outputs)
+
+    def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
+        """Logits (examples × tokens × outputs)."""
+        logits: Tensor = self.out(self.dropout(hidden.last_hidden_state))
+        return logits

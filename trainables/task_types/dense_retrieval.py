@@ -1,0 +1,149 @@
+"""Dense retrieval: a dual encoder finds what answers a query in a pool of all languages (LAReQA, Mewsli-X).
+
+Encoder and loss are those of the XTREME-R reference (`third_party/bert.py` in google-research/xtreme; LAReQA:
+arXiv 2004.05484): one encoder for both sides; the last state of the first token through a dense layer and tanh, at unit
+length; cross-entropy over the cosines of a query with the candidates of its group, times 100. There the factor is a
+parameter, which at Adam's step of one learning rate hardly leaves its first value; here it is a constant.
+
+The reference takes as negatives what one device holds at once: 4 pairs for LAReQA and 8 for Mewsli-X, of batches of 16
+and 32. Here they are the other pairs of a group of 16 rows of the batch, whatever the devices are. A candidate that is
+also another row's right answer is no negative of it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from trainables.metrics.mining import nearest
+from trainables.metrics.ranking import mean_average_precision
+from trainables.recipe.recipes import TaskSpec
+from trainables.task_types.base import Feature, Outputs, Prediction, SeveralSequences, apart
+
+SCALE = 100.0
+"""Inverse temperature of the cosines."""
+TOGETHER = 16
+DEPTH = 20
+"""So many candidates are found for each query."""
+QUERY, CANDIDATE = 0, 1
+
+
+class Encoder(nn.Module):
+    """Dense and tanh on the first token, at unit length: BERT's pooler, as the reference has it."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(hidden, hidden)
+
+    def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
+        """Unit vectors (sequences × hidden)."""
+        vectors: Tensor = F.normalize(torch.tanh(self.dense(hidden.last_hidden_state[:, 0])).float(), dim=-1)
+        return vectors
+
+
+class DenseRetrieval(SeveralSequences):
+    name = "dense-retrieval"
+    together = TOGETHER
+
+    def encode(
+        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
+    ) -> list[Feature]:
+        """One feature per row: its query and its candidate, or the one that it has; each cut at `max_length`."""
+        sides = [examples["query"][:], examples["candidate"][:]]
+        ids = [tokenizer(side, truncation=True, max_length=max_length)["input_ids"] if side else [] for side in sides]
+        features = []
+        for i, (texts, rows) in enumerate(zip(zip(*sides, strict=True), zip(*ids, strict=True), strict=True)):
+            present = [side for side in (QUERY, CANDIDATE) if texts[side]] or [QUERY]
+            features.append(
+                {
+                    "input_ids": [subword for side in present for subword in rows[side]],
+                    "lengths": [len(rows[side]) for side in present],
+                    "example": i,
+                }
+            )
+        return features
+
+    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+        return Encoder(backbone.config.hidden_size)
+
+    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
+        """`same`, of pairs alone (rows × 2): numbers that are equal where queries, and where candidates, are."""
+        batch = {**super().collate(features, pad_id), "lengths": torch.tensor([len(f["lengths"]) for f in features])}
+        if all(len(feature["lengths"]) == 2 for feature in features):
+            numbers: dict[tuple[int, ...], int] = {}
+            texts = ((tuple(sequence) for sequence in apart(feature)) for feature in features)
+            batch["same"] = torch.tensor([[numbers.setdefault(text, len(numbers)) for text in pair] for pair in texts])
+        return batch
+
+    def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        pairs = output.unflatten(0, (-1, 2))
+        total = output.new_zeros(())
+        for group in range(0, len(pairs), self.together):
+            rows = slice(group, group + self.together)
+            cosines = SCALE * pairs[rows, QUERY] @ pairs[rows, CANDIDATE].T
+            same = batch["same"][rows]
+            # Right answers of a query beside its own: they are neither wrong nor what this row asks for.
+            others = (same[:, None] == same[None]).any(-1).fill_diagonal_(False)
+            right = torch.arange(len(cosines), device=cosines.device)
+            total = total + F.cross_entropy(cosines.masked_fill(others, float("-inf")), right, reduction="sum")
+        return total
+
+    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+        """The vectors of each row's sequences (1 or 2 × hidden)."""
+        return [row.numpy() for row in output.float().cpu().split(batch["lengths"].tolist())]
+
+    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+        """The ids of the candidates nearest to each query, the nearest first.
+
+        They are searched for in the pool; without one, as on dev rows, among the rows' own candidates, of which equal
+        ones count as one, under the id of the first row that has it.
+        """
+        queries = np.stack([row[0] for row in outputs.raw])
+        if "pool" in beside:
+            pool = beside["pool"]
+            names, vectors = pool.examples["id"][:], np.stack([row[0] for row in pool.raw])
+        else:
+            first = _first_rows(outputs.examples)
+            if "" in first:
+                raise ValueError(f"{task.name}: these rows have no candidates of their own, and there is no pool")
+            names = [outputs.examples["id"][row] for row in first.values()]
+            vectors = np.stack([outputs.raw[row][1] for row in first.values()])
+        found = nearest(queries, vectors, DEPTH, outputs.device)
+        return {i: [names[place] for place in row] for i, row in zip(outputs.examples["id"][:], found, strict=True)}
+
+    def score(
+        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
+    ) -> dict[str, float]:
+        """`map@20`: mean average precision at 20 against `matches` or, where rows have candidates, against these."""
+        ids, matches = examples["id"][:], examples["matches"][:]
+        if any(examples["candidate"][:]):
+            matches = _candidates_of(examples)
+        if not all(matches):
+            return {}
+        scores = mean_average_precision(predictions, dict(zip(ids, matches, strict=True)), DEPTH)
+        return {"map@20": scores[f"map@{DEPTH}"]}
+
+
+def _first_rows(examples: Dataset) -> dict[str, int]:
+    """The first row of each candidate."""
+    first: dict[str, int] = {}
+    for row, candidate in enumerate(examples["candidate"][:]):
+        first.setdefault(candidate, row)
+    return first
+
+
+def _candidates_of(examples: Dataset) -> list[list[str]]:
+    """Of each row the ids of the candidates that answer its query, as `DenseRetrieval.predict` names them."""
+    first, ids = _first_rows(examples), examples["id"][:]
+    answers: dict[str, dict[str, None]] = defaultdict(dict)
+    for query, candidate in zip(examples["query"][:], examples["candidate"][:], strict=True):
+        answers[query][ids[first[candidate]]] = None
+    return [list(answers[query]) for query in examples["query"][:]]

@@ -1,0 +1,119 @@
+"""Masked language modelling on plain text and on translation pairs in one row (TLM, Conneau & Lample 2019).
+
+15 % of the subwords are predicted: 80 % of them masked, 10 % replaced, 10 % kept (Devlin et al. 2019). Which ones is
+drawn anew for each global batch, from the recipe's seed and the step alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from trainables.recipe.recipes import TaskSpec
+from trainables.task_types.base import Family, Feature, Outputs, Prediction, pad
+
+SHARE, MASKED, REPLACED = 0.15, 0.8, 0.1
+IGNORED = -100
+
+
+class MaskedLMHead(nn.Module):
+    """Dense, gelu, layer norm, then the transposed input embedding and a bias: RoBERTa's head."""
+
+    def __init__(self, backbone: PreTrainedModel) -> None:
+        super().__init__()
+        config = backbone.config
+        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+        # In a list, so that the backbone's embedding is not also a parameter of the head.
+        self._embedding = [backbone.get_input_embeddings()]
+
+    def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
+        """Logits (predicted subwords × vocabulary), only where there is something to predict."""
+        chosen = hidden.last_hidden_state[batch["labels"] != IGNORED]
+        chosen = self.norm(F.gelu(self.dense(chosen)))
+        return F.linear(chosen, self._embedding[0].weight, self.bias)
+
+
+class MaskedLM(Family):
+    name = "masked-lm"
+
+    def encode(
+        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
+    ) -> list[Feature]:
+        """`<s> A </s>` for plain rows, `<s> A </s></s> B </s>` for translations."""
+        texts, translations = examples["text"][:], examples["translation"][:]
+        encoded: dict[int, list[int]] = {}
+        for pair in (False, True):
+            rows = [i for i, translation in enumerate(translations) if bool(translation) == pair]
+            sides = [[texts[i] for i in rows], [translations[i] for i in rows]] if pair else [[texts[i] for i in rows]]
+            if rows:
+                ids = tokenizer(*sides, truncation="longest_first", max_length=max_length)["input_ids"]
+                encoded.update(zip(rows, ids, strict=True))
+        return [{"input_ids": encoded[i], "example": i, "pair": bool(translations[i])} for i in range(len(texts))]
+
+    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+        return MaskedLMHead(backbone)
+
+    def corrupt(
+        self, features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase, rng: np.random.Generator
+    ) -> list[Feature]:
+        special = np.array(sorted(tokenizer.all_special_ids))
+        ordinary = np.setdiff1d(np.arange(len(tokenizer)), special)
+        corrupted = []
+        for feature in features:
+            ids = np.array(feature["input_ids"])
+            candidates = np.flatnonzero(~np.isin(ids, special))
+            count = min(len(candidates), max(1, round(SHARE * len(candidates))))
+            chosen = np.sort(rng.choice(candidates, size=count, replace=False))
+            labels = np.full(len(ids), IGNORED)
+            labels[chosen] = ids[chosen]
+            fate = rng.random(count)
+            random_ids = rng.choice(ordinary, size=count)
+            ids[chosen[fate < MASKED]] = tokenizer.mask_token_id
+            replaced = (fate >= MASKED) & (fate < MASKED + REPLACED)
+            ids[chosen[replaced]] = random_ids[replaced]
+            corrupted.append({**feature, "input_ids": ids.tolist(), "labels": labels.tolist()})
+        return corrupted
+
+    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
+        labels = pad([feature["labels"] for feature in features], IGNORED)
+        return {**super().collate(features, pad_id), "labels": labels}
+
+    def terms(self, features: Sequence[Feature]) -> int:
+        return sum(label != IGNORED for feature in features for label in feature["labels"])
+
+    def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        labels = batch["labels"]
+        return F.cross_entropy(output, labels[labels != IGNORED], reduction="sum")
+
+    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+        """Loss (nats), hits and number of the predicted subwords of each row."""
+        where = batch["labels"] != IGNORED
+        gold = batch["labels"][where]
+        losses = F.cross_entropy(output, gold, reduction="none").tolist()
+        hits = (output.argmax(-1) == gold).tolist()
+        out, at = [], 0
+        for count in where.sum(-1).tolist():
+            out.append((sum(losses[at : at + count]), sum(hits[at : at + count]), count))
+            at += count
+        return out
+
+    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+        ids = outputs.examples["id"][:]
+        return {ids[i]: value for i, value in zip(outputs.features["example"][:], outputs.raw, strict=True)}
+
+    def score(
+        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
+    ) -> dict[str, float]:
+        """`loss` in nats per predicted subword and `accuracy` in percent."""
+        count = sum(n for _, _, n in predictions.values())
+        loss = sum(value for value, _, _ in predictions.values()) / count
+        return {"loss": loss, "accuracy": 100 * sum(hits for _, hits, _ in predictions.values()) / count}

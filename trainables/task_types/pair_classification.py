@@ -1,0 +1,82 @@
+"""Classification of sentence pairs: `<s> A </s></s> B </s>`, one label (NLI, paraphrase)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from trainables.metrics.classification import accuracy_scores
+from trainables.metrics.collapse_detection import Chance
+from trainables.metrics.overlap import overlap_scores
+from trainables.recipe.recipes import TaskSpec
+from trainables.task_types.base import ClassifierHead, Family, Feature, Outputs, Prediction
+
+UNLABELLED = -1
+
+
+class PairClassification(Family):
+    name = "pair-classification"
+
+    def encode(
+        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
+    ) -> list[Feature]:
+        """Pairs too long lose tokens from the end of the longer sentence."""
+        if not len(examples):
+            return []
+        ids = tokenizer(
+            list(examples["text_a"]),
+            list(examples["text_b"]),
+            truncation="longest_first",
+            max_length=max_length,
+        )["input_ids"]
+        number = {label: i for i, label in enumerate(task.labels)}
+        return [
+            {
+                "input_ids": row,
+                "example": i,
+                "label": number[label] if label else UNLABELLED,
+            }
+            for i, (row, label) in enumerate(zip(ids, examples["label"][:], strict=True))
+        ]
+
+    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+        return ClassifierHead(backbone.config.hidden_size, len(task.labels), dropout)
+
+    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
+        labels = torch.tensor([feature["label"] for feature in features])
+        return {**super().collate(features, pad_id), "labels": labels}
+
+    def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        return F.cross_entropy(output, batch["labels"], reduction="sum")
+
+    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+        return output.argmax(-1).tolist()
+
+    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+        ids = outputs.examples["id"][:]
+        return {
+            ids[i]: task.labels[label] for i, label in zip(outputs.features["example"][:], outputs.raw, strict=True)
+        }
+
+    def score(
+        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
+    ) -> dict[str, float]:
+        """`accuracy`, and of two labels the `f1` of the last one, which is the positive one (QQP)."""
+        gold = examples["label"][:]
+        if not all(gold):
+            return {}
+        found = [predictions[i] for i in examples["id"][:]]
+        scores = accuracy_scores(found, gold)
+        if len(task.labels) == 2:
+            ours, theirs = ({i for i, label in enumerate(side) if label == task.labels[1]} for side in (found, gold))
+            scores["f1"] = overlap_scores(ours, theirs)["f1"]
+        return scores
+
+    def chance(self, train: Dataset, dev: Dataset) -> Chance | None:
+        return Chance.of_labels(train["label"][:], dev["label"][:])

@@ -1,0 +1,87 @@
+"""Sentence retrieval without training: states of one hidden layer, pooled; nearest neighbour by cosine (Tatoeba).
+
+How a sentence becomes a vector, and which side asks, is said by the task (`Vectors`). The defaults are those of the
+XTREME reference for XLM-R Large: the mean over all tokens that are no padding, of the output of block 14 of 24; in a
+model of another depth, of the block at the same share of its depth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from datasets import Dataset
+from torch import Tensor, nn
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from trainables.metrics.retrieval import nearest_neighbours, retrieval_scores
+from trainables.recipe.recipes import TaskSpec, Vectors
+from trainables.task_types.base import Family, Feature, Outputs, Prediction
+
+DEPTH = 14 / 24
+
+
+class Pool(nn.Module):
+    """One vector per sequence from one hidden layer. No parameters."""
+
+    wants_all_layers = True
+
+    def __init__(self, backbone: PreTrainedModel, vectors: Vectors) -> None:
+        super().__init__()
+        layers = backbone.config.num_hidden_layers
+        self.layer = retrieval_layer(backbone) if vectors.layer is None else vectors.layer
+        self.pooling = vectors.pooling
+        if self.layer > layers:
+            raise ValueError(f"vectors.layer is {self.layer}, but the model has {layers} blocks; give 0 to {layers}")
+
+    def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
+        """Vectors (sequences × hidden)."""
+        states = hidden.hidden_states[self.layer]
+        return states[:, 0] if self.pooling == "first" else mean_pool(states, batch["attention_mask"])
+
+
+def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
+    """The mean of `states` (examples × tokens × hidden) over the tokens that are no padding, in fp32."""
+    mask = mask.unsqueeze(-1)
+    vectors: Tensor = (states.float() * mask).sum(1) / mask.sum(1)
+    return vectors
+
+
+def retrieval_layer(backbone: PreTrainedModel) -> int:
+    """The block that stands at the same share of the depth as the reference's does in XLM-R Large."""
+    return max(1, round(DEPTH * backbone.config.num_hidden_layers))
+
+
+class Retrieval(Family):
+    name = "retrieval"
+
+    def encode(
+        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
+    ) -> list[Feature]:
+        """All queries, then all candidates, in the order of the examples."""
+        texts = examples["query"][:] + examples["candidate"][:]
+        ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"] if texts else []
+        return [{"input_ids": row, "example": i % len(examples)} for i, row in enumerate(ids)]
+
+    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+        return Pool(backbone, task.vectors or Vectors())
+
+    def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        raise NotImplementedError("retrieval by pooled states is evaluated, never trained")
+
+    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+        return list(output.float().cpu().numpy())
+
+    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+        """The row number of the sentence that is nearest to each one of the side that asks."""
+        vectors = np.stack(list(outputs.raw))
+        queries, candidates = vectors[: len(outputs.examples)], vectors[len(outputs.examples) :]
+        if task.vectors is not None and task.vectors.direction == "to-english":
+            queries, candidates = candidates, queries
+        return dict(zip(outputs.examples["id"][:], nearest_neighbours(queries, candidates).tolist(), strict=True))
+
+    def score(
+        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
+    ) -> dict[str, float]:
+        return retrieval_scores([predictions[i] for i in examples["id"][:]])

@@ -1,0 +1,178 @@
+"""Extractive question answering: the answer is a span of the context (SQuAD v1.1 and its kin), or there is none (v2).
+
+Encoding and decoding as in the study's toolkit: question cut at 64 subwords, windows over the context with a stride of
+128 (a third of shorter inputs), the 20 best starts and ends, answers of at most 30 subwords. Where a window does not
+hold the answer, its first token stands for it, in both versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from trainables.metrics.mlqa import mlqa_normaliser
+from trainables.metrics.squad import answer_scores, squad_scores
+from trainables.metrics.squad2 import squad2_scores
+from trainables.recipe.recipes import TaskSpec
+from trainables.task_types.base import Family, Feature, Outputs, Prediction, TokenHead
+
+QUESTION_LENGTH = 64
+STRIDE = 128
+BEST = 20
+ANSWER_LENGTH = 30
+NOTHING = -1e6
+"""The score of the best span where the context has no words."""
+
+
+class SpanQA(Family):
+    name = "span-qa"
+
+    def encode(
+        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
+    ) -> list[Feature]:
+        """One feature per window. `starts`/`ends`: character offsets of its context tokens; `span`: the answer's
+        first and last token in the window, or (0, 0) where the answer is not in it."""
+        features: list[Feature] = []
+        questions = _shortened(examples["question"][:], tokenizer, min(QUESTION_LENGTH, max_length // 3))
+        for i, (question, context, answers) in enumerate(
+            zip(questions, examples["context"][:], examples["answers"][:], strict=True)
+        ):
+            windows = tokenizer(
+                question,
+                context,
+                truncation="only_second",
+                max_length=max_length,
+                stride=min(STRIDE, max_length // 3),
+                return_overflowing_tokens=True,
+                return_offsets_mapping=True,
+            )
+            for w, ids in enumerate(windows["input_ids"]):
+                where = [t for t, side in enumerate(windows.sequence_ids(w)) if side == 1]
+                offsets = [windows["offset_mapping"][w][t] for t in where]
+                features.append(
+                    {
+                        "input_ids": ids,
+                        "example": i,
+                        "first": where[0] if where else 0,
+                        "starts": [start for start, _ in offsets],
+                        "ends": [end for _, end in offsets],
+                        "span": _span(offsets, where[0] if where else 0, answers),
+                    }
+                )
+        return features
+
+    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+        return TokenHead(backbone.config.hidden_size, 2, dropout)
+
+    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
+        spans = torch.tensor([feature["span"] for feature in features])
+        return {**super().collate(features, pad_id), "spans": spans}
+
+    def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        logits = output.masked_fill(batch["attention_mask"].unsqueeze(-1) == 0, float("-inf"))
+        starts, ends = batch["spans"].unbind(-1)
+        start_loss = F.cross_entropy(logits[..., 0], starts, reduction="sum")
+        return (start_loss + F.cross_entropy(logits[..., 1], ends, reduction="sum")) / 2
+
+    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+        lengths = batch["attention_mask"].sum(-1).tolist()
+        logits = output.float().cpu().numpy()
+        return [row[:length] for row, length in zip(logits, lengths, strict=True)]
+
+    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+        """The text of the best span."""
+        return {name: text for name, (text, _, _) in _best_spans(outputs).items()}
+
+    def score(
+        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
+    ) -> dict[str, float]:
+        """`f1` and `exact_match`: SQuAD's, or with the scorer "mlqa" those of MLQA in `language`."""
+        answers = {i: a["text"] for i, a in zip(examples["id"][:], examples["answers"][:], strict=True)}
+        if not all(answers.values()):
+            return {}
+        if task.scorer == "mlqa":
+            pairs = ((predictions[name], accepted) for name, accepted in answers.items())
+            return answer_scores(pairs, mlqa_normaliser(language))
+        return squad_scores(dict(predictions), answers)
+
+
+class SpanOrNone(SpanQA):
+    """Questions that may have no answer in their context (SQuAD v2)."""
+
+    name = "span-or-none"
+
+    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+        """`{"text", "no_answer"}`: the best span's text, and the score of no answer (start + end at the first token,
+        the least of all windows) minus the span's."""
+        return {
+            name: {"text": text, "no_answer": null - score}
+            for name, (text, score, null) in _best_spans(outputs).items()
+        }
+
+    def score(
+        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
+    ) -> dict[str, float]:
+        """As `squad2_scores`. A row alone does not tell whether it is labelled, so all rows must be."""
+        answers = {i: a["text"] for i, a in zip(examples["id"][:], examples["answers"][:], strict=True)}
+        if not any(answers.values()):
+            return {}
+        return squad2_scores({i: (found["text"], found["no_answer"]) for i, found in predictions.items()}, answers)
+
+
+def _best_spans(outputs: Outputs) -> dict[str, tuple[str, float, float]]:
+    """Of each example's windows the best span's text and score, and the least score of the first token."""
+    best: dict[int, tuple[str, float]] = {}
+    null: dict[int, float] = {}
+    contexts = outputs.examples["context"][:]
+    columns = (outputs.features[name] for name in ("example", "first", "starts", "ends"))
+    for logits, example, first, starts, ends in zip(outputs.raw, *columns, strict=True):
+        score, i, j = _best_span(logits[first : first + len(starts)])
+        if score > best.get(example, ("", -np.inf))[1]:
+            best[example] = contexts[example][starts[i] : ends[j]], score
+        null[example] = min(null.get(example, np.inf), float(logits[0].sum()))
+    ids = enumerate(outputs.examples["id"][:])
+    return {name: (*best.get(i, ("", NOTHING)), null.get(i, 0.0)) for i, name in ids}
+
+
+def _shortened(texts: list[str], tokenizer: PreTrainedTokenizerBase, length: int) -> list[str]:
+    """`texts` cut after `length` subwords, as text."""
+    encoding = tokenizer(
+        texts, truncation=True, max_length=length, add_special_tokens=False, return_offsets_mapping=True
+    )
+    return [
+        text[: offsets[-1][1]] if offsets else text
+        for text, offsets in zip(texts, encoding["offset_mapping"], strict=True)
+    ]
+
+
+def _span(offsets: list[tuple[int, int]], first: int, answers: Mapping[str, Any]) -> tuple[int, int]:
+    """Tokens of the first answer within a window, or (0, 0) when the window does not hold all of it."""
+    if not offsets or not answers["text"]:
+        return 0, 0
+    begin = answers["answer_start"][0]
+    end = begin + len(answers["text"][0])
+    if begin < offsets[0][0] or end > offsets[-1][1]:
+        return 0, 0
+    start_token = max(t for t, (start, _) in enumerate(offsets) if start <= begin)
+    end_token = min(t for t, (_, stop) in enumerate(offsets) if stop >= end)
+    return (first + start_token, first + end_token) if start_token <= end_token else (0, 0)
+
+
+def _best_span(logits: np.ndarray) -> tuple[float, int, int]:
+    """The highest start + end among the best few, with start <= end and a bounded length; logits (tokens × 2)."""
+    if not len(logits):
+        return -np.inf, 0, 0
+    starts = np.argsort(-logits[:, 0], kind="stable")[:BEST]
+    ends = np.argsort(-logits[:, 1], kind="stable")[:BEST]
+    total = logits[starts, 0][:, None] + logits[ends, 1][None, :]
+    length = ends[None, :] - starts[:, None]
+    total = np.where((length >= 0) & (length < ANSWER_LENGTH), total, -np.inf)
+    i, j = np.unravel_index(int(np.argmax(total)), total.shape)
+    return float(total[i, j]), int(starts[i]), int(ends[j])

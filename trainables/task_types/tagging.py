@@ -1,0 +1,137 @@
+"""Tagging: one tag per word, on its first subword. Long sentences are split into several rows, never cut."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import Any
+
+from datasets import Dataset
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from trainables.metrics.classification import accuracy_scores
+from trainables.metrics.collapse_detection import Chance
+from trainables.metrics.tagging import entity_f1
+from trainables.recipe.recipes import TaskSpec
+from trainables.task_types.base import Family, Feature, Outputs, Prediction, TokenHead, pad
+
+IGNORED = -100
+
+
+class Tagging(Family):
+    name = "tagging"
+
+    def encode(
+        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
+    ) -> list[Feature]:
+        """One feature per part of a sentence. `words` are positions of first subwords, `tags` their numbers.
+
+        A tag that is none of the labels, as one that was not seen in training, bears no loss and is never predicted.
+        Raises ValueError where no tag at all is one of them: then the labels are another task's.
+        """
+        number = {tag: i for i, tag in enumerate(task.labels)}
+        features: list[Feature] = []
+        tagged = known = 0
+        for i, (tokens, tags) in enumerate(zip(examples["tokens"][:], examples["tags"][:], strict=True)):
+            numbers = [number.get(tag, IGNORED) for tag in tags]
+            tagged, known = tagged + len(tags), known + sum(tag in number for tag in tags)
+            at = 0
+            for part in _parts(_subwords(tokens, tokenizer), max_length - 2):
+                ids, words = [tokenizer.cls_token_id], []
+                for pieces in part:
+                    words.append(len(ids))
+                    ids.extend(pieces)
+                features.append(
+                    {
+                        "input_ids": [*ids, tokenizer.sep_token_id],
+                        "example": i,
+                        "words": words,
+                        "tags": numbers[at : at + len(words)],
+                    }
+                )
+                at += len(words)
+        if tagged and not known:
+            raise ValueError(
+                f"{task.name}: none of {tagged} tags is a label of the model, which has {', '.join(task.labels)}; "
+                "the rows are tagged in another scheme"
+            )
+        return features
+
+    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+        return TokenHead(backbone.config.hidden_size, len(task.labels), dropout)
+
+    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
+        labels = []
+        for feature in features:
+            row = [IGNORED] * len(feature["input_ids"])
+            for position, tag in zip(feature["words"], feature["tags"], strict=False):
+                row[position] = tag
+            labels.append(row)
+        is_word = [[0] * len(feature["input_ids"]) for feature in features]
+        for row, feature in zip(is_word, features, strict=True):
+            for position in feature["words"]:
+                row[position] = 1
+        return {
+            **super().collate(features, pad_id),
+            "labels": pad(labels, IGNORED),
+            "is_word": pad(is_word, 0),
+        }
+
+    def terms(self, features: Sequence[Feature]) -> int:
+        return max(1, sum(tag != IGNORED for feature in features for tag in feature["tags"]))
+
+    def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        return F.cross_entropy(output.flatten(0, 1), batch["labels"].flatten(), ignore_index=IGNORED, reduction="sum")
+
+    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+        best = output.argmax(-1).cpu()
+        is_word = batch["is_word"].bool().cpu()
+        return [row[mask].tolist() for row, mask in zip(best, is_word, strict=True)]
+
+    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+        ids = outputs.examples["id"][:]
+        predictions: dict[str, list[str]] = {i: [] for i in ids}
+        for example, numbers in zip(outputs.features["example"][:], outputs.raw, strict=True):
+            predictions[ids[example]].extend(task.labels[n] for n in numbers)
+        return predictions
+
+    def score(
+        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
+    ) -> dict[str, float]:
+        """Of entities `f1`, `precision` and `recall`; of words `accuracy` (CCG)."""
+        gold = examples["tags"][:]
+        if not any(gold):
+            return {}
+        found = [predictions[i] for i in examples["id"][:]]
+        return {**entity_f1(found, gold), **accuracy_scores(list(chain(*found)), list(chain(*gold)))}
+
+    def chance(self, train: Dataset, dev: Dataset) -> Chance | None:
+        """Of words. They stand together, so their errors are larger than counted: what is called chance is narrower."""
+        of_train, of_dev = ([tag for tag in chain(*rows["tags"][:]) if tag != IGNORED] for rows in (train, dev))
+        return Chance.of_labels(of_train, of_dev)
+
+
+def _subwords(tokens: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
+    """Subword ids of each word; a word that the tokenizer drops (only invisible characters) is unknown."""
+    pieces: list[list[int]] = [[] for _ in tokens]
+    encoding = tokenizer(list(tokens), is_split_into_words=True, add_special_tokens=False)
+    for word, piece in zip(encoding.word_ids(), encoding["input_ids"], strict=True):
+        pieces[word].append(piece)
+    return [word or [tokenizer.unk_token_id] for word in pieces]
+
+
+def _parts(words: list[list[int]], room: int) -> Iterator[list[list[int]]]:
+    """`words` in runs of at most `room` subwords; only a single word longer than that is shortened."""
+    part: list[list[int]] = []
+    used = 0
+    for word in words:
+        word = word[:room]
+        if part and used + len(word) > room:
+            yield part
+            part, used = [], 0
+        part.append(word)
+        used += len(word)
+    if part:
+        yield part

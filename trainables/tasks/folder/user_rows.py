@@ -1,0 +1,37 @@
+"""Rows of one's own for any task: a file with the columns of the task's family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from trainables.tasks.folder.located import Found
+from trainables.tasks.folder.reading import read_json_lines
+from trainables.tasks.sources import DataError, Row
+from trainables.tasks.task import FAMILY_COLUMNS, Split, Task
+
+
+def find(folder: Path, task: Task, split: Split, language: str) -> Found | None:
+    """``rows/TASK/SPLIT-LANGUAGE.jsonl`` or ``.parquet`` in the folder, if there is one."""
+    lines = folder / "rows" / task.name / f"{split}-{language}.jsonl"
+    if lines.is_file():
+        return Found((lines,), lambda: read_json_lines(lines, lambda record: _row(record, task, lines)), "own rows")
+    table = lines.with_suffix(".parquet")
+    return Found((table,), lambda: _read_parquet(table, task), "own rows") if table.is_file() else None
+
+
+def _read_parquet(file: Path, task: Task) -> list[Row]:
+    import pyarrow.parquet
+
+    return [_row(record, task, file) for record in pyarrow.parquet.read_table(file).to_pylist()]
+
+
+def _row(record: Mapping[str, Any], task: Task, file: Path) -> Row:
+    columns = FAMILY_COLUMNS[task.family]
+    if missing := [column for column in columns if column not in record]:
+        raise DataError(f"{file}: no {', '.join(missing)}; rows of {task.family} have: {', '.join(columns)}")
+    label = record.get("label", "")
+    if task.labels and label and label not in task.labels:
+        raise DataError(f'{file}: the label is "{label}"; expected one of: {", ".join(task.labels)}')
+    return {column: record[column] for column in columns}

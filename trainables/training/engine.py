@@ -1,0 +1,159 @@
+"""DeepSpeed: all that the training loop needs of it, and nothing else of the project knows it.
+
+Execution must not change the numbers, so DeepSpeed is used in one way whatever the ZeRO stage: no accumulation of its
+own (the loop says which micro-batch ends a global batch), torch's AdamW, fp32 weights, loss scaled by the loop.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch._C._distributed_c10d import HashStore
+
+from trainables.models.task_model import TaskModel
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import Optimisation
+
+if not torch.cuda.is_available():
+    os.environ.setdefault("DS_ACCELERATOR", "cpu")
+# DeepSpeed's autotuner imports MLflow if it can, which takes seconds, and workers have no use for either.
+without_mlflow = "mlflow" not in sys.modules
+if without_mlflow:
+    sys.modules["mlflow"] = None  # type: ignore[assignment]
+import deepspeed  # noqa: E402
+import torch.distributed as dist  # noqa: E402
+
+if without_mlflow:
+    del sys.modules["mlflow"]
+logging.getLogger("DeepSpeed").setLevel(logging.WARNING)
+# A kernel for inference that DeepSpeed would compile at the first start on CPU; training never calls it.
+deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+
+class Engine:
+    """One worker's hold on the model that all workers train."""
+
+    def __init__(self, model: TaskModel, optimisation: Optimisation, execution: Execution) -> None:
+        _join()
+        self.rank, self.workers = dist.get_rank(), dist.get_world_size()
+        if self.workers != execution.workers:
+            raise RuntimeError(f"{self.workers} workers started, the execution asks for {execution.workers}")
+        self.stage = execution.zero_stage
+        self.device = torch.device(deepspeed.get_accelerator().current_device_name())
+        self.model = model
+        optimizer = torch.optim.AdamW(
+            _groups(model, optimisation.weight_decay),
+            lr=optimisation.learning_rate,
+            betas=(0.9, optimisation.adam_beta2),
+            eps=optimisation.adam_eps,
+        )
+        self._engine, *_ = deepspeed.initialize(
+            model=model, optimizer=optimizer, config=self._config(optimisation), dist_init_required=False
+        )
+
+    def _config(self, optimisation: Optimisation) -> dict[str, Any]:
+        return {
+            "train_micro_batch_size_per_gpu": 1,
+            "gradient_accumulation_steps": 1,
+            "gradient_clipping": optimisation.clip,
+            "zero_optimization": {"stage": self.stage},
+            "zero_allow_untested_optimizer": True,
+            "steps_per_print": 10**9,
+        }
+
+    def forward(self, batch: dict[str, Tensor], head: str) -> Tensor:
+        """What a head makes of a micro-batch."""
+        output: Tensor = self._engine({name: tensor.to(self.device) for name, tensor in batch.items()}, head)
+        return output
+
+    def backward(self, loss: Tensor, last: bool) -> None:
+        """Add the gradients of a share of the global batch's mean loss; `last` for the share that completes it."""
+        self._engine.set_gradient_accumulation_boundary(last)
+        # DeepSpeed averages over the workers, and the loss is a sum over them.
+        self._engine.backward(loss * self.workers)
+        self._engine.step()
+
+    def set_learning_rate(self, rate: float) -> None:
+        """The rate of the next update."""
+        for group in self._engine.optimizer.param_groups:
+            group["lr"] = rate
+
+    def peak_memory(self) -> float | None:
+        """The most GPU memory that this worker has held at once, in GiB; None without a GPU."""
+        if self.device.type != "cuda":
+            return None
+        return float(torch.cuda.max_memory_allocated(self.device)) / 2**30
+
+    def training(self, on: bool) -> None:
+        """Switch dropout and its like."""
+        self._engine.train(on)
+
+    def sum(self, *values: float) -> list[float]:
+        """Each value summed over all workers."""
+        tensor = torch.tensor(values, dtype=torch.float64, device=self.device)
+        dist.all_reduce(tensor)
+        return [float(value) for value in tensor.tolist()]
+
+    def gather(self, value: Any) -> list[Any]:
+        """The `value` of every worker, in their order, on every worker."""
+        if self.workers == 1:
+            return [value]
+        values: list[Any] = [None] * self.workers
+        dist.all_gather_object(values, value)
+        return values
+
+    def weights(self) -> dict[str, Tensor]:
+        """All weights on the CPU, on the first worker (others get an empty dictionary). Every worker must call."""
+        gathered = {}
+        for name, parameter in self.model.named_parameters():
+            with deepspeed.zero.GatheredParameters([parameter], enabled=self.stage == 3):
+                if self.rank == 0:
+                    gathered[name] = parameter.detach().to("cpu", copy=True)
+        return gathered
+
+    def save_state(self, directory: Path, name: str, loop: dict[str, Any]) -> None:
+        """Write weights, optimiser and the loop's own state; every worker its part."""
+        self._engine.save_checkpoint(str(directory), tag=name, client_state=loop, save_latest=False)
+
+    def load_state(self, directory: Path, name: str) -> dict[str, Any]:
+        """Read back what `save_state` wrote, and give the loop's own state."""
+        path, loop = self._engine.load_checkpoint(str(directory), tag=name)
+        if path is None:
+            raise RuntimeError(f"{directory / name}: no training state for this worker; delete it and run again")
+        return {key: loop[key] for key in loop if key.startswith("loop_")}
+
+    def close(self) -> None:
+        """Free what DeepSpeed holds. The process group stays for the process's next step; see `leave`."""
+        self._engine.destroy()
+
+
+def leave() -> None:
+    """Leave the process group, before the process ends: without this, ZeRO-3 on several workers may abort at exit."""
+    if dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def _groups(model: TaskModel, weight_decay: float) -> list[dict[str, Any]]:
+    """Weight decay for matrices only: not for biases and layer norms, as in BERT and the study."""
+    decayed = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
+    plain = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    return [group for group in groups if group["params"]]
+
+
+def _join() -> None:
+    """Join the process group that the launcher has made or described; alone, make one of a single process."""
+    backend = "nccl" if torch.cuda.is_available() else "gloo"
+    if dist.is_initialized() or "MASTER_ADDR" in os.environ:
+        deepspeed.init_distributed(backend, auto_mpi_discovery=False, verbose=False)
+        return
+    os.environ.update(RANK="0", LOCAL_RANK="0", WORLD_SIZE="1")
+    # Alone it meets nobody, so no port is opened; torch's own meeting place would listen on every interface.
+    dist.init_process_group(backend, store=HashStore(), rank=0, world_size=1)
+    deepspeed.init_distributed(backend, auto_mpi_discovery=False, verbose=False)

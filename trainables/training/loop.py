@@ -1,0 +1,319 @@
+"""The loop of one worker of a training step, whatever runs it.
+
+Global batches, dropout and noise are functions of (recipe, step number); the loss is the mean over the global batch;
+the dev metric is computed over all workers' predictions. So the numbers are those of the recipe, up to the order in
+which floating-point numbers are added, for any number of workers, any ZeRO stage and any micro-batch.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainables.batching.micro_batches import cut_groups, share
+from trainables.evaluation.inference import infer
+from trainables.failure import Settled
+from trainables.metrics.collapse_detection import GRACE
+from trainables.models.artifact import save_artifact
+from trainables.models.loading import load_backbone, load_tokenizer
+from trainables.models.task_model import TaskModel, new_task_model
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import TrainRecipe
+from trainables.steps.host import Host
+from trainables.store import HEAD, MODEL, Store, copy_over
+from trainables.task_types import Feature
+from trainables.training.engine import Engine
+from trainables.training.state import AT_CHANCE, NO_NUMBER, Fresh, Progress, seed_of
+from trainables.training.task_data import PartData, Turns
+
+
+class OtherWorld(Settled, RuntimeError):
+    """A training state was saved by another number of workers or under another ZeRO stage."""
+
+
+class Finetuning:
+    """A training: one attempt at it, and further ones where the recipe asks for them and those before collapsed."""
+
+    def __init__(self, recipe: TrainRecipe, execution: Execution, store: Store, host: Host) -> None:
+        self.recipe, self.execution, self.store, self.host = recipe, execution, store, host
+        self.tokenizer = load_tokenizer(recipe.start, store, execution)
+        self.progress = Progress(len(recipe.parts))
+        state = store.load_state(recipe.id)
+        self._begin(state[0].get("attempt", 0) if state is not None else 0)
+        names = self.engine.gather(state and state[0]["name"])
+        if len(set(names)) > 1:
+            raise RuntimeError(f"{recipe.id}: the workers find different training states ({names}); run again")
+        self.made = store.begin(recipe.id) if self.engine.rank == 0 else None
+        if state is not None:
+            self._resume(*state)
+
+    def _begin(self, attempt: int) -> None:
+        """Set up what depends on the attempt's seed."""
+        recipe, optimisation = self.recipe, self.recipe.optimisation
+        self.seed = seed_of(recipe.seed, attempt)
+        self.engine = Engine(self._untrained(), optimisation, self.execution)
+        self.parts = [PartData(part, optimisation, self.seed, self.store, self.tokenizer) for part in recipe.parts]
+        rows = [len(part.train) for part in self.parts]
+        self.turns = Turns(recipe.parts, rows, recipe.sampling, optimisation, self.seed)
+        self.steps = self.turns.steps
+        self._fresh = Fresh(len(self.parts))
+
+    def _untrained(self) -> TaskModel:
+        backbone = load_backbone(self.recipe.start, self.store, self.execution)
+        return new_task_model(backbone, self.recipe.parts, self.recipe.optimisation, self.seed)
+
+    # --- the loop --------------------------------------------------------------------------------------------
+
+    def run(self) -> dict[str, Any] | None:
+        """Train to the end or to early stopping and give the result; None when asked to stop (state is saved)."""
+        self._clock = time.monotonic()
+        while self._attempt():
+            progress = self.progress
+            if progress.collapsed is None or len(progress.attempts) >= (self.recipe.optimisation.reseed or 0):
+                return self._result()
+            self.progress = progress.again(self.seed)
+            self.engine.close()
+            self._begin(len(self.progress.attempts))
+        return None
+
+    def _attempt(self) -> bool:
+        """Train until the attempt ends; False when asked to stop before that."""
+        progress, execution = self.progress, self.execution
+        self._since = progress.step, time.monotonic()
+        while not self._ended:
+            self._update(progress.step)
+            progress.step += 1
+            save, asked = progress.step % execution.state_every == 0, False
+            if progress.step % execution.log_every == 0 or self._evaluation_due or save:
+                asked = self._log()
+            if self._evaluation_due and progress.collapsed is None:
+                self._evaluate()
+            if (save or asked) and not self._ended:
+                self._save_state()
+                if asked:
+                    return False
+        if progress.collapsed is None and progress.at_chance:
+            progress.collapse(AT_CHANCE, progress.step)
+        self._tick()
+        return True
+
+    @property
+    def _ended(self) -> bool:
+        progress, patience = self.progress, self.recipe.optimisation.patience
+        bored = patience is not None and progress.stale >= patience
+        return progress.step >= self.steps or progress.collapsed is not None or bored
+
+    def _tick(self) -> None:
+        """Book the time since the last call."""
+        now = time.monotonic()
+        self.progress.seconds, self._clock = self.progress.seconds + now - self._clock, now
+
+    def _result(self) -> dict[str, Any]:
+        progress = self.progress
+        if progress.best is None and self.made is not None:
+            # It collapsed before any evaluation: what it leaves is what it began with, under its new head.
+            model = self._untrained()
+            save_artifact(self.made, model, self.tokenizer, {n: p.detach() for n, p in model.named_parameters()})
+        return {
+            "steps": progress.step,
+            "steps_planned": self.steps,
+            "stopped_early": progress.step < self.steps,
+            "best": progress.best,
+            "dev": progress.dev,
+            "losses": progress.losses,
+            "pace": progress.pace,
+            "collapsed": progress.collapsed,
+            "attempts": [*progress.attempts, progress.record(self.seed)],
+            "train_seconds": round(progress.seconds, 3),
+            "tokens": progress.tokens,
+            "parts": [
+                {"head": part.part.head, "train_features": len(part.train), "share_of_steps": share}
+                for part, share in zip(self.parts, self.turns.shares, strict=True)
+            ],
+        }
+
+    def _update(self, step: int) -> None:
+        """One optimiser step; its share of the mean loss over the global batch (nats) is kept for the log."""
+        engine = self.engine
+        number, turn = self.turns.at(step)
+        part = self.parts[number]
+        features = part.batch(turn, step)
+        terms = part.family.terms(features)
+        lengths = [len(feature["input_ids"]) for feature in features]
+        self.progress.tokens += sum(lengths)
+        engine.set_learning_rate(self._rate(step))
+        whole = cut_groups(lengths, engine.workers, self.execution.micro_batch_tokens, part.family.together)
+        mine = share(whole, engine.rank, engine.workers)
+        total = 0.0
+        for i, rows in enumerate(mine):
+            # A worker without rows takes one along with weight zero: every backward pass is collective.
+            loss = self._loss(part, features, rows or [0], step) * ((1.0 / terms) if rows else 0.0)
+            engine.backward(loss, last=i == len(mine) - 1)
+            total += float(loss.detach())
+        self._fresh.add(number, total, step + 1)
+
+    def _loss(self, part: PartData, features: list[Feature], rows: list[int], step: int) -> Any:
+        chosen = [features[i] for i in rows]
+        batch = part.family.collate(chosen, self.tokenizer.pad_token_id)
+        # Where a feature is several sequences, each has a dropout mask of its own.
+        places = [rows[place] + number * len(features) for place, number in part.family.sequences(chosen)]
+        output = self.engine.forward(batch | place_of(places, step), part.part.head)
+        return part.family.loss(output, {name: tensor.to(output.device) for name, tensor in batch.items()})
+
+    def _log(self) -> bool:
+        """Add a point to the loss curve; whether the loop shall be left."""
+        progress, fresh = self.progress, self._fresh
+        asked = self.engine.rank == 0 and self.host.should_stop() is not None
+        *sums, stop = self.engine.sum(*fresh.sums, float(asked))
+        if all(map(math.isfinite, sums)):
+            progress.log(sums, fresh.steps)
+        else:
+            # Everyone sees that, so everyone asks at which step it was.
+            found = [step for step in self.engine.gather(fresh.broken) if step is not None]
+            progress.collapse(NO_NUMBER, min(found, default=progress.step))
+        self._fresh = Fresh(len(self.parts))
+        return stop > 0
+
+    # --- selection -------------------------------------------------------------------------------------------
+
+    @property
+    def _evaluation_due(self) -> bool:
+        return self.progress.step % self.recipe.optimisation.evaluate_every == 0 or self.progress.step == self.steps
+
+    def _evaluate(self) -> None:
+        """Score the dev rows, keep the weights if they are the best yet, and report.
+
+        Of several tasks, the mean of their selection values decides.
+        """
+        progress, optimisation = self.progress, self.recipe.optimisation
+        metrics: dict[str, float] = {}
+        values, at_chance, falls = [], True, False
+        for part, before, loss in zip(self.parts, progress.before, progress.mean_losses(), strict=True):
+            if part.part.select is None:
+                continue
+            raw = self._raw(part)
+            if raw is None:
+                progress.collapse(NO_NUMBER, progress.step)
+                return
+            scores, value = part.score(raw, self.engine.device)
+            name = f"{part.part.task.name}/" if len(self.parts) > 1 else ""
+            metrics |= {name + metric: score for metric, score in scores.items()}
+            values.append(value)
+            at_chance &= part.at_chance(scores, loss)
+            falls |= part.falls(before, loss)
+        value = sum(values) / len(values)
+        if progress.evaluated(value, metrics, optimisation.min_gain):
+            weights = self.engine.weights()
+            if self.made is not None:
+                save_artifact(self.made, self.engine.model, self.tokenizer, weights)
+        progress.judge(at_chance, falls, max(optimisation.warmup, GRACE) * self.steps, optimisation.collapse_patience)
+        self._tick()
+        progress.pace.append(self._pace())
+        at, since = self._since
+        self.host.report(
+            {
+                "global_step": progress.step,
+                "global_steps": self.steps,
+                "steps_per_second": (progress.step - at) / max(self._clock - since, 1e-9),
+                "dev_value": value,
+                **{f"dev_{name}": metric for name, metric in metrics.items()},
+                "curve": [[point["step"], point["value"]] for point in progress.dev],
+                "losses": progress.losses[progress.reported :],
+                **{name: number for name, number in progress.pace[-1].items() if name != "step"},
+            }
+        )
+        progress.reported = len(progress.losses)
+
+    def _pace(self) -> dict[str, float]:
+        """How training goes, beside its scores."""
+        progress, memory = self.progress, self.engine.peak_memory()
+        return {
+            "step": progress.step,
+            "learning_rate": self._rate(progress.step - 1),
+            "tokens_per_second": progress.tokens / max(progress.seconds, 1e-9),
+            **({} if memory is None else {"gpu_memory_gib": memory}),
+        }
+
+    def _rate(self, step: int) -> float:
+        """The learning rate of the optimiser step `step` (from 0)."""
+        optimisation = self.recipe.optimisation
+        return optimisation.learning_rate * schedule(step, self.steps, optimisation.warmup)
+
+    def _raw(self, part: PartData) -> list[Any] | None:
+        """What the model says of a part's dev rows; None where that is no number."""
+        engine, broken = self.engine, 0
+
+        def forward(batch: dict[str, Tensor]) -> Tensor:
+            nonlocal broken
+            place = place_of(list(range(len(batch["input_ids"]))), self.progress.step)
+            output = engine.forward({**batch, **place}, part.part.head)
+            if not torch.isfinite(output).all():
+                broken += 1
+                return torch.zeros_like(output)
+            return output
+
+        engine.training(False)
+        raw = infer(
+            forward,
+            part.dev_rows,
+            part.family,
+            self.tokenizer.pad_token_id,
+            self.execution.micro_batch_tokens,
+            engine.gather,
+            engine.rank,
+            engine.workers,
+        )
+        engine.training(True)
+        return raw if engine.sum(float(broken)) == [0.0] else None
+
+    # --- resuming --------------------------------------------------------------------------------------------
+
+    def _save_state(self) -> None:
+        self._tick()
+        progress, attempt = self.progress, len(self.progress.attempts)
+        # Never the name of a state that may be the one to resume from.
+        name = (f"attempt-{attempt}-" if attempt else "") + f"step-{progress.step}"
+        scratch = self.store.state_scratch(self.recipe.id)
+        self.engine.save_state(scratch, name, {"loop_progress": vars(progress)})
+        if self.made is not None:
+            for part in (MODEL, HEAD):
+                copy_over(self.made / part, scratch / name / part)
+        self.store.upload_state(self.recipe.id, scratch, name)
+        self.engine.gather(None)  # everyone has written
+        if self.engine.rank == 0:
+            here = {"attempt": attempt, "workers": self.engine.workers, "zero_stage": self.engine.stage}
+            curves = {"losses": progress.losses, "dev": progress.dev, "pace": progress.pace}  # for whoever looks
+            self.store.complete_state(self.recipe.id, name, {"step": progress.step, **here, **curves})
+
+    def _resume(self, note: dict[str, Any], directory: Path) -> None:
+        found = (note["workers"], note["zero_stage"])
+        wanted = (self.engine.workers, self.engine.stage)
+        if found != wanted:
+            raise OtherWorld(
+                f"{self.recipe.id}: its training state was saved by {found[0]} workers under ZeRO stage {found[1]} "
+                f"and cannot be read by {wanted[0]} under stage {wanted[1]}: run with workers: {found[0]} and "
+                f"zero_stage: {found[1]}, or delete {directory} to start this step again"
+            )
+        self.progress = Progress(**self.engine.load_state(directory, note["name"])["loop_progress"])
+        if self.made is not None:
+            for part in (MODEL, HEAD):
+                copy_over(directory / note["name"] / part, self.made / part)
+        self.store.free(directory)
+
+
+def schedule(step: int, steps: int, warmup: float) -> float:
+    """Factor of the learning rate at `step` (from 0): linear from 0 over the warm-up share, then linear to 0."""
+    warm = warmup * steps
+    if step < warm:
+        return (step + 1) / (warm + 1)
+    return (steps - step) / max(1.0, steps - warm)
+
+
+def place_of(rows: list[int], step: int) -> dict[str, Any]:
+    """Where a micro-batch stands in training, for dropout."""
+    return {"rows": torch.tensor(rows), "step": torch.tensor(step)}

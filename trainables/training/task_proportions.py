@@ -1,0 +1,30 @@
+"""How many optimiser steps a training has, and which share of them each of its parts: known from rows alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from trainables.recipe.recipes import Optimisation, Part, Sampling
+
+
+def divided(
+    parts: Sequence[Part], rows: Sequence[float], sampling: Sampling | None, optimisation: Optimisation
+) -> tuple[int, list[float]]:
+    """Optimiser steps of the whole training, and the share of each part.
+
+    An epoch is as many steps as read each part without a share once (its first `cap` rows, where there is a cap).
+    """
+    fixed = sum(part.share or 0.0 for part in parts)
+    cap = sampling.cap if sampling is not None else None
+    read = [min(count, cap or count) if part.share is None else 0 for part, count in zip(parts, rows, strict=True)]
+    if optimisation.epochs is not None:
+        own = optimisation.epochs * sum(read) / optimisation.batch_size
+        steps = max(1, math.ceil(own / (1 - fixed)))
+    else:
+        steps = int(optimisation.steps or 0)
+    if sampling is None:
+        return steps, [1.0]
+    weights = [count ** (1 / sampling.temperature) if count else 0.0 for count in read]
+    left = (1 - fixed) / sum(weights)
+    return steps, [part.share or weight * left for part, weight in zip(parts, weights, strict=True)]
