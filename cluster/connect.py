@@ -80,7 +80,7 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
             stack.enter_context(_on_loopback())
         if address is not None:
             try:
-                _knock(address)
+                probe_port(address)
                 ray.init(address=address, **quiet)
             except (OSError, ValueError) as error:
                 said = str(error).splitlines()[0]
@@ -105,7 +105,7 @@ def ray_logs() -> str:
     return f"{ray.get_runtime_context().get_temp_dir()}/session_latest/logs"
 
 
-def _knock(address: str) -> None:
+def probe_port(address: str) -> None:
     """Raises OSError where nobody listens at `host:port`; Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")
     if host and port.isdigit() and "/" not in host:

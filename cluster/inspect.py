@@ -49,7 +49,7 @@ class Node:
         return hashlib.sha256(f"{self.python}\n{text}".encode()).hexdigest()
 
 
-def look(paths: Sequence[str], packages: Sequence[str], probe: Callable[[], str | None], gpus: bool) -> Node:
+def inspect_node(paths: Sequence[str], packages: Sequence[str], probe: Callable[[], str | None], gpus: bool) -> Node:
     """What there is on the node where this is called.
 
     Args:
@@ -76,7 +76,7 @@ def look(paths: Sequence[str], packages: Sequence[str], probe: Callable[[], str 
     )
 
 
-def look_everywhere(
+def inspect_cluster(
     paths: Sequence[str], packages: Sequence[str], probe: Callable[[], str | None]
 ) -> tuple[list[Node], list[str]]:
     """`look` on every node that is alive, and a line for each that does not answer.
@@ -89,7 +89,9 @@ def look_everywhere(
             # GPUs are seen only by a task that holds one, so ask for a sliver where there are any.
             sliver = 0.001 if node["Resources"].get("GPU") else 0
             pinned = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-            task = ray.remote(look).options(num_cpus=0, num_gpus=sliver, scheduling_strategy=pinned, max_retries=0)
+            task = ray.remote(inspect_node).options(
+                num_cpus=0, num_gpus=sliver, scheduling_strategy=pinned, max_retries=0
+            )
             name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
             asked[task.remote(paths, packages, probe, bool(sliver))] = name
     answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE)

@@ -20,19 +20,19 @@ import torch
 from hypothesis import settings
 
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import ScratchModel, StepModel
+from trainables.recipe.model_source import CheckpointRef, RandomInit
 from trainables.recipe.recipes import (
     Corpus,
     DataRecipe,
     EvaluateRecipe,
     Optimisation,
-    Part,
-    Rows,
     Sampling,
     Selection,
+    SplitRef,
     TaskSpec,
     TokenizerRecipe,
     TrainRecipe,
+    TrainTask,
 )
 from trainables.steps.run import carry_out
 from trainables.store import Store
@@ -81,10 +81,11 @@ class World:
     def spec(self, name: str) -> TaskSpec:
         return get_task(name).spec()
 
-    def rows(self, name: str, split: str, *languages: str, limit: int | None = None) -> tuple[Rows, ...]:
+    def rows(self, name: str, split: str, *languages: str, limit: int | None = None) -> tuple[SplitRef, ...]:
         task = get_task(name)
         return tuple(
-            Rows(split=split, language=x, revision=self.source.revision(task, split, x), limit=limit) for x in languages
+            SplitRef(split=split, language=x, revision=self.source.revision(task, split, x), limit=limit)
+            for x in languages
         )
 
     def do(self, recipe: Any, execution: Execution | None = None, host: Any = None, store: Store | None = None) -> str:
@@ -94,17 +95,17 @@ class World:
             carry_out(recipe, execution or Execution(log_every=5), store, host or RecordingHost())
         return recipe.id
 
-    def scratch(self, **shape: Any) -> ScratchModel:
+    def scratch(self, **shape: Any) -> RandomInit:
         """A random model, its tokenizer trained on the text of two languages."""
         tokenizer = TokenizerRecipe(
             corpora=(Corpus(task=self.spec("gen-text"), rows=self.rows("gen-text", "train", "one", "two")),),
             vocab_size=500,
         )
-        return ScratchModel(architecture={**SHAPE, **shape}, tokenizer=self.do(tokenizer), seed=1)
+        return RandomInit(architecture={**SHAPE, **shape}, tokenizer=self.do(tokenizer), seed=1)
 
-    def data(self, name: str, rows: tuple[Rows, ...], max_length: int = 64) -> str:
+    def data(self, name: str, rows: tuple[SplitRef, ...], max_length: int = 64) -> str:
         """A prepared data step."""
-        tokenizer = StepModel(step=self.scratch().tokenizer)
+        tokenizer = CheckpointRef(step=self.scratch().tokenizer)
         return self.do(DataRecipe(task=self.spec(name), rows=rows, tokenizer=tokenizer, max_length=max_length))
 
     def train(self, name: str, start: Any = None, limit: int | None = None, **optimisation: Any) -> TrainRecipe:
@@ -114,7 +115,7 @@ class World:
         rows += self.rows(name, "dev", task.train_language, limit=limit)
         metrics = task.main_metrics if task.select_metric == "score" else (task.select_metric,)
         settings = {"learning_rate": 2e-3, "batch_size": 16, "steps": 6, "evaluate_every": 3, **optimisation}
-        part = Part(
+        part = TrainTask(
             task=self.spec(name),
             data=(self.data(name, rows),),
             head=name,
@@ -133,9 +134,9 @@ class World:
     def evaluation(self, name: str, model: Any, *languages: str) -> EvaluateRecipe:
         """An evaluation recipe whose data is prepared."""
         rows = self.rows(name, "test", *languages)
-        if get_task(name).family == "bitext-mining":
+        if get_task(name).type == "bitext-mining":
             rows += self.rows(name, "dev", *languages)
-        if get_task(name).family == "dense-retrieval":
+        if get_task(name).type == "dense-retrieval":
             rows += self.rows(name, "pool", POOL_LANGUAGE)
         data = self.data(name, rows)
         return EvaluateRecipe(task=self.spec(name), data=data, model=model, languages=languages)
@@ -163,39 +164,43 @@ def host() -> type[RecordingHost]:
     return RecordingHost
 
 
-WITH_RAY = [
-    f"tests/{name}.py"
-    for name in (
-        *("cluster/test_connect", "cluster/test_janitor", "cluster/test_preflight", "sweeps/test_end_to_end"),
-        *("sweeps/test_preflight", "sweeps/test_two_drivers", "sweeps/test_two_nodes"),
-        "sweeps/test_watchdog",
-    )
-]
-"""What shares the local Ray: of several test processes one carries out all of these."""
 LONGEST = "tests/faults/test_kills.py"
-"""Its sweeps start a Ray of their own."""
+"""Its sweeps start a Ray of their own, so another test process may have it."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {name: place for place, name in enumerate([LONGEST, *WITH_RAY])}  # these take longest, so they come first
+    """Mark as `ray` every module that uses the local Ray, and have the longest modules come first."""
     modules = {item: item.nodeid.partition("::")[0] for item in items}
+    shared = {modules[item] for item in items if "local_ray" in getattr(item, "fixturenames", ())}
     for item, module in modules.items():
-        assert "local_ray" not in getattr(item, "fixturenames", ()) or module in WITH_RAY, f"{module}: not in WITH_RAY"
-    items.sort(key=lambda item: places.get(modules[item], len(places)))
+        if module in shared:
+            item.add_marker("ray")
+    items.sort(key=lambda item: (modules[item] != LONGEST, item.get_closest_marker("ray") is None))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each test process a module at a time."""
+    """Give each test process a module at a time; one of them has all modules with the local Ray."""
     from xdist.scheduler import LoadScopeScheduling
+
+    with_ray = set[str]()
 
     class ByModule(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             module = nodeid.partition("::")[0]
-            return "with Ray" if module in WITH_RAY else module
+            return "with Ray" if module in with_ray else module
 
+    with_ray |= {str(path) for path in _modules_with_ray(config)}
     config.option.loadscopereorder = False
     return ByModule(config, log)
+
+
+def _modules_with_ray(config: pytest.Config) -> list[str]:
+    """The test modules that start or use the local Ray, told from their text: the controller collects nothing."""
+    root = config.rootpath
+    files = (root / "tests").rglob("test_*.py")
+    named = ((file.relative_to(root).as_posix(), file.read_text(encoding="utf-8")) for file in files)
+    return [name for name, text in named if name != LONGEST and ("local_ray" in text or "mark.ray" in text)]
 
 
 @pytest.fixture(scope="session")

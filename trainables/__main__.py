@@ -55,7 +55,7 @@ def main() -> int:
     # Of several workers the first one alone changes what is in the store under the step's name.
     with Leases(store) if first else nullcontext() as leases:
         if leases is not None:
-            if not leases.take(recipe.id) or store.done(recipe.id):
+            if not leases.acquire(recipe.id) or store.done(recipe.id):
                 holder = leases.holder(recipe.id)
                 print(f"{recipe.id} is, or was a moment ago, being carried out by {holder}; try again", file=sys.stderr)
                 return 2

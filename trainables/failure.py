@@ -17,7 +17,7 @@ OUT_OF_MEMORY = (
 LAST_LINES = 12
 
 
-class Settled(Exception):
+class NonRetryable(Exception):
     """Mixed into errors that trying again cannot mend: wrong data, wrong weights, a wrong setting."""
 
 
@@ -42,7 +42,7 @@ def failed(error: BaseException) -> StepFailed:
 
 def kind_of(error: BaseException) -> Kind:
     """What kind of failure `error` is."""
-    if isinstance(error, Settled):
+    if isinstance(error, NonRetryable):
         return "settled"
     said = str(error).lower()
     short = isinstance(error, MemoryError) or any(words.lower() in said for words in OUT_OF_MEMORY)

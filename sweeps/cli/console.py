@@ -69,13 +69,13 @@ def open_store(
     return spec, store
 
 
-def steps_of(made: Any, state: Any) -> dict[str, Any]:
+def steps_of(plan: Any, state: Any) -> dict[str, Any]:
     """The plan for programs; `state` gives what there is to say of a step by its key."""
     steps = [
         {"key": s.id, "kind": s.kind, "name": s.name, "needs": list(s.needs), **state(s.id)}
-        for s in made.steps.values()
+        for s in plan.steps.values()
     ]
-    return {"steps": steps, "naive_train_steps": made.naive_train_steps}
+    return {"steps": steps, "naive_train_steps": plan.unshared_train_steps}
 
 
 def write_json(value: Any) -> None:
@@ -97,13 +97,13 @@ def see_sweep(file: Path, override: list[str] | None) -> tuple[SweepSpec, Plan, 
     """As `load_sweep`, for what only looks: where no plan can be made (the data is not here), that of the last run."""
     spec, store = open_store(file, override, data_here=False)
     from sweeps.plan.planner import make_plan
-    from sweeps.plan.saved_plan import kept_plan
+    from sweeps.plan.saved_plan import load_saved_plan
 
     try:
         return spec, make_plan(spec, str(file)), store
     except WrongSpec as error:
-        made = kept_plan(spec.sweep, store)
-        if made is None:
+        plan = load_saved_plan(spec.sweep, store)
+        if plan is None:
             return wrong(error.lines)
         complaints.print(f"{error.lines[0]}\nthis is the plan of the last run", style="yellow", markup=False)
-        return spec, made, store
+        return spec, plan, store

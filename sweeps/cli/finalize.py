@@ -38,9 +38,9 @@ def write_results(found: Results, folder: Path) -> dict[str, Path]:
     return places
 
 
-def show_results(spec: SweepSpec, made: Plan, store: Store, file: Path, tracker: Tracker) -> None:
+def show_results(spec: SweepSpec, plan: Plan, store: Store, file: Path, tracker: Tracker) -> None:
     """Write the tables and the report, attach both to the sweep's run, and say where everything is."""
-    found = Results(spec, made, store)
+    found = Results(spec, plan, store)
     folder = results_folder(spec, store)
     tracker.wait()  # the report links to the runs
     places = write_results(found, folder)

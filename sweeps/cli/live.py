@@ -34,7 +34,7 @@ class Heard:
         return "  ".join(f"{name} {value:.2f}" for name, value in scores.items() if name != "value")
 
     def left(self, now: float) -> float:
-        """Seconds to its last optimiser step at the rate since it was started; early stopping may make it fewer."""
+        """Seconds to its last update at the rate since it was started; early stopping may make it fewer."""
         steps = self.report["global_steps"] - self.report["global_step"]
         return max(steps / max(self.report["steps_per_second"], 1e-9) - (now - self.when), 0.0)
 

@@ -63,7 +63,7 @@ def run(
 ) -> None:
     """Carry out what is not done yet, then show the results. Run again to resume."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the steps run, there is nothing to save
-    spec, made, store = load_sweep(file, override, writable=True)
+    spec, plan, store = load_sweep(file, override, writable=True)
     if address is not None and cpus is not None:
         wrong(["--cpus: the cluster at --address has its own CPUs; leave one of the two out"])
     from cluster.connect import Unreachable
@@ -72,9 +72,9 @@ def run(
     from sweeps.state.selection import champions
     from sweeps.tracking import Tracker
 
-    with Tracker(spec, made, store, say) as tracker:
+    with Tracker(spec, plan, store, say) as tracker:
         try:
-            schedule = run_plan(spec, made, store, tracker, console, address, cpus, preflight)
+            schedule = run_plan(spec, plan, store, tracker, console, address, cpus, preflight)
         except Unreachable as error:
             tracker.close("FAILED")
             wrong([f"--address: {error}"])
@@ -85,11 +85,11 @@ def run(
             tracker.close("KILLED", patience=2.0)
             console.print("left at once; the same command goes on from what the store has")
             os._exit(INTERRUPTED)  # Ray's threads would wait for the workers that were just left
-        show_results(spec, made, store, file, tracker)
-        free(spec, made, store)
-        tracker.champions(champions(made, store))
+        show_results(spec, plan, store, file, tracker)
+        free(spec, plan, store)
+        tracker.champions(champions(plan, store))
         if schedule.failed:
-            names = ", ".join(made.steps[name].name for name in sorted(schedule.failed))
+            names = ", ".join(plan.steps[name].name for name in sorted(schedule.failed))
             tracker.close("FAILED")
             many = f"{len(schedule.failed)} steps failed ({names})"
             complaints.print(f"{many}, {len(schedule.blocked)} were blocked by them")
@@ -113,10 +113,10 @@ def results(
     """Show the tables of what is done."""
     if average not in ("zero-shot", "xtreme"):
         wrong([f"--average {average}: zero-shot or xtreme"])
-    spec, made, store = see_sweep(file, override)
+    spec, plan, store = see_sweep(file, override)
     from sweeps.results.results import Results
 
-    found = Results(spec, made, store)
+    found = Results(spec, plan, store)
     if as_json:
         write_json([asdict(number) for number in found.numbers()])
         return
@@ -130,12 +130,12 @@ def report(
     to: Annotated[Path | None, typer.Option(help="Folder to write into; by default beside the tables.")] = None,
 ) -> None:
     """Write the report of what is done: a page, heat maps, and the numbers with their intervals."""
-    spec, made, store = see_sweep(file, override)
+    spec, plan, store = see_sweep(file, override)
     from sweeps.cli.finalize import results_folder
     from sweeps.report.write import write_report
     from sweeps.results.results import Results
 
-    found = Results(spec, made, store)
+    found = Results(spec, plan, store)
     if not found.cells:
         wrong([f"{file}: no cell is done yet; xstilts run {file}"])
     try:
@@ -161,9 +161,9 @@ def export(
     half: Annotated[bool, typer.Option("--half", help="Of a model: in half precision (fp16).")] = False,
 ) -> None:
     """Write a checkpoint as a model directory for AutoModel.from_pretrained, or predictions in a suite's layout."""
-    spec, made, store = load_sweep(file, override)
+    spec, plan, store = load_sweep(file, override)
     if what == "model":
-        _export_model(file, made, store, to, step, half)
+        _export_model(file, plan, store, to, step, half)
         return
     from sweeps.results.export import export_predictions
     from trainables.suites import SUITES
@@ -173,7 +173,7 @@ def export(
     if step is not None or half:
         wrong([f"--format {what}: --step and --half are about models"])
     try:
-        exported = export_predictions(spec, made, store, SUITES[what], to)
+        exported = export_predictions(spec, plan, store, SUITES[what], to)
     except ValueError as problem:
         wrong([f"{file}: {problem}"])
     for note in exported.notes:
@@ -185,16 +185,16 @@ def export(
         console.print(f"score        {command}", highlight=False, soft_wrap=True)
 
 
-def _export_model(file: Path, made: Plan, store: Store, to: Path, step: str | None, half: bool) -> None:
-    pretrained = [one.id for one in made.steps.values() if one.tags.get("phase") == "pretrain"]
+def _export_model(file: Path, plan: Plan, store: Store, to: Path, step: str | None, half: bool) -> None:
+    pretrained = [one.id for one in plan.steps.values() if one.tags.get("phase") == "pretrain"]
     if step is None and not pretrained:
         wrong([f"{file}: it pretrains no model; say which checkpoint with --step (xstilts plan shows the keys)"])
     chosen = step or pretrained[-1]
-    if chosen not in made.steps or made.steps[chosen].kind != "train":
+    if chosen not in plan.steps or plan.steps[chosen].kind != "train":
         wrong([f"--step {chosen}: no train step of {file}; xstilts plan shows the keys"])
     if not store.done(chosen):
-        wrong([f"{file}: {made.steps[chosen].name} ({chosen}) is not done; xstilts run {file}"])
-    if store.is_bare(chosen):
+        wrong([f"{file}: {plan.steps[chosen].name} ({chosen}) is not done; xstilts run {file}"])
+    if store.weights_dropped(chosen):
         place = store.locate(chosen)
         wrong(
             [f"{file}: keep: the weights of {chosen} were let go; delete {place} and run again to have them made anew"]
@@ -202,7 +202,7 @@ def _export_model(file: Path, made: Plan, store: Store, to: Path, step: str | No
     from trainables.models.artifact import export_model
 
     export_model(chosen, store, to, half)
-    console.print(f"{made.steps[chosen].name} ({chosen}) is in {to}", highlight=False, soft_wrap=True)
+    console.print(f"{plan.steps[chosen].name} ({chosen}) is in {to}", highlight=False, soft_wrap=True)
 
 
 @app.command()

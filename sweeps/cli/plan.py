@@ -49,40 +49,40 @@ def plan(
     While data of the hub is not pulled yet, the plan is a draft: its steps are the sweep's, their keys are not.
     """
     spec, store = open_store(file, override)
-    made, missing = _plan_or_draft(spec, file)
+    plan, missing = _plan_or_draft(spec, file)
     if missing and recipes is not None:
         wrong(missing)
-    from sweeps.state.inspection import survey
+    from sweeps.state.inspection import inspect_steps
 
-    done = survey(spec, made, store).done
+    done = inspect_steps(spec, plan, store).done
     if recipes is not None:
         recipes.mkdir(parents=True, exist_ok=True)
-        for step in made.steps.values():
+        for step in plan.steps.values():
             for name, part in (("", step.recipe), (".execution", step.execution)):
                 (recipes / f"{step.id}{name}.json").write_text(json.dumps(part.model_dump(mode="json"), indent=1))
     price = None
     if gpus or cpus or gpu_type:
         from sweeps.schedule.estimate import price_of
 
-        price, made = price_of(spec, made, store, gpus, gpu_type, cpus)
+        price, plan = price_of(spec, plan, store, gpus, gpu_type, cpus)
     if as_json:
         extra = {**({"price": price.to_json()} if price else {}), **({"draft": missing} if missing else {})}
         write_json(
-            {**steps_of(made, lambda name: {"done": name in done, "cost": asdict(made.steps[name].cost)}), **extra}
+            {**steps_of(plan, lambda name: {"done": name in done, "cost": asdict(plan.steps[name].cost)}), **extra}
         )
         return
     if price is None:
-        console.print(_table(spec, made, done))
+        console.print(_table(spec, plan, done))
     else:
         price.show(console)
-    kinds = [step.kind for step in made.steps.values()]
-    phases = [step.tags.get("phase") for step in made.steps.values() if step.kind == "train"]
+    kinds = [step.kind for step in plan.steps.values()]
+    phases = [step.tags.get("phase") for step in plan.steps.values() if step.kind == "train"]
     parts = ", ".join(f"{phases.count(phase)} {phase}" for phase in ("pretrain", "intermediate", "target"))
-    left = sum(step.kind == "train" and step.id not in done for step in made.steps.values())
+    left = sum(step.kind == "train" and step.id not in done for step in plan.steps.values())
     console.print(
-        f"Cells (model x intermediate x target x seed): {len(made.cells)}. Steps: {kinds.count('prepare')} prepare, "
+        f"Cells (model x intermediate x target x seed): {len(plan.cells)}. Steps: {kinds.count('prepare')} prepare, "
         f"{kinds.count('train')} train ({parts}; {left} to do), {kinds.count('evaluate')} evaluate.\n"
-        f"Train steps cell by cell, each from the starting model on: {made.naive_train_steps}.",
+        f"Train steps cell by cell, each from the starting model on: {plan.unshared_train_steps}.",
         highlight=False,
     )
     for line in missing:
@@ -91,11 +91,11 @@ def plan(
         console.print(f"recipes and executions: {recipes}", highlight=False)
 
 
-def _table(spec: SweepSpec, made: Plan, done: set[str]) -> Table:
-    table = Table(title=f"{spec.sweep}: {len(made.steps)} steps", title_justify="left", box=SIMPLE_HEAD)
+def _table(spec: SweepSpec, plan: Plan, done: set[str]) -> Table:
+    table = Table(title=f"{spec.sweep}: {len(plan.steps)} steps", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("state", "kind", "step", "key"):
         table.add_column(heading, overflow="fold")
-    for step in made.steps.values():
+    for step in plan.steps.values():
         table.add_row("[green]done[/]" if step.id in done else "to do", step.kind, step.name, step.id)
     return table
 

@@ -17,22 +17,22 @@ def track(
     ] = False,
 ) -> None:
     """Send MLflow what it missed, and give every done step its run; with --rebuild a lost MLflow is made again."""
-    spec, made, store = load_sweep(file, override)
+    spec, plan, store = load_sweep(file, override)
     from sweeps.cli.finalize import results_folder, write_results
     from sweeps.results.results import Results
     from sweeps.state.selection import champions
     from sweeps.tracking import Tracker
 
-    tracker = Tracker(spec, made, store, say)
-    tracker.settle(rebuild)
+    tracker = Tracker(spec, plan, store, say)
+    tracker.reconcile(rebuild)
     if rebuild:
         tracker.wait()  # the report links to the runs
         folder = results_folder(spec, store)
-        found = Results(spec, made, store)
+        found = Results(spec, plan, store)
         write_results(found, folder)
         tracker.table(folder, found.means())
-        tracker.champions(champions(made, store))
-    done = all(store.done(step) for step in made.steps)
+        tracker.champions(champions(plan, store))
+    done = all(store.done(step) for step in plan.steps)
     status = None if tracker.others else "FINISHED" if done else "KILLED"
     if not tracker.close(status):
         raise typer.Exit(FAILED)

@@ -1,11 +1,11 @@
 """What the steps of a plan cost: subwords and floating-point operations from their recipes, seconds from a device.
 
-- Training: optimiser steps x batch x subwords of a row; 6 x weights of the blocks' matrices for each subword, and
+- Training: updates x batch x subwords of a row; 6 x weights of the blocks' matrices for each subword, and
   12 x layers x length x hidden for attention, which is three times a forward pass (`trainables.models.shape`); each
   evaluation a forward pass over the dev rows. `patience` may end a training early, so this is an upper bound.
 - Evaluation: a forward pass over all its rows.
-- The head: masked LM's, over the whole vocabulary for each predicted subword, and that of the other families, which is
-  little. Embeddings are looked up, not multiplied.
+- The head: masked LM's, over the whole vocabulary for each predicted subword, and that of the other task types, which
+  is little. Embeddings are looked up, not multiplied.
 
 How many rows there are, and how long: `sweeps.cost.sizes`. Seconds: `sweeps.cost.throughput`.
 """
@@ -23,18 +23,18 @@ from sweeps.cost.sizes import Size, Sizes
 from sweeps.cost.throughput import Throughput, Work, calibrated
 from sweeps.plan.graph import Cost, Plan
 from trainables.models.shape import KNOWN, XLMR_LARGE, Shape
-from trainables.recipe.model_source import HubModel, LocalModel, ScratchModel, StepModel
+from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.recipe.recipes import (
     AnyRecipe,
     DataRecipe,
     EvaluateRecipe,
-    Part,
     TaskSpec,
     TokenizerRecipe,
     TrainRecipe,
+    TrainTask,
 )
 from trainables.store import Store
-from trainables.training.task_proportions import divided
+from trainables.training.task_proportions import task_proportions
 
 PREDICTED = 0.15
 """Share of subwords that masked LM predicts."""
@@ -74,7 +74,7 @@ def shapes(plan: Plan) -> dict[str, Shape]:
 
 
 def _places(plan: Plan) -> dict[str, str]:
-    return {key: place for step in plan.steps.values() for key, place in step.execution.places.items()}
+    return {key: place for step in plan.steps.values() for key, place in step.execution.model_paths.items()}
 
 
 def _measured(plan: Plan, works: _Works, store: Store) -> dict[str, tuple[Work, dict[str, Any]]]:
@@ -90,8 +90,8 @@ def _measured(plan: Plan, works: _Works, store: Store) -> dict[str, tuple[Work, 
 class _Works:
     """The work of recipes. `places`: directories of local models by their hash."""
 
-    def __init__(self, recipes: Mapping[str, AnyRecipe], places: Mapping[str, str], store: Store | None) -> None:
-        self.recipes, self.places, self.sizes = recipes, places, Sizes(recipes, store)
+    def __init__(self, recipes: Mapping[str, AnyRecipe], model_paths: Mapping[str, str], store: Store | None) -> None:
+        self.recipes, self.model_paths, self.sizes = recipes, model_paths, Sizes(recipes, store)
         self.assumed: dict[str, None] = {}
         self._shapes: dict[str, Shape] = {}
 
@@ -112,13 +112,13 @@ class _Works:
 
     def shape(self, origin: Any) -> Shape:
         """Of the model that `origin` names."""
-        if isinstance(origin, StepModel):
+        if isinstance(origin, CheckpointRef):
             if origin.step not in self._shapes:
                 below = self.recipes[origin.step]
                 assert isinstance(below, TrainRecipe)
                 self._shapes[origin.step] = self.shape(below.start)
             return self._shapes[origin.step]
-        if isinstance(origin, ScratchModel):
+        if isinstance(origin, RandomInit):
             tokenizer = self.recipes[origin.tokenizer]
             assert isinstance(tokenizer, TokenizerRecipe)
             return Shape.of(origin.architecture, tokenizer.vocab_size)
@@ -130,7 +130,7 @@ class _Works:
     def _published(self, origin: LocalModel | HubModel) -> Shape:
         config: Any
         if isinstance(origin, LocalModel):
-            name, config = self.places[origin.sha256], f"{self.places[origin.sha256]}/config.json"
+            name, config = self.model_paths[origin.sha256], f"{self.model_paths[origin.sha256]}/config.json"
         elif origin.hub in KNOWN:
             return KNOWN[origin.hub]
         else:
@@ -154,14 +154,20 @@ class _Works:
         return sum(self.sizes.of(recipe.id, split).tokens for split in dict.fromkeys(r.split for r in recipe.rows))
 
     def _training(
-        self, recipe: TrainRecipe, updates: int | None = None, tokens: float | None = None, looks: int | None = None
+        self,
+        recipe: TrainRecipe,
+        updates: int | None = None,
+        tokens: float | None = None,
+        evaluations: int | None = None,
     ) -> Work:
         """Of a training; `updates`, `tokens` (of training rows) and `looks` as they were, where it is done."""
         shape, optimisation = self.shape(recipe.start), recipe.optimisation
         train = [self._joined(part, "train") for part in recipe.parts]
-        planned, shares = divided(recipe.parts, [size.features for size in train], recipe.sampling, optimisation)
+        planned, shares = task_proportions(
+            recipe.parts, [size.features for size in train], recipe.sampling, optimisation
+        )
         updates = planned if updates is None else updates
-        looks = ceil(updates / optimisation.evaluate_every) if looks is None else looks
+        evaluations = ceil(updates / optimisation.evaluate_every) if evaluations is None else evaluations
         flops = 0.0
         drawn, dev = Size(), Size()
         for part, size, share in zip(recipe.parts, train, shares, strict=True):
@@ -170,8 +176,8 @@ class _Works:
             drawn += read
             if part.select is not None:
                 once = self._joined(part, "dev")
-                flops += looks * _forward(shape, part.task, once)
-                dev += _times(once, looks)
+                flops += evaluations * _forward(shape, part.task, once)
+                dev += _times(once, evaluations)
         if tokens is not None:
             flops, drawn = flops * tokens / drawn.tokens, _times(drawn, tokens / drawn.tokens)
         return Work(
@@ -184,7 +190,7 @@ class _Works:
             optimisation.precision,
         )
 
-    def _joined(self, part: Part, split: Any) -> Size:
+    def _joined(self, part: TrainTask, split: Any) -> Size:
         return sum((self.sizes.of(step, split) for step in part.data), Size())
 
 
@@ -196,12 +202,12 @@ def _forward(shape: Shape, task: TaskSpec, size: Size) -> float:
     """FLOPs of a forward pass over some rows of a task, its head's included."""
     hidden, labels = shape.hidden, len(task.labels)
     blocks = size.tokens * shape.forward(size.length)
-    if task.family == "word-ranking":  # reads the embeddings and no block
+    if task.type == "word-ranking":  # reads the embeddings and no block
         return 0.0
-    if task.family == "masked-lm":
+    if task.type == "masked-lm":
         return blocks + PREDICTED * size.tokens * 2.0 * hidden * (hidden + shape.vocabulary)
-    if task.family in ("tagging", "span-qa", "span-or-none"):
+    if task.type in ("tagging", "span-qa", "span-or-none"):
         return blocks + size.tokens * 2.0 * hidden * (labels or 2)
-    if task.family in ("pair-classification", "multiple-choice", "dense-retrieval"):
+    if task.type in ("pair-classification", "multiple-choice", "dense-retrieval"):
         return blocks + size.sequences * 2.0 * hidden * (hidden + max(labels, 1))
     return blocks

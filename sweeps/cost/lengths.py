@@ -1,6 +1,6 @@
 """How many rows a split has and how long they are, where nothing is prepared yet: for estimates of cost alone.
 
-Lengths are means, special tokens included, of up to 400 rows per language as the families encode them with XLM-R's
+Lengths are means, special tokens included, of up to 400 rows per language as the task types encode them with XLM-R's
 tokenizer at the study's maximal lengths (256; QA 384; vectors 512). "Measured": on the task's own rows, in English for
 train, and the mean over all languages at hand for test. The rest is taken from the nearest of kin, which is named.
 """
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from trainables.tasks.expected import EXPECTED
-from trainables.tasks.hyperparameters import kin
+from trainables.tasks.hyperparameters import alias_of
 from trainables.tasks.open_source import source_at
 from trainables.tasks.sources import GeneratedSource
 from trainables.tasks.task import Split
@@ -78,7 +78,7 @@ _GENERATED: Mapping[str, Length] = {
     "gen-ask": Length(9.4, sequences=2),
     "gen-mine": Length(9.4),
 }
-_FAMILY: Mapping[str, Length] = {
+_TASK_TYPE: Mapping[str, Length] = {
     "pair-classification": Length(43.0),
     "multiple-choice": Length(60.0, sequences=4),
     "tagging": Length(26.0),
@@ -117,12 +117,12 @@ UNKNOWN_ROWS: Mapping[Split, int] = {"train": 50_000, "dev": 2_000, "test": 2_00
 """Assumed where no source says how many."""
 
 
-def expected_length(task: str, family: str, split: Split, max_length: int) -> Length:
+def expected_length(task: str, task_type: str, split: Split, max_length: int) -> Length:
     """Of the rows of a split, as a step reads them that cuts sequences at `max_length`."""
     table = {"test": _TEST, "pool": _POOL}.get(split, _TRAIN)
-    length = table.get(task) or table.get(kin(task)) or _GENERATED.get(task) or _FAMILY[family]
-    if family in ("translation-ranking", "word-ranking"):  # of any text
-        length = _FAMILY[family]
+    length = table.get(task) or table.get(alias_of(task)) or _GENERATED.get(task) or _TASK_TYPE[task_type]
+    if task_type in ("translation-ranking", "word-ranking"):  # of any text
+        length = _TASK_TYPE[task_type]
     if length.subwords <= max_length:
         return length
     return Length(float(max_length), length.sequences, length.features)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sweeps.cost.lengths import UNKNOWN_ROWS, expected_length, expected_rows
-from trainables.recipe.recipes import AnyRecipe, DataRecipe, Rows, TaskSpec
+from trainables.recipe.recipes import AnyRecipe, DataRecipe, SplitRef, TaskSpec
 from trainables.store import Store
 from trainables.tasks.task import Split
 
@@ -62,11 +62,11 @@ class Sizes:
             self._found[step, split] = sum(sizes, Size())
         return self._found[step, split]
 
-    def text(self, task: TaskSpec, rows: Rows) -> Size:
+    def text(self, task: TaskSpec, rows: SplitRef) -> Size:
         """Rows that no data step has, as they are expected: what a tokenizer reads."""
         return self._expected(task, rows, UNCUT)
 
-    def _size(self, step: str, recipe: DataRecipe, rows: Rows) -> Size:
+    def _size(self, step: str, recipe: DataRecipe, rows: SplitRef) -> Size:
         counts = self._counts_of(step)
         expected = self._expected(recipe.task, rows, recipe.max_length, quiet=counts is not None)
         if counts is None:
@@ -84,8 +84,8 @@ class Sizes:
             self._counts[step] = self._store.record(step)["result"] if done and self._store is not None else None
         return self._counts[step]
 
-    def _expected(self, task: TaskSpec, rows: Rows, max_length: int, quiet: bool = False) -> Size:
-        length = expected_length(task.name, task.family, rows.split, max_length)
+    def _expected(self, task: TaskSpec, rows: SplitRef, max_length: int, quiet: bool = False) -> Size:
+        length = expected_length(task.name, task.type, rows.split, max_length)
         count = expected_rows(task.name, rows.split, rows.language, rows.revision)
         if count is None:
             count = rows.limit or UNKNOWN_ROWS[rows.split]

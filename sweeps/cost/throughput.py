@@ -2,7 +2,7 @@
 
 A training step takes, beyond a fixed start-up,
 
-    optimiser steps x (max(FLOPs / (workers' peak x UTILISATION), micro-batches x layers x LAYER_START)
+    updates x (max(FLOPs / (workers' peak x UTILISATION), micro-batches x layers x LAYER_START)
                        + passing over all parameters + exchanging them between workers)
 
 and evaluation FLOPs / (peak x UTILISATION). The second part of the maximum is what small batches cost: a device that
@@ -27,7 +27,7 @@ UTILISATION = 0.35
 LAYER_START = 2e-3
 """Assumed seconds to start the some 200 kernels of a block's forward and backward pass, 10 microseconds each."""
 OPTIMISER_BYTES = 96
-"""Bytes that an optimiser step moves for each fp32 parameter, counted off the operations of torch's AdamW where none is
+"""Bytes that an update moves for each fp32 parameter, counted off the operations of torch's AdamW where none is
 fused (80), and of measuring, clipping and clearing the gradient (16)."""
 START_UP = 12.6
 """Seconds of a training step beyond its training, on the local Ray: measured by `tests/benchmarks/step_overhead.py` on
@@ -71,7 +71,7 @@ DEVICES: Mapping[str, Device] = {
 }
 USUAL = "A100"
 CPU = "CPU core"
-# Measured on two shared cores with AMX: 0.26 TFLOP/s in fp32 and 1.25 in bf16; an optimiser step of XLM-R Large 9 s,
+# Measured on two shared cores with AMX: 0.26 TFLOP/s in fp32 and 1.25 in bf16; an update of XLM-R Large 9 s,
 # so the memory is that of a worker. The link is a guess.
 CORE = Device(0.6e12, 0.13e12, 6e9, 5e9, layer_start=0.0)
 
@@ -84,7 +84,7 @@ class Work:
     tokens: float
     flops: float
     updates: int = 0
-    """Optimiser steps."""
+    """Updates."""
     update_tokens: float = 0.0
     """Subwords of a global batch."""
     shape: Shape | None = None

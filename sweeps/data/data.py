@@ -10,18 +10,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sweeps.plan.requirements import Need, models_of, needs_of
+from sweeps.plan.requirements import SplitRequirement, models_of, requirements_of
 from sweeps.spec.fields import SweepSpec
 from trainables.tasks import Task, all_tasks
 from trainables.tasks.expected import EXPECTED
 from trainables.tasks.hub import HubSource
-from trainables.tasks.hub.files import HubFile, Place, pull, pull_model, pulled, resolve, verify
+from trainables.tasks.hub.files import HubFile, HubSplit, pull, pull_model, pulled, resolve, verify
 from trainables.tasks.licences import licences
 from trainables.tasks.lock import Lock, read_lock, write_lock
 from trainables.tasks.open_source import source_for
 from trainables.tasks.sources import DataError
 from trainables.tasks.task import Split
-from trainables.tasks.validate import Findings, examine, key_of
+from trainables.tasks.validate import SplitReport, key_of, validate
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test", "pool")
 
@@ -34,7 +34,7 @@ class Listed:
     """A task as `data list` shows it; `rows` by split: of English, or of the language that it is in, where known."""
 
     task: str
-    family: str
+    task_type: str
     languages: tuple[str, ...]
     train_languages: tuple[str, ...]
     rows: Mapping[str, int]
@@ -53,7 +53,7 @@ def listed() -> list[Listed]:
             counts = ((split, sum(EXPECTED.get((task.name, split), {}).values())) for split in SPLITS)
             known: dict[str, int] = {split: count for split, count in counts if count}
             found.append(
-                Listed(task.name, task.family, task.languages, task.train_languages, known, data, source, licence)
+                Listed(task.name, task.type, task.languages, task.train_languages, known, data, source, licence)
             )
     return found
 
@@ -82,8 +82,8 @@ def pull_all(spec: SweepSpec, file: Path) -> Iterator[Pulled]:
     """
     lock = read_lock(file)
     revisions, files = {**lock.revisions, **spec.revisions}, {key: dict(one) for key, one in lock.files.items()}
-    needs = needs_of(spec, file)
-    places: dict[Place, None] = {}
+    needs = requirements_of(spec, file)
+    places: dict[HubSplit, None] = {}
     for need in needs:
         source = _hub_of(spec, need, revisions)
         if source is None:
@@ -106,7 +106,7 @@ def pull_all(spec: SweepSpec, file: Path) -> Iterator[Pulled]:
         yield Pulled(f"{name} (model)", pull_model(name, commit), before=False)
 
 
-def _compare(place: Place, lock: Lock, found: list[HubFile]) -> None:
+def _compare(place: HubSplit, lock: Lock, found: list[HubFile]) -> None:
     """What the lock has of a file at this commit must be what came."""
     locked = lock.files.get(place.dataset, {}) if lock.revisions.get(place.dataset) == place.commit else {}
     for one in found:
@@ -117,7 +117,7 @@ def _compare(place: Place, lock: Lock, found: list[HubFile]) -> None:
             )
 
 
-def _hub_of(spec: SweepSpec, need: Need, revisions: Mapping[str, str]) -> HubSource | None:
+def _hub_of(spec: SweepSpec, need: SplitRequirement, revisions: Mapping[str, str]) -> HubSource | None:
     """The hub, if that is where these rows come from."""
     source = source_for(need.task.source, spec.data_of(need.task.name), revisions=revisions)
     return source if isinstance(source, HubSource) else None
@@ -131,14 +131,14 @@ class Checked:
     """What `data check` found of one split of a task in a language; `findings` or, if it cannot be read, `problem`.
 
     `overlap`: rows of an evaluation whose texts, or whose first text, stand in the training rows of the same sweep's
-    tasks of the same family.
+    tasks of the same task type.
     """
 
     task: str
     split: str
     language: str
     origin: str = ""
-    findings: Findings | None = None
+    findings: SplitReport | None = None
     overlap: int = 0
     problem: str = ""
 
@@ -154,11 +154,11 @@ class Checked:
 def check_all(spec: SweepSpec, file: Path) -> Iterator[Checked]:
     """Read everything that a sweep needs and say what is in it; training rows first. Raises WrongSpec."""
     revisions = {**read_lock(file).revisions, **spec.revisions}
-    needs = sorted(needs_of(spec, file), key=lambda need: SPLITS.index(need.split))
+    needs = sorted(requirements_of(spec, file), key=lambda need: SPLITS.index(need.split))
     trained: dict[str, set[str]] = {}
     for need in needs:
         task, split, language = need.task, need.split, need.language
-        known = trained.setdefault(task.family, set())
+        known = trained.setdefault(task.type, set())
         try:
             source = source_for(task.source, spec.data_of(task.name), revisions=revisions)
             if (hub := _hub_of(spec, need, revisions)) is not None:
@@ -169,19 +169,19 @@ def check_all(spec: SweepSpec, file: Path) -> Iterator[Checked]:
         except DataError as problem:
             yield Checked(task.name, split, language, problem=str(problem))
             continue
-        findings, overlap = examine(task, split, language, rows), 0
+        findings, overlap = validate(task, split, language, rows), 0
         if split == "train":
             known.update(_main_text(task, row) for row in rows)
-        elif task.family not in ("masked-lm", "bitext-mining"):
+        elif task.type not in ("masked-lm", "bitext-mining"):
             overlap = sum(_main_text(task, row) in known for row in rows)
         yield Checked(task.name, split, language, origin, findings, overlap)
 
 
 def _main_text(task: Task, row: Mapping[str, Any]) -> str:
     """What a row must not share with training: a passage, a premise, a sentence, a prompt; without case and spaces."""
-    if task.family in ("span-qa", "span-or-none"):
+    if task.type in ("span-qa", "span-or-none"):
         text = row["context"]
-    elif task.family == "dense-retrieval":
+    elif task.type == "dense-retrieval":
         text = row["query"] or row["candidate"]
     else:
         text = key_of(task, row)[0]

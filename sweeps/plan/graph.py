@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import StepModel
+from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import AnyRecipe, EvaluateRecipe, TrainRecipe
 
 
@@ -97,7 +97,7 @@ class Plan:
 
     steps: dict[str, Step]
     cells: tuple[Cell, ...]
-    naive_train_steps: int
+    unshared_train_steps: int
     """Training steps if every cell were run by itself from the starting model on."""
 
     def behind(self, evaluation: str) -> list[str]:
@@ -106,7 +106,7 @@ class Plan:
         recipe: AnyRecipe | None = self.steps[evaluation].recipe
         while isinstance(recipe, EvaluateRecipe | TrainRecipe):
             origin = recipe.model if isinstance(recipe, EvaluateRecipe) else recipe.start
-            recipe = self.steps[origin.step].recipe if isinstance(origin, StepModel) else None
+            recipe = self.steps[origin.step].recipe if isinstance(origin, CheckpointRef) else None
             if recipe is not None:
                 found.append(recipe.id)
         return found

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sweeps.cost.flops import priced
 from sweeps.cost.throughput import USUAL, throughput_on
 from sweeps.plan.graph import Cell, Plan, Step, Variant
-from sweeps.plan.splits import RowFinder
+from sweeps.plan.splits import SplitResolver
 from sweeps.spec.fields import (
     NONE,
     IntermediateSpec,
@@ -24,19 +24,19 @@ from sweeps.spec.fields import (
 from sweeps.spec.reading import WrongSpec
 from sweeps.spec.settings import Settings, WrongSettings, merged
 from trainables.batching.samplers import RANKED_TOGETHER
-from trainables.recipe.model_source import HubModel, LocalModel, ScratchModel, StepModel
+from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.recipe.recipes import (
     AnyRecipe,
     Corpus,
     DataRecipe,
     EvaluateRecipe,
     Mixture,
-    Part,
-    Rows,
     Sampling,
     Selection,
+    SplitRef,
     TokenizerRecipe,
     TrainRecipe,
+    TrainTask,
 )
 from trainables.store import hash_model_dir
 from trainables.tasks import Task, get_task
@@ -46,7 +46,7 @@ from trainables.tasks.sources import DataError, Source
 from trainables.tasks.task import COMPARES_VECTORS, HAS_CHANCE
 
 Phase = Literal["pretrain", "intermediate", "target"]
-Origin = HubModel | LocalModel | ScratchModel | StepModel
+ModelSource = HubModel | LocalModel | RandomInit | CheckpointRef
 RETRIEVAL_LENGTH = 512
 """Subwords of a sentence in retrieval, as in the study's toolkit; less where the model has fewer positions."""
 SELECT_RANKING = Selection(metrics=("accuracy",))
@@ -75,7 +75,7 @@ class _Planner:
         self.spec = spec
         self.steps: dict[str, Step] = {}
         self.execution = spec.execution.model_copy(update={"data": spec.data})
-        self.rows = RowFinder(spec, {**locked, **spec.revisions}, sources)
+        self.rows = SplitResolver(spec, {**locked, **spec.revisions}, sources)
         self.naive = 0
         self._prepared: dict[Any, str] = {}
 
@@ -99,9 +99,9 @@ class _Planner:
                     self.naive += alone * len(variants)
         return cells
 
-    def _base(self, name: str, model: ModelSpec) -> Origin:
+    def _base(self, name: str, model: ModelSpec) -> ModelSource:
         """The model that all intermediates start from; sets where its tokenizer comes from and its positions."""
-        base: Origin
+        base: ModelSource
         shape: dict[str, Any] = dict(model.architecture or {})
         if model.architecture is not None:
             assert model.tokenizer is not None
@@ -114,12 +114,14 @@ class _Planner:
                 exclude=self.rows.excluded(text),
                 vocab_size=text.vocab_size,
             )
-            self.tokenizer: Origin = StepModel(step=self._add(recipe, f"{self.prefix}tokenizer", {"model": name}))
-            base = ScratchModel(architecture=model.architecture, tokenizer=recipe.id, seed=model.seed)
+            self.tokenizer: ModelSource = CheckpointRef(
+                step=self._add(recipe, f"{self.prefix}tokenizer", {"model": name})
+            )
+            base = RandomInit(architecture=model.architecture, tokenizer=recipe.id, seed=model.seed)
         elif (path := model.path) is not None:
             base = self.tokenizer = LocalModel(sha256=hash_model_dir(path))
-            places = {**self.execution.places, base.sha256: str(path)}
-            self.execution = self.execution.model_copy(update={"places": places})
+            model_paths = {**self.execution.model_paths, base.sha256: str(path)}
+            self.execution = self.execution.model_copy(update={"model_paths": model_paths})
             shape = json.loads((path / "config.json").read_text())
         else:
             assert model.start is not None
@@ -133,21 +135,23 @@ class _Planner:
 
     # --- steps -----------------------------------------------------------------------------------------------
 
-    def _pretrain(self, name: str, model: ModelSpec, number: int, base: Origin) -> Origin:
+    def _pretrain(self, name: str, model: ModelSpec, number: int, base: ModelSource) -> ModelSource:
         pretrain = model.pretrain[number]
         where = f"models.{name}.pretrain[{number}]"
         first = get_task(pretrain.corpora[0])
         settings = merged(where, self.positions, self._defaults(first), self.spec.training.get("all"), pretrain)
-        together = RANKED_TOGETHER.get(pretrain.objective)
-        ranking = together is not None
-        if together is not None and settings.optimisation.batch_size % together:
-            raise WrongSettings(f"{where}.batch_size: {settings.optimisation.batch_size} is no multiple of {together}")
+        contrastive_group_size = RANKED_TOGETHER.get(pretrain.objective)
+        ranking = contrastive_group_size is not None
+        if contrastive_group_size is not None and settings.optimisation.batch_size % contrastive_group_size:
+            raise WrongSettings(
+                f"{where}.batch_size: {settings.optimisation.batch_size} is no multiple of {contrastive_group_size}"
+            )
         part = self._text_part(pretrain, pretrain.objective, settings.length, settings.limits)
         part = part.model_copy(update={"select": SELECT_RANKING if ranking else _selection(first)})
         label = f"{self.prefix}pretrain" + (f" {number + 1}" if len(model.pretrain) > 1 else "")
         return self._train("pretrain", (part,), None, base, settings, model.seed, label, {"model": name})
 
-    def _intermediate(self, model: str, intermediate: IntermediateSpec, seed: int, base: Origin) -> Origin:
+    def _intermediate(self, model: str, intermediate: IntermediateSpec, seed: int, base: ModelSource) -> ModelSource:
         parts = tuple(in_languages(name) for name in intermediate.tasks)
         tasks = [get_task(name) for name, _ in parts]
         training, name = self.spec.training, intermediate.name
@@ -158,7 +162,7 @@ class _Planner:
         if len(tasks) > 1:
             defaults = defaults_of(MULTI_TASK, "", self.spec.hyperparameters)
         settings = merged(f"training.{name}", self.positions, defaults, *layers, training.get(name))
-        trained: list[Part] = []
+        trained: list[TrainTask] = []
         for task, (_, languages) in zip(tasks, parts, strict=True):
             part = self._part(task, languages, settings)
             if intermediate.heads == "shared":
@@ -177,7 +181,7 @@ class _Planner:
         return self._train("intermediate", tuple(trained), sampling, base, settings, seed, label, tags)
 
     def _target(
-        self, model: str, intermediate: str, target: TargetSpec, seed: int, start: Origin
+        self, model: str, intermediate: str, target: TargetSpec, seed: int, start: ModelSource
     ) -> tuple[Variant, ...]:
         """Add training (where the target has any) and evaluation, for each of its learning rates."""
         task, training = get_task(target.task), self.spec.training
@@ -206,32 +210,34 @@ class _Planner:
                 step = self._train("target", (part,), None, start, one, seed, _joined(own, said), tags)
                 trained.append((step, said))
             start = trained[-1][0]
-            if task.family not in COMPARES_VECTORS:
+            if task.type not in COMPARES_VECTORS:
                 length = settings.length
         languages = self._languages(target)
         labels = self.rows.task(get_task(target.trained_on[-1])).labels if target.trained_on else None
         spec = task.spec(labels=labels)
-        if task.family in COMPARES_VECTORS:
+        if task.type in COMPARES_VECTORS:
             spec = spec.model_copy(update={"vectors": self.spec.retrieval})
         data = self._data(task, self.rows.evaluated(task, languages), length, f"{task.name} test")
         found = []
         for model_step, said in trained:
             recipe = EvaluateRecipe(task=spec, data=data, model=model_step, languages=languages, precision=precision)
             evaluation = self._add(recipe, f"evaluate {_joined(label, said)}", {**tags, "phase": "evaluate"})
-            last = model_step.step if target.trained_on and isinstance(model_step, StepModel) else None
+            last = model_step.step if target.trained_on and isinstance(model_step, CheckpointRef) else None
             found.append(Variant(evaluation, last, said))
         return tuple(found)
 
-    def _part(self, task: Task, languages: tuple[str, ...], settings: Settings) -> Part:
+    def _part(self, task: Task, languages: tuple[str, ...], settings: Settings) -> TrainTask:
         """A task's part in a training, on its train rows in `languages`."""
         length = settings.length_of(self._defaults(task))
         data = self._data(task, self.rows.trained(task, languages, *settings.limits), length, f"{task.name} train")
-        return Part(task=self.rows.task(task), data=(data,), head=task.name, select=_selection(task))
+        return TrainTask(task=self.rows.task(task), data=(data,), head=task.name, select=_selection(task))
 
-    def _text_part(self, text: MixtureSpec, family: str, length: int, limits: tuple[int | None, int | None]) -> Part:
+    def _text_part(
+        self, text: MixtureSpec, task_type: str, length: int, limits: tuple[int | None, int | None]
+    ) -> TrainTask:
         """Text's part in a training. It has no say in the checkpoint."""
         tasks = [get_task(corpus) for corpus in text.corpora]
-        data, ranking = [], family in RANKED_TOGETHER
+        data, ranking = [], task_type in RANKED_TOGETHER
         for task in tasks:
             languages = text.languages or task.languages
             if ranking:  # translations are into the others
@@ -240,7 +246,7 @@ class _Planner:
             dev = () if isinstance(text, MlmSpec) else self.rows.text(task, languages, "dev", limits[1])
             recipe = DataRecipe(
                 # Both kinds of ranking read the same, so it is prepared once.
-                task=task.spec(family="translation-ranking" if ranking else family),
+                task=task.spec(type="translation-ranking" if ranking else task_type),
                 rows=(*train, *dev),
                 tokenizer=self.tokenizer,
                 max_length=length,
@@ -251,29 +257,29 @@ class _Planner:
         if text.alpha is not None:
             weights = tuple(text.weights.get(corpus, 1.0) for corpus in text.corpora)
             mixture = Mixture(weights=weights, alpha=text.alpha, translations=text.translations)
-        spec = tasks[0].spec(family=family)
-        return Part(task=spec, data=tuple(data), mixture=mixture, head=spec.name, select=None)
+        spec = tasks[0].spec(type=task_type)
+        return TrainTask(task=spec, data=tuple(data), mixture=mixture, head=spec.name, select=None)
 
     def _train(
         self,
         phase: Phase,
-        parts: tuple[Part, ...],
+        parts: tuple[TrainTask, ...],
         sampling: Sampling | None,
-        start: Origin,
+        start: ModelSource,
         settings: Settings,
         seed: int,
         label: str,
         tags: dict[str, str],
-    ) -> Origin:
+    ) -> ModelSource:
         optimisation, collapse = settings.optimisation, self.spec.early_stopping.collapse
-        told = all(part.task.family in HAS_CHANCE for part in parts if part.select is not None)
+        told = all(part.task.type in HAS_CHANCE for part in parts if part.select is not None)
         optimisation = optimisation.model_copy(
             update={"collapse_patience": collapse.patience if told else None, "reseed": collapse.reseed or None}
         )
         recipe = TrainRecipe(parts=parts, sampling=sampling, start=start, optimisation=optimisation, seed=seed)
-        return StepModel(step=self._add(recipe, label, {**tags, "phase": phase}))
+        return CheckpointRef(step=self._add(recipe, label, {**tags, "phase": phase}))
 
-    def _data(self, task: Task, rows: tuple[Rows, ...], length: int, label: str) -> str:
+    def _data(self, task: Task, rows: tuple[SplitRef, ...], length: int, label: str) -> str:
         # Nearly every cell asks for data that another has asked for, and a recipe takes its time to make.
         key = (task.name, rows, length, self.tokenizer)
         if key not in self._prepared:
@@ -286,7 +292,7 @@ class _Planner:
         return recipe.id
 
     def _defaults(self, task: Task) -> Defaults | None:
-        return defaults_of(task.name, task.family, self.spec.hyperparameters)
+        return defaults_of(task.name, task.type, self.spec.hyperparameters)
 
     def _languages(self, target: TargetSpec) -> tuple[str, ...]:
         task = get_task(target.task)
@@ -303,6 +309,6 @@ def _selection(task: Task) -> Selection:
     return Selection(metrics=metrics, mode=task.select_mode)
 
 
-def _head(part: Part) -> tuple[str, tuple[str, ...]]:
+def _head(part: TrainTask) -> tuple[str, tuple[str, ...]]:
     """What two parts must have in common to share a head."""
-    return part.task.family, part.task.labels
+    return part.task.type, part.task.labels

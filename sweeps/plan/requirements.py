@@ -10,7 +10,7 @@ from sweeps.plan.graph import Plan
 from sweeps.plan.planner import make_plan
 from sweeps.spec.fields import SweepSpec
 from trainables.tasks import Task
-from trainables.tasks.sources import demand, to_dataset
+from trainables.tasks.sources import require_split, to_dataset
 from trainables.tasks.task import Split
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Need:
+class SplitRequirement:
     """The rows of one split of a task in one language."""
 
     task: Task
@@ -30,11 +30,11 @@ class _Everything:
     """A source that notes what it is asked for."""
 
     def __init__(self) -> None:
-        self.asked: dict[Need, None] = {}
+        self.asked: dict[SplitRequirement, None] = {}
 
     def check(self, task: Task, split: Split, language: str) -> str | None:
-        demand(task, split, language)
-        self.asked[Need(task, split, language)] = None
+        require_split(task, split, language)
+        self.asked[SplitRequirement(task, split, language)] = None
         return None
 
     def describe(self, task: Task, split: Split, language: str) -> str:
@@ -45,10 +45,10 @@ class _Everything:
 
     def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
         self.check(task, split, language)
-        return to_dataset(task.family, [])
+        return to_dataset(task.type, [])
 
 
-def needs_of(spec: SweepSpec, file: Path) -> tuple[Need, ...]:
+def requirements_of(spec: SweepSpec, file: Path) -> tuple[SplitRequirement, ...]:
     """Rows of real data that the sweep reads, in the order in which its plan comes to them. Raises WrongSpec."""
     source = _Everything()
     make_plan(spec, str(file), {"files": source})

@@ -15,7 +15,7 @@ from trainables.store import Store
 from trainables.store.sealed_json import Damaged, seal, unseal
 
 
-def keep_plan(plan: Plan, sweep: str, store: Store) -> None:
+def save_plan(plan: Plan, sweep: str, store: Store) -> None:
     """Keep the plan, unless it is the one that is kept. Raises StoreError where the store cannot be written."""
     steps = [
         {
@@ -29,7 +29,7 @@ def keep_plan(plan: Plan, sweep: str, store: Store) -> None:
     ]
     cells = [asdict(cell) for cell in plan.cells]
     path = store.at("sweeps", sweep, "plan.json")
-    text = seal({"steps": steps, "cells": cells, "naive_train_steps": plan.naive_train_steps})
+    text = seal({"steps": steps, "cells": cells, "naive_train_steps": plan.unshared_train_steps})
     try:
         if store.files.read(path) == text:
             return
@@ -38,7 +38,7 @@ def keep_plan(plan: Plan, sweep: str, store: Store) -> None:
     store.files.replace(path, text)
 
 
-def kept_plan(sweep: str, store: Store) -> Plan | None:
+def load_saved_plan(sweep: str, store: Store) -> Plan | None:
     """The plan that was kept; None where there is none that this version can read."""
     path = store.at("sweeps", sweep, "plan.json")
     try:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sweeps.spec.fields import SweepSpec, TextSpec
-from trainables.recipe.recipes import Corpus, Rows, TaskSpec
+from trainables.recipe.recipes import Corpus, SplitRef, TaskSpec
 from trainables.tasks import Task, get_task
 from trainables.tasks.open_source import source_for
 from trainables.tasks.sources import DataError, Source, labels_of
 from trainables.tasks.task import COMPARES_VECTORS, POOL_LANGUAGE, Split
 
 
-class RowFinder:
+class SplitResolver:
     """Finds the rows of tasks as a sweep file asks for them. Methods raise DataError where there are none."""
 
     def __init__(self, spec: SweepSpec, revisions: Mapping[str, str], sources: Mapping[str, Source]) -> None:
@@ -20,7 +20,7 @@ class RowFinder:
         self.spec, self.revisions, self.sources = spec, revisions, sources
         self._sources: dict[tuple[str, str | None], Source] = {}
         self._tasks: dict[str, TaskSpec] = {}
-        self._rows: dict[tuple[str, str, str, int | None], Rows] = {}
+        self._rows: dict[tuple[str, str, str, int | None], SplitRef] = {}
 
     def task(self, task: Task) -> TaskSpec:
         """What recipes hold of a task, with the labels of its data where the registry has none."""
@@ -30,23 +30,25 @@ class RowFinder:
 
     def trained(
         self, task: Task, languages: tuple[str, ...], train_limit: int | None, dev_limit: int | None
-    ) -> tuple[Rows, ...]:
+    ) -> tuple[SplitRef, ...]:
         """Train rows in `languages` (or in the task's own), and dev rows in the task's own alone: what picks a
         checkpoint is never a target language."""
         train = [self.one(task, "train", one, train_limit) for one in languages or (task.train_language,)]
         return (*train, self.one(task, "dev", task.train_language, dev_limit))
 
-    def evaluated(self, task: Task, languages: tuple[str, ...]) -> tuple[Rows, ...]:
+    def evaluated(self, task: Task, languages: tuple[str, ...]) -> tuple[SplitRef, ...]:
         """The rows that an evaluation reads. Fewer candidates would be an easier task, so retrieval has them all."""
-        limit = None if task.family in COMPARES_VECTORS else self.spec.test_limit
+        limit = None if task.type in COMPARES_VECTORS else self.spec.test_limit
         rows = [self.one(task, "test", language, limit) for language in languages]
-        if task.family == "bitext-mining":
+        if task.type == "bitext-mining":
             rows += [self.one(task, "dev", language, None) for language in languages]
-        if task.family == "dense-retrieval":
+        if task.type == "dense-retrieval":
             rows.append(self.one(task, "pool", POOL_LANGUAGE, None))
         return tuple(rows)
 
-    def text(self, task: Task, languages: tuple[str, ...] | None, split: Split, limit: int | None) -> tuple[Rows, ...]:
+    def text(
+        self, task: Task, languages: tuple[str, ...] | None, split: Split, limit: int | None
+    ) -> tuple[SplitRef, ...]:
         """Rows of a text task in those of `languages` that it has."""
         return tuple(
             self.one(task, split, one, limit) for one in task.languages if languages is None or one in languages
@@ -63,7 +65,7 @@ class RowFinder:
             if languages & set(task.languages)
         )
 
-    def one(self, task: Task, split: Split, language: str, limit: int | None) -> Rows:
+    def one(self, task: Task, split: Split, language: str, limit: int | None) -> SplitRef:
         """One split in one language."""
         key = (task.name, split, language, limit)
         if key not in self._rows:
@@ -71,7 +73,7 @@ class RowFinder:
             if problem := source.check(task, split, language):
                 raise DataError(problem)
             revision = source.revision(task, split, language)
-            self._rows[key] = Rows(split=split, language=language, revision=revision, limit=limit)
+            self._rows[key] = SplitRef(split=split, language=language, revision=revision, limit=limit)
         return self._rows[key]
 
     def _source(self, task: Task) -> Source:

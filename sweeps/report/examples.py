@@ -39,7 +39,7 @@ Measure = Callable[[Predictions], dict[str, Shares]]
 
 
 class NoShares(ValueError):
-    """The score of a family is no sum over examples; the message says why."""
+    """The score of a task type is no sum over examples; the message says why."""
 
 
 def shares_of(store: Store, evaluations: Sequence[str], language: str) -> tuple[list[str], list[Shares]]:
@@ -80,7 +80,7 @@ def _measure(task: TaskSpec, language: str, rows: Dataset) -> tuple[list[str], M
     def listed(predictions: Predictions) -> list[Any]:
         return [predictions[name] for name in ids]
 
-    if task.family in ("pair-classification", "multiple-choice"):
+    if task.type in ("pair-classification", "multiple-choice"):
         labels = rows["label"][:]
 
         def label_measure(predictions: Predictions) -> dict[str, Shares]:
@@ -89,24 +89,24 @@ def _measure(task: TaskSpec, language: str, rows: Dataset) -> tuple[list[str], M
             return {"accuracy": right_answers(ours, labels), **f1}
 
         return ids, label_measure
-    if task.family == "tagging":
+    if task.type == "tagging":
         tags = rows["tags"][:]
         gold = [chunks(one) for one in tags]
         return ids, lambda p: {"f1": chunked(listed(p), gold), "accuracy": right_words(listed(p), tags)}
-    if task.family == "span-qa":
+    if task.type == "span-qa":
         normalise = cache(mlqa_normaliser(language) if task.scorer == "mlqa" else normalize_answer)
         accepted = [one["text"] for one in rows["answers"][:]]
         return ids, lambda p: _both(answers(listed(p), accepted, normalise))
-    if task.family == "retrieval":
+    if task.type == "retrieval":
         return ids, lambda p: {"accuracy": right_answers(listed(p), range(len(ids)))}
-    if task.family == "dense-retrieval":
+    if task.type == "dense-retrieval":
         relevant = rows["matches"][:]
         return ids, lambda p: {f"map@{DEPTH}": ranked(listed(p), relevant, DEPTH)}
-    if task.family == "bitext-mining":
+    if task.type == "bitext-mining":
         sides = zip(ids, rows["side"][:], rows["match"][:], strict=True)
         match = {name: other for name, side, other in sides if side == "foreign"}
         return list(match), partial(_pairs, match)
-    raise NoShares(f"{task.name}: a score of {task.family} is no sum over examples, so no interval is given")
+    raise NoShares(f"{task.name}: a score of {task.type} is no sum over examples, so no interval is given")
 
 
 def _both(shares: Shares) -> dict[str, Shares]:

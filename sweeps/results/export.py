@@ -32,7 +32,7 @@ COLUMN = {
     "answers": "answers",
     "ranked": "matches",
 }
-"""The column of a family's rows that says what is right."""
+"""The column of a task type's rows that says what is right."""
 
 
 @dataclass

@@ -21,7 +21,7 @@ from rich.table import Table
 
 from sweeps.plan.graph import Cell, Plan
 from sweeps.spec.fields import NONE, SweepSpec
-from sweeps.state.collapse import Marks
+from sweeps.state.collapse import CollapseNotes
 from sweeps.state.selection import Stopped, settled, stopped_of
 from trainables.recipe.recipes import EvaluateRecipe
 from trainables.store import Store
@@ -30,7 +30,7 @@ from trainables.tasks.task import COMPARES_VECTORS
 
 Average = Literal["zero-shot", "xtreme"]
 SEARCHES = (*COMPARES_VECTORS, "dense-retrieval")
-"""The families of retrieval: averages are given without them, too."""
+"""The task types of retrieval: averages are given without them, too."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Results:
         done = {cell.evaluation for cell in self.cells}
         self._scores = {step: store.record(step)["result"]["metrics"] for step in done}
         self.missing = len(plan.cells) - len(self.cells)
-        self.marks = Marks(plan, store)
+        self.marks = CollapseNotes(plan, store)
         self._cells = {(cell.model, cell.intermediate, cell.target, cell.seed): cell for cell in self.cells}
         self._languages: dict[tuple[str, Average], list[str]] = {}
 
@@ -185,7 +185,7 @@ class Results:
         """Heading -> the targets that a column is the mean of. A target without labels has no column."""
         targets = [t.task for t in self.spec.targets if self.languages(t.task, "xtreme")]
         columns = {target: [target] for target in targets}
-        other = [target for target in targets if get_task(target).family not in SEARCHES]
+        other = [target for target in targets if get_task(target).type not in SEARCHES]
         if len(targets) > 1:
             columns["average"] = targets
         if len(other) < len(targets) and len(other) > 1:

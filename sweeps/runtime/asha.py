@@ -26,7 +26,7 @@ Curve = Iterable[tuple[int, float]]
 
 
 class Unmeasured(RuntimeError):
-    """A training that competes has reported no dev value, or not at which optimiser step."""
+    """A training that competes has reported no dev value, or not at which update."""
 
 
 @dataclass(frozen=True)
@@ -130,5 +130,5 @@ def earlier_curves(plan: Plan, store: Store, decisions: Decisions, groups: Mappi
 
 
 def rung_of(step: int, spec: AshaSpec) -> float:
-    """The last rung at or before an optimiser step."""
+    """The last rung at or before an update."""
     return float(spec.grace * spec.reduction ** math.floor(math.log(step / spec.grace, spec.reduction) + 1e-9))

@@ -17,14 +17,14 @@ ENDING = "the sweep is ending"
 """Why every step is asked to stop."""
 
 
-class _Board:
+class ControlActor:
     """One per sweep, an actor that every worker can ask. Ray starts it again when it dies; it has forgotten then, and
     `Watchdog` tells it again that the sweep is to end."""
 
     def __init__(self) -> None:
         self._all: str | None = None
         self._steps: dict[str, str] = {}
-        self._signs: dict[str, float] = {}
+        self._heartbeats: dict[str, float] = {}
         self._workers: dict[str, list[Any]] = {}
 
     def stop_all(self, reason: str) -> None:
@@ -35,37 +35,37 @@ class _Board:
         """Ask the workers of one step to stop."""
         self._steps[step] = reason
 
-    def arrive(self, step: str, worker: list[Any]) -> None:
+    def register(self, step: str, worker: list[Any]) -> None:
         """A worker of `step` has started; `worker` holds its actor where it is one."""
-        self._signs[step] = time.monotonic()
-        self.hold(step, worker)
+        self._heartbeats[step] = time.monotonic()
+        self.add_handles(step, worker)
 
-    def hold(self, step: str, workers: list[Any]) -> None:
+    def add_handles(self, step: str, workers: list[Any]) -> None:
         """Remember what can be ended of `step`: actors, and references to what tasks will give."""
         self._workers.setdefault(step, []).extend(workers)
 
-    def why(self, step: str) -> str | None:
+    def stop_reason(self, step: str) -> str | None:
         """Why the workers of `step` shall stop; None: they shall go on. A sign of life of the one who asks."""
-        self._signs[step] = time.monotonic()
+        self._heartbeats[step] = time.monotonic()
         return self._steps.get(step) or self._all
 
-    def signs(self) -> dict[str, float]:
+    def heartbeats(self) -> dict[str, float]:
         """Seconds since the last sign of each step that has a worker."""
         now = time.monotonic()
-        return {step: now - sign for step, sign in self._signs.items()}
+        return {step: now - sign for step, sign in self._heartbeats.items()}
 
-    def left(self, step: str) -> list[Any]:
+    def forget(self, step: str) -> list[Any]:
         """An attempt at `step` has ended: forget its signs, and give its workers."""
-        self._signs.pop(step, None)
+        self._heartbeats.pop(step, None)
         return self._workers.pop(step, [])
 
 
-def new_board() -> tuple[str, Any]:
+def start_control() -> tuple[str, Any]:
     """Make the board of the sweep that this driver runs: its name, and the handle that keeps it alive."""
     name = f"xstilts-board-{uuid.uuid4().hex}"
-    return name, ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(_Board).options(name=name).remote()
+    return name, ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(ControlActor).options(name=name).remote()
 
 
-def board_of(name: str) -> Any:
+def control_of(name: str) -> Any:
     """The board of this name."""
     return ray.get_actor(name)

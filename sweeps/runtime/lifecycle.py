@@ -7,7 +7,7 @@ from typing import Any
 
 from sweeps.cli.live import View
 from sweeps.plan.graph import Step
-from sweeps.runtime.searcher import Claimed
+from sweeps.runtime.searcher import Claim
 from sweeps.runtime.watchdog import Watchdog
 from sweeps.tracking import Tracker
 from trainables.recipe.execution import Execution
@@ -15,8 +15,8 @@ from trainables.store import Leases, Store
 from trainables.store.logs import logs_of
 
 
-class Driver:
-    """Carries out the steps of one run of a sweep (`searcher.Carrier`).
+class StepLifecycle:
+    """Carries out the steps of one run of a sweep (`searcher.StepRunner`).
 
     Args:
         board: name of the board on which workers look whether to stop.
@@ -24,9 +24,9 @@ class Driver:
     """
 
     def __init__(
-        self, store: Store, leases: Leases, board: str, scratch: str, tracker: Tracker, view: View, watchdog: Watchdog
+        self, store: Store, leases: Leases, control: str, scratch: str, tracker: Tracker, view: View, watchdog: Watchdog
     ) -> None:
-        self._store, self._leases, self._board, self._scratch = store, leases, board, scratch
+        self._store, self._leases, self._control, self._scratch = store, leases, control, scratch
         self._tracker, self._view, self._watchdog = tracker, view, watchdog
         self._begun: Counter[str] = Counter()
         self._elsewhere: set[str] = set()
@@ -35,9 +35,9 @@ class Driver:
         # Tune pickles its searcher to restore an experiment from its own files; nothing here ever is.
         return {}
 
-    def claim(self, step: Step) -> Claimed:
+    def claim(self, step: Step) -> Claim:
         """Take the step's lease, and look whether another driver has done it meanwhile."""
-        if not self._leases.take(step.id):
+        if not self._leases.acquire(step.id):
             if step.id not in self._elsewhere:
                 self._elsewhere.add(step.id)
                 self._view.say(step.id, f"in the hands of {self._leases.holder(step.id) or 'another driver'}")
@@ -56,7 +56,7 @@ class Driver:
             "store": self._store.uri,
             "owner": self._leases.owner,
             "scratch": self._scratch,
-            "board": self._board,
+            "board": self._control,
         }
 
     def ended(self, step: Step, state: str, said: str) -> None:
@@ -65,7 +65,7 @@ class Driver:
             printed = logs_of(self._store) / step.id
             said += f"\nall that it printed: {printed}" if printed.exists() else ""
             self._store.note_failure(step.id, said, self._begun[step.id])
-        self._leases.give(step.id)
+        self._leases.release(step.id)
         self._watchdog.ended(step.id)
         self._tracker.finish(step, state, said)
         self._view.ended(step, state, said)

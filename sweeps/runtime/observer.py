@@ -26,7 +26,7 @@ class Observer(Callback):
     def on_step_begin(self, iteration: int, trials: list[Any], **info: Any) -> None:
         """Tune is about to wait for the next event."""
         self._view.refresh()
-        self._watchdog.look()
+        self._watchdog.check()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial has been placed."""

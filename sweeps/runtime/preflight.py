@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cluster.connect import Capacity
-from cluster.inspect import Node, differences, look, look_everywhere, state_api
+from cluster.inspect import Node, differences, inspect_cluster, inspect_node, state_api
 from sweeps.cost.flops import shapes
 from sweeps.plan.graph import Step
 from sweeps.schedule.scheduler import Schedule
@@ -39,8 +39,8 @@ def problems(schedule: Schedule, store: Store, capacity: Capacity) -> list[str]:
     except OSError as error:
         return [f"storage: {error}; give a path or URI that can be written"]
     try:
-        here = look(paths, PACKAGES, probe, gpus=False)
-        nodes, silent = look_everywhere(paths, PACKAGES, probe)
+        here = inspect_node(paths, PACKAGES, probe, gpus=False)
+        nodes, silent = inspect_cluster(paths, PACKAGES, probe)
     finally:
         store.files.delete(store.at(PROBE + token))
     found = silent + differences(here, nodes)
@@ -134,7 +134,7 @@ def _paths(steps: Iterable[Step]) -> list[str]:
     """Local files that the steps read: models that they start from, and folders of data."""
     found: dict[str, None] = {}
     for step in steps:
-        found |= dict.fromkeys(step.execution.places.values())
+        found |= dict.fromkeys(step.execution.model_paths.values())
         recipe = step.recipe
         if isinstance(recipe, DataRecipe | TokenizerRecipe):
             tasks = [recipe.task] if isinstance(recipe, DataRecipe) else []

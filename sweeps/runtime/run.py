@@ -20,12 +20,12 @@ from rich.console import Console
 from cluster.connect import connected, ray_logs
 from sweeps.cli.live import View
 from sweeps.plan.graph import Plan
-from sweeps.plan.saved_plan import keep_plan
+from sweeps.plan.saved_plan import save_plan
 from sweeps.runtime.preflight import fits, problems
 from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.fields import SweepSpec
 from sweeps.state.garbage import RAY_FILES
-from sweeps.state.inspection import reject, survey
+from sweeps.state.inspection import inspect_steps, reject
 from sweeps.state.selection import Decisions
 from sweeps.tracking import Tracker
 from trainables.store import Leases, Store
@@ -61,8 +61,8 @@ def run_plan(
 
     Raises NotReady before anything is started.
     """
-    keep_plan(plan, spec.sweep, store)
-    found = survey(spec, plan, store)
+    save_plan(plan, spec.sweep, store)
+    found = inspect_steps(spec, plan, store)
     done, stopped = found.done, found.stopped
     idle = Schedule(plan, done, 0, 0, stopped=stopped)
     if not idle.waiting:
@@ -109,22 +109,22 @@ def _tune(
     from ray import tune
 
     from sweeps.runtime.asha import GroupedAsha
-    from sweeps.runtime.control import ENDING, new_board
-    from sweeps.runtime.lifecycle import Driver
+    from sweeps.runtime.control import ENDING, start_control
+    from sweeps.runtime.lifecycle import StepLifecycle
     from sweeps.runtime.observer import Observer
     from sweeps.runtime.searcher import PlanSearcher
     from sweeps.runtime.trial import DRIVER, run_step
     from sweeps.runtime.watchdog import Watchdog
 
-    board_name, board = new_board()
+    control_name, control = start_control()
     for name in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with View(schedule, console) as view, _asking(schedule, lambda: board.stop_all.remote(ENDING), console):
-        watchdog = Watchdog(schedule, board, view.say)
-        driver = Driver(store, leases, board_name, scratch, tracker, view, watchdog)
+    with View(schedule, console) as view, _asking(schedule, lambda: control.stop_all.remote(ENDING), console):
+        watchdog = Watchdog(schedule, control, view.say)
+        driver = StepLifecycle(store, leases, control_name, scratch, tracker, view, watchdog)
         scheduler = None
         if (asha := spec.early_stopping.asha) is not None:
-            scheduler = GroupedAsha(asha, schedule, store, Decisions(store, spec.sweep), board.stop.remote)
+            scheduler = GroupedAsha(asha, schedule, store, Decisions(store, spec.sweep), control.stop.remote)
         searcher = PlanSearcher(schedule, driver)
         tuner = tune.Tuner(
             tune.with_resources(run_step, DRIVER),

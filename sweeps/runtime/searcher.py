@@ -7,19 +7,19 @@ from typing import Any, Literal, Protocol
 from ray.tune.search import Searcher
 
 from sweeps.plan.graph import Step
-from sweeps.schedule.retry import Attempts
+from sweeps.schedule.retry import RetryPolicy
 from sweeps.schedule.scheduler import Schedule
 from trainables.recipe.execution import Execution
 
-Claimed = Literal["mine", "done", "elsewhere"]
+Claim = Literal["mine", "done", "elsewhere"]
 ELSEWHERE = 10.0
 """Seconds after which a step that another driver carries out is asked for again."""
 
 
-class Carrier(Protocol):
+class StepRunner(Protocol):
     """Carries out what the searcher hands out."""
 
-    def claim(self, step: Step) -> Claimed:
+    def claim(self, step: Step) -> Claim:
         """Whether the step is this carrier's now, done by another one meanwhile, or in another one's hands."""
 
     def config(self, step: Step, execution: Execution) -> dict[str, Any]:
@@ -35,9 +35,9 @@ class Carrier(Protocol):
 class PlanSearcher(Searcher):
     """A Tune search algorithm over a graph: None while nothing is ready, the end when everything has been started."""
 
-    def __init__(self, schedule: Schedule, carrier: Carrier) -> None:
+    def __init__(self, schedule: Schedule, runner: StepRunner) -> None:
         super().__init__(metric="state", mode="max")
-        self.schedule, self._carrier, self._attempts = schedule, carrier, Attempts()
+        self.schedule, self._runner, self._attempts = schedule, runner, RetryPolicy()
         self._steps: dict[str, Step] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
@@ -46,12 +46,12 @@ class PlanSearcher(Searcher):
             step = self.schedule.next()
             if step is None:
                 return None
-            claimed = self._carrier.claim(step)
+            claimed = self._runner.claim(step)
             if claimed == "mine":
                 self._steps[trial_id] = step
-                return self._carrier.config(step, self._attempts.execution(step))
+                return self._runner.config(step, self._attempts.execution(step))
             if claimed == "done":
-                self._carrier.ended(step, "done", "")
+                self._runner.ended(step, "done", "")
                 self.schedule.finish(step.id, ok=True)
             else:
                 self.schedule.release(step.id, after=ELSEWHERE)
@@ -73,7 +73,7 @@ class PlanSearcher(Searcher):
         report = result if result is not None and not error else {}
         state = report.get("state", "failed")
         if state in ("done", "stopped"):
-            self._carrier.ended(step, state, "")
+            self._runner.ended(step, state, "")
             if state == "done":
                 self.schedule.finish(step.id, ok=True)
             elif step.id in self.schedule.halting:
@@ -84,11 +84,11 @@ class PlanSearcher(Searcher):
         said = report.get("error", "the process that drove this step died")
         verdict = self._attempts.after(step, report.get("kind", "other"))
         if verdict.again_in is None:
-            self._carrier.ended(step, "failed", f"{said}\n{verdict.why}")
+            self._runner.ended(step, "failed", f"{said}\n{verdict.why}")
             self.schedule.finish(step.id, ok=False)
         else:
             why = "the next run tries again" if self.schedule.draining else verdict.why
-            self._carrier.ended(step, "again", f"{said}\n{why}")
+            self._runner.ended(step, "again", f"{said}\n{why}")
             self.schedule.release(step.id, after=verdict.again_in)
 
     def save(self, checkpoint_path: str) -> None:

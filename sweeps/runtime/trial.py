@@ -19,7 +19,7 @@ from ray.train.v2._internal.callbacks.datasets import DatasetsCallback
 from ray.tune.integration.ray_train import TuneReportCallback
 
 from cluster.local.janitor import MARK
-from sweeps.runtime.control import board_of
+from sweeps.runtime.control import control_of
 from sweeps.runtime.rendezvous import OneMachine
 from trainables.failure import StepFailed, failed
 from trainables.recipe.execution import Execution
@@ -35,17 +35,17 @@ DRIVER = tune.PlacementGroupFactory([{"memory": 64 * 2**20}])
 class RayHost:
     """The host of a worker: reports to Ray Train, looks on the sweep's board whether to stop."""
 
-    def __init__(self, board: Any, step: str) -> None:
-        self._board, self._step = board, step
+    def __init__(self, control: Any, step: str) -> None:
+        self._control, self._step = control, step
         context = ray.get_runtime_context()
         worker = [context.current_actor] if context.get_actor_id() else []
-        ray.get(board.arrive.remote(step, worker))
+        ray.get(control.register.remote(step, worker))
 
     def report(self, metrics: dict[str, Any]) -> None:
         train.report({"state": "running", **metrics})
 
     def should_stop(self) -> str | None:
-        reason: str | None = ray.get(self._board.why.remote(self._step))
+        reason: str | None = ray.get(self._control.stop_reason.remote(self._step))
         return reason
 
 
@@ -81,7 +81,7 @@ def run_step(config: dict[str, Any]) -> None:
             if config["recipe"]["kind"] == "evaluate":
                 resources["num_gpus"] = execution.gpus_per_worker
             task = _task.options(**resources).remote(config)
-            ray.get(board_of(config["board"]).hold.remote(config["step"], [task]))
+            ray.get(control_of(config["board"]).add_handles.remote(config["step"], [task]))
             ray.get(task)
     except Exception as error:
         cause = _cause(error)
@@ -141,7 +141,7 @@ def _carry_out(config: dict[str, Any], rank: int) -> None:
     execution, store = Execution(**config["execution"]), Store(config["store"], config["owner"])
     torch.set_num_threads(execution.cpus_per_worker)
     with _telling(), logged(store, config["step"], rank):
-        host = RayHost(board_of(config["board"]), config["step"])
+        host = RayHost(control_of(config["board"]), config["step"])
         carry_out(read_recipe(config["recipe"]), execution, store, host)
 
 

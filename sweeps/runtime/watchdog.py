@@ -35,12 +35,12 @@ class Watchdog:
         clock: seconds that only go forward.
     """
 
-    def __init__(self, schedule: Schedule, board: Any, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
-        self._schedule, self._board, self._say, self._clock = schedule, board, say, clock
+    def __init__(self, schedule: Schedule, control: Any, say: Say, clock: Callable[[], float] = time.monotonic) -> None:
+        self._schedule, self._control, self._say, self._clock = schedule, control, say, clock
         self._started: dict[str, float] = {}
         self._spoken: set[str] = set()
         self._looked = clock()
-        self._signs: Any = None
+        self._heartbeats: Any = None
 
     def started(self, step: str) -> None:
         """An attempt at `step` has been given to the cluster."""
@@ -50,23 +50,23 @@ class Watchdog:
     def ended(self, step: str) -> None:
         """An attempt at `step` has ended."""
         self._started.pop(step, None)
-        self._board.left.remote(step)
+        self._control.forget.remote(step)
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Look, if it is time to; never waits for the board."""
         if self._clock() - self._looked < EVERY:
             return
         if self._schedule.draining:  # the board may have died since it was told
-            self._board.stop_all.remote(ENDING)
-        if self._signs is None:
-            self._signs = self._board.signs.remote()
-        ready, _ = ray.wait([self._signs], timeout=0)
+            self._control.stop_all.remote(ENDING)
+        if self._heartbeats is None:
+            self._heartbeats = self._control.heartbeats.remote()
+        ready, _ = ray.wait([self._heartbeats], timeout=0)
         if ready:
             self._looked = self._clock()
-            self._signs = None
-            self._judge(ray.get(ready[0]))
+            self._heartbeats = None
+            self._check_heartbeats(ray.get(ready[0]))
 
-    def _judge(self, signs: dict[str, float]) -> None:
+    def _check_heartbeats(self, signs: dict[str, float]) -> None:
         for step, started in list(self._started.items()):
             if step not in signs:
                 if self._clock() - started > UNPLACED and step not in self._spoken:
@@ -80,7 +80,7 @@ class Watchdog:
         return 60 * self._schedule.plan.steps[step].execution.stall_minutes
 
     def _end(self, step: str) -> None:
-        for worker in ray.get(self._board.left.remote(step)):
+        for worker in ray.get(self._control.forget.remote(step)):
             try:
                 if isinstance(worker, ray.ObjectRef):
                     ray.cancel(worker, force=True)

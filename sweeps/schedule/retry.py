@@ -18,7 +18,7 @@ SMALLEST_MICRO_BATCH = 64
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RetryDecision:
     """What follows a failure."""
 
     again_in: float | None
@@ -26,7 +26,7 @@ class Verdict:
     why: str
 
 
-class Attempts:
+class RetryPolicy:
     """The attempts at each step of one run of a sweep.
 
     Args:
@@ -56,19 +56,21 @@ class Attempts:
         self._failures[step.id] = 1 if further else self._failures.get(step.id, 0) + 1
         return self._failures[step.id]
 
-    def after(self, step: Step, kind: Kind) -> Verdict:
+    def after(self, step: Step, kind: Kind) -> RetryDecision:
         """Book that an attempt at `step` has failed; what follows."""
         execution = self.execution(step)
         if kind == "memory" and execution.micro_batch_tokens // 2 >= SMALLEST_MICRO_BATCH:
             tokens = execution.micro_batch_tokens // 2
             self._executions[step.id] = execution.model_copy(update={"micro_batch_tokens": tokens})
-            return Verdict(0.0, f"out of memory: again with micro-batches of {tokens} tokens, same global batch")
+            return RetryDecision(0.0, f"out of memory: again with micro-batches of {tokens} tokens, same global batch")
         failures = self._failure(step)
         if kind == "settled":
-            return Verdict(None, "trying again would end the same way")
+            return RetryDecision(None, "trying again would end the same way")
         if kind == "memory":
-            return Verdict(None, f"out of memory even with micro-batches of {execution.micro_batch_tokens} tokens")
+            return RetryDecision(
+                None, f"out of memory even with micro-batches of {execution.micro_batch_tokens} tokens"
+            )
         if failures > execution.retries:
-            return Verdict(None, f"given up after {failures} attempts that came no further")
+            return RetryDecision(None, f"given up after {failures} attempts that came no further")
         wait = self._back_off * 2 ** (failures - 1)
-        return Verdict(wait, f"attempt {failures + 1} of {execution.retries + 1} in {wait:.0f} s")
+        return RetryDecision(wait, f"attempt {failures + 1} of {execution.retries + 1} in {wait:.0f} s")

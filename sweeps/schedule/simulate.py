@@ -15,7 +15,7 @@ from heapq import heappop, heappush
 from typing import Any
 
 from sweeps.plan.graph import Plan, Step, phase_of
-from sweeps.runtime.searcher import Claimed, PlanSearcher
+from sweeps.runtime.searcher import Claim, PlanSearcher
 from sweeps.schedule.scheduler import Schedule
 from trainables.recipe.execution import Execution
 
@@ -28,9 +28,9 @@ FAILED = {"state": "failed", "kind": "settled", "error": ""}
 
 
 class _Alone:
-    """The only driver there is: every step is its own (`searcher.Carrier`)."""
+    """The only driver there is: every step is its own (`searcher.StepRunner`)."""
 
-    def claim(self, step: Step) -> Claimed:
+    def claim(self, step: Step) -> Claim:
         return "mine"
 
     def config(self, step: Step, execution: Execution) -> dict[str, Any]:
@@ -41,7 +41,7 @@ class _Alone:
 
 
 @dataclass(frozen=True)
-class Again(Step):
+class Clone(Step):
     """A step of another plan under a key of its own."""
 
     key: str = ""
@@ -131,7 +131,7 @@ def naive(plan: Plan, done: set[str]) -> Plan:
 
     def again(step: Step, suffix: str, parents: Iterable[str]) -> str:
         key = step.id + suffix
-        steps[key] = Again(step.recipe, step.name, step.execution, step.tags, step.cost, key, tuple(parents))
+        steps[key] = Clone(step.recipe, step.name, step.execution, step.tags, step.cost, key, tuple(parents))
         return key
 
     def copy(name: str, number: int, made: dict[str, str]) -> str:

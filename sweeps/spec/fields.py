@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 import trainables
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import Vectors
+from trainables.recipe.recipes import PoolingConfig
 from trainables.tasks import get_task
 from trainables.tasks.suites import SUITES
 
@@ -96,7 +96,7 @@ class MlmSpec(MixtureSpec):
     """Masked LM beside an intermediate task, so that the languages are not forgotten."""
 
     share: float = Field(gt=0, lt=1)
-    """Share of the optimiser steps that are masked LM. They come on top: the task has as many steps as without."""
+    """Share of the updates that are masked LM. They come on top: the task has as many steps as without."""
     max_length: int = Field(default=256, ge=8)
     train_limit: int | None = Field(default=None, gt=0)
 
@@ -111,7 +111,7 @@ class IntermediateSpec(Frozen):
     name: str = Field(min_length=1)
     tasks: tuple[str, ...] = Field(min_length=1)
     cap: int | None = Field(default=None, gt=0)
-    """Of several tasks: rows beyond so many count for nothing when the optimiser steps are divided."""
+    """Of several tasks: rows beyond so many count for nothing when the updates are divided."""
     temperature: float | None = Field(default=None, ge=1)
     """Of several tasks: their turns are proportional to rows ** (1 / temperature); 1 without it."""
     heads: Literal["own", "shared"] | None = None
@@ -192,7 +192,7 @@ class AshaSpec(Frozen):
     where there are several. A table in which a training was stopped is a selection, no study."""
 
     grace: int = Field(gt=0)
-    """Optimiser steps that every training has; the first comparison is then."""
+    """Updates that every training has; the first comparison is then."""
     reduction: float = Field(default=3.0, gt=1)
     """Of those compared, the best 1/reduction go on; each comparison is this many times later than the one before."""
 
@@ -221,7 +221,7 @@ class SweepSpec(Frozen):
     test_limit: int | None = Field(default=None, gt=0)
     """Evaluate so many rows of each language only, drawn by position; retrieval is over all rows whatever is said here,
     since fewer candidates are an easier task. Tables that were made so say so."""
-    retrieval: Vectors = Vectors()
+    retrieval: PoolingConfig = PoolingConfig()
     """How sentences become vectors in retrieval and mining: `layer`, `pooling`, `direction`."""
     data: dict[str, str] = Field(default_factory=dict)
     """Where the data is: a folder in the XTREME download layout, or `hub`. By task where they differ, `all` for the

@@ -32,7 +32,7 @@ from sweeps.spec.fields import (
 )
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import Vectors
+from trainables.recipe.recipes import PoolingConfig
 from trainables.tasks import Task, UnknownTask, get_task
 from trainables.tasks.task import COMPARES_VECTORS
 
@@ -124,7 +124,7 @@ def _fields_at(loc: tuple[int | str, ...]) -> list[str]:
         "models": ModelSpec,
         "training": Training,
         "early_stopping": EarlyStopping,
-        "retrieval": Vectors,
+        "retrieval": PoolingConfig,
         "execution": Execution,
         "generated": GeneratedSpec,
     }
@@ -248,16 +248,16 @@ def _check_target(spec: SweepSpec, target: TargetSpec, where: str) -> list[str]:
     task, problems = _task(target.task, where)
     if task is None:
         return problems
-    if not task.languages or task.family == "masked-lm":
+    if not task.languages or task.type == "masked-lm":
         return [f'{where}: "{task.name}" has no evaluation data; it can only be trained on']
     for name in target.train_on or ():
         problems += _trainable(name, f"{where}.train_on")
-    if not problems and task.family not in COMPARES_VECTORS:
+    if not problems and task.type not in COMPARES_VECTORS:
         last = get_task(target.trained_on[-1]) if target.trained_on else None
         if last is None:
             problems.append(f'{where}: "{task.name}" has no training data; give train_on')
-        elif last.family != task.family:
-            problems.append(f'{where}.train_on: "{last.name}" is no {task.family} task as "{task.name}" is')
+        elif last.type != task.type:
+            problems.append(f'{where}.train_on: "{last.name}" is no {task.type} task as "{task.name}" is')
         elif set(last.labels) != set(task.labels):
             problems.append(f'{where}.train_on: "{last.name}" has other labels than "{task.name}"')
     for language in target.languages or ():
@@ -308,14 +308,14 @@ def _check_text(text: TextSpec, where: str) -> list[str]:
     for i, name in enumerate(text.corpora):
         task, wrong = _task(name, f"{where}.corpora[{i}]")
         problems += wrong
-        if task is not None and task.family != "masked-lm":
+        if task is not None and task.type != "masked-lm":
             problems.append(f'{where}.corpora[{i}]: "{name}" is no text; give a masked-lm task')
         elif task is not None and text.languages and not set(text.languages) & set(task.languages):
             problems.append(f'{where}.languages: none of them is in "{name}"; has: {" ".join(task.languages)}')
     for i, name in enumerate(text.exclude):
         task, wrong = _task(name, f"{where}.exclude[{i}]")
         problems += wrong
-        if task is not None and (not task.languages or task.family == "masked-lm"):
+        if task is not None and (not task.languages or task.type == "masked-lm"):
             problems.append(f'{where}.exclude[{i}]: "{name}" has no evaluation data')
     return problems
 

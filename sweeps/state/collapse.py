@@ -8,7 +8,7 @@ from sweeps.plan.graph import Plan
 from trainables.store import Store
 
 
-class Marks:
+class CollapseNotes:
     """The marks of one sweep's steps, as their records have them."""
 
     def __init__(self, plan: Plan, store: Store) -> None:

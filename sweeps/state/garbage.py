@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 from sweeps.plan.graph import Plan, phase_of
 from sweeps.spec.fields import SweepSpec
-from sweeps.state.inspection import survey
+from sweeps.state.inspection import inspect_steps
 from sweeps.state.selection import best_of, started_from
-from trainables.store import HEAD, MODEL, Leases, Remains, Store, clear, clear_copies
+from trainables.store import HEAD, MODEL, Garbage, Leases, Store, clear, clear_copies
 
 RAY_FILES = "ray"
 """Folder of the store for what Tune and Train write themselves; never read."""
@@ -21,7 +21,7 @@ RAY_FILES = "ray"
 class Collected:
     """What was freed, or would be; and what a reader should know."""
 
-    freed: list[Remains] = field(default_factory=list)
+    freed: list[Garbage] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -46,23 +46,23 @@ def collect(spec: SweepSpec, plan: Plan, store: Store, leases: Leases, dry_run: 
     if others:
         found.notes.append(f"weights stay while other drivers are at work on this store: {', '.join(others)}")
         return found
-    stand = survey(spec, plan, store)
+    stand = inspect_steps(spec, plan, store)
     done, needed = stand.done, {need for name in stand.waiting for need in plan.steps[name].needs}
     kept = needed | kept_weights(spec, plan, store, done)
     for name in sorted(done - kept):
-        if plan.steps[name].kind != "train" or store.is_bare(name):
+        if plan.steps[name].kind != "train" or store.weights_dropped(name):
             continue
         if dry_run:
             found.freed.append(_weights(store, name))
-        elif leases.take(name):
+        elif leases.acquire(name):
             found.freed.append(_weights(store, name))
-            store.let_go(name)
-            leases.give(name)
+            store.drop_weights(name)
+            leases.release(name)
     if not store.local:
         found.freed += clear_copies(sorted(done - needed), dry_run)
     path = store.at(RAY_FILES)
     if store.files.is_dir(path):
-        found.freed.append(Remains(path, sum(store.files.sizes(path).values()), "files of Ray"))
+        found.freed.append(Garbage(path, sum(store.files.sizes(path).values()), "files of Ray"))
         if not dry_run:
             store.files.delete_tree(path)
     return found
@@ -94,7 +94,7 @@ def readable(size: float) -> str:
     return f"{size:.3g} TB"
 
 
-def _weights(store: Store, step: str) -> Remains:
+def _weights(store: Store, step: str) -> Garbage:
     files = store.record(step)["files"]
     size = sum(size for name, size in files.items() if name.split("/")[0] in (MODEL, HEAD))
-    return Remains(store.locate(step, MODEL), size, "weights that no step needs any more")
+    return Garbage(store.locate(step, MODEL), size, "weights that no step needs any more")

@@ -17,7 +17,7 @@ from trainables.store import Leases, Store
 
 
 @dataclass
-class Survey:
+class Inspection:
     """The steps of a plan as the store has them."""
 
     done: set[str] = field(default_factory=set)
@@ -31,9 +31,9 @@ class Survey:
     """Steps whose training state is damaged: what is wrong."""
 
 
-def survey(spec: SweepSpec, plan: Plan, store: Store) -> Survey:
+def inspect_steps(spec: SweepSpec, plan: Plan, store: Store) -> Inspection:
     """Look at every step of the plan, and at the training states of those that are not done."""
-    found = Survey(stopped=stopped_of(spec, plan, store))
+    found = Inspection(stopped=stopped_of(spec, plan, store))
     with ThreadPoolExecutor(16) as pool:
         recorded = {step for step, done in zip(plan.steps, pool.map(store.done, plan.steps), strict=True) if done}
         wrong = dict(zip(recorded, pool.map(store.check, recorded), strict=True))
@@ -47,7 +47,7 @@ def survey(spec: SweepSpec, plan: Plan, store: Store) -> Survey:
         if step.id in found.done or step.id in never:
             continue
         for need in step.needs:
-            if need in found.done and plan.steps[need].kind == "train" and store.is_bare(need):
+            if need in found.done and plan.steps[need].kind == "train" and store.weights_dropped(need):
                 found.done.remove(need)
                 found.rejected[need] = f"{store.locate(need)}: its weights were let go, and {step.name} needs them"
     found.waiting = {name for name in plan.steps if name not in found.done and name not in never}
@@ -60,6 +60,6 @@ def survey(spec: SweepSpec, plan: Plan, store: Store) -> Survey:
 def reject(steps: Iterable[str], store: Store, leases: Leases) -> None:
     """Take steps for not done, each under its lease; one that another driver works on is left to that one."""
     for step in steps:
-        if leases.take(step):
+        if leases.acquire(step):
             store.reject(step)
-            leases.give(step)
+            leases.release(step)

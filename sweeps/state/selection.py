@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 
 from sweeps.plan.graph import Cell, Plan
 from sweeps.spec.fields import SweepSpec
-from sweeps.state.collapse import Marks
+from sweeps.state.collapse import CollapseNotes
 from trainables.recipe.recipes import TrainRecipe
 from trainables.store import Store
 from trainables.store.sealed_json import Damaged, seal, unseal
@@ -30,14 +30,14 @@ class Stopped:
 
     step: str
     global_step: int
-    """Optimiser steps that it had taken, of `global_steps`."""
+    """Updates that it had taken, of `global_steps`."""
     global_steps: int
     value: float
     """The dev value then; larger is better."""
     rung: float
-    """The number of optimiser steps at which it was compared."""
+    """The number of updates at which it was compared."""
     curve: tuple[tuple[int, float], ...]
-    """(optimiser step, dev value) of all its evaluations."""
+    """(update, dev value) of all its evaluations."""
 
     def __str__(self) -> str:
         return f"stopped at step {self.global_step} of {self.global_steps}, dev {self.value:.1f}"
@@ -136,13 +136,13 @@ def best_of(plan: Plan, store: Store, done: Container[str]) -> dict[tuple[str, s
 def champions(plan: Plan, store: Store) -> dict[str, str]:
     """For each target the best training (`best_of`) over all models, where its weights are still there. One that has
     collapsed is nobody's champion."""
-    marks = Marks(plan, store)
+    marks = CollapseNotes(plan, store)
     done = {s for s in plan.steps if store.done(s) and store.check(s) is None and marks.collapsed(s) is None}
     best: dict[str, tuple[float, str]] = {}
     for (_, target), step in best_of(plan, store, done).items():
         candidate = (dev_value(store, step), step)
         best[target] = max(best.get(target, candidate), candidate)
-    return {target: step for target, (_, step) in best.items() if not store.is_bare(step)}
+    return {target: step for target, (_, step) in best.items() if not store.weights_dropped(step)}
 
 
 def dev_value(store: Store, training: str | None) -> float:

@@ -10,11 +10,11 @@ from rich.table import Table
 
 from sweeps.plan.graph import Cell, Plan, Variant
 from sweeps.spec.fields import SweepSpec
-from sweeps.state.collapse import Marks
-from sweeps.state.inspection import survey
+from sweeps.state.collapse import CollapseNotes
+from sweeps.state.inspection import inspect_steps
 from sweeps.state.selection import settled
 from trainables.store import Store
-from trainables.store.leases import at_work
+from trainables.store.leases import active_leases
 
 SIGNS = {
     "failed": ("✗", "red"),
@@ -28,7 +28,7 @@ SIGNS = {
 """Of a cell, the sign and the colour of its state. Of several states on its way the first one here is shown."""
 
 
-class Standing:
+class SweepStatus:
     """The states of one sweep.
 
     Of a step: `done`, `running` (a driver that may live has it), `stopped` (by a selection), `failed`, `paused` (a
@@ -37,8 +37,8 @@ class Standing:
 
     def __init__(self, spec: SweepSpec, plan: Plan, store: Store) -> None:
         self._spec, self._plan, self._store = spec, plan, store
-        self._found, self._marks = survey(spec, plan, store), Marks(plan, store)
-        self._held = at_work(store.files, store.root)
+        self._found, self._marks = inspect_steps(spec, plan, store), CollapseNotes(plan, store)
+        self._held = active_leases(store.files, store.root)
         self.steps = {name: self._step(name) for name in plan.steps}
         """Of every step its `state`, how it has `collapsed`, if so, and what there is to say of it as `problem`."""
         self.cells = [self._cell(cell) for cell in plan.cells]

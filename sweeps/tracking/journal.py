@@ -107,7 +107,7 @@ class Journal:
                     continue
 
     @property
-    def rest(self) -> int:
+    def backlog(self) -> int:
         """Events that MLflow has not."""
         return len(self.unsent(10**9))
 

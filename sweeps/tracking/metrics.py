@@ -11,11 +11,11 @@ from mlflow.entities import Metric
 from sweeps.tracking import limits
 from sweeps.tracking.payloads import Point
 
-Tie = dict[str, str]
+MetricLink = dict[str, str]
 """The logged model and the data set that a number is of, as `Metric` names them."""
 
 
-class Numbers:
+class MetricBuffer:
     """Waits for `flush`. What a run has already is asked of MLflow once for each name."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Numbers:
         run_id: str,
         points: Iterable[Point],
         at: int,
-        tie: Callable[[str], Tie] = lambda name: {},
+        tie: Callable[[str], MetricLink] = lambda name: {},
     ) -> None:
         """Let the points wait that the run does not have. `at`: milliseconds; `tie` by the name of a point."""
         for name, value, step in points:
@@ -60,7 +60,7 @@ class Numbers:
         self._waiting.clear()
 
     def _known_of(self, client: Any, run_id: str, name: str) -> dict[int, float]:
-        """What the run has under a name, by optimiser step: the latest that was said."""
+        """What the run has under a name, by update: the latest that was said."""
         found = self._known.get((run_id, name))
         if found is None:
             history = [] if run_id in self._new else client.get_metric_history(run_id, name)

@@ -31,7 +31,7 @@ def model_of(client: MlflowClient, experiment: str, run_id: str) -> Any | None:
     return found[0] if found else None
 
 
-def crown(client: MlflowClient, name: str, model: Any, run_id: str, tags: dict[str, str]) -> None:
+def register_champion(client: MlflowClient, name: str, model: Any, run_id: str, tags: dict[str, str]) -> None:
     """Have the registered model `name` say of its alias `champion` that it is this logged model: a version of it that
     is there already, or a new one, with `tags`."""
     try:

@@ -12,7 +12,7 @@ from trainables.tasks import get_task
 PACE = ("learning_rate", "tokens_per_second", "gpu_memory_gib")
 
 Point = tuple[str, float, int]
-"""Name, value, optimiser step (0 where there is no curve)."""
+"""Name, value, update (0 where there is no curve)."""
 
 
 def begun(step: Step) -> Event:
@@ -51,7 +51,7 @@ def curves(training: dict[str, Any]) -> list[Point]:
         if name != "step"
     ]
     return points + [
-        (name, pace[name], pace["step"]) for pace in training.get("pace", []) for name in PACE if name in pace
+        (name, pace[name], pace["step"]) for pace in training.get("throughput", []) for name in PACE if name in pace
     ]
 
 

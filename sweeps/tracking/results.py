@@ -12,15 +12,15 @@ from sweeps.plan.graph import Plan
 from sweeps.state.selection import decision_on
 from sweeps.tracking import limits
 from sweeps.tracking.datasets import data_of, selected_on
-from sweeps.tracking.metrics import Numbers, Tie
-from sweeps.tracking.models import crown, model_of, show_model
+from sweeps.tracking.metrics import MetricBuffer, MetricLink
+from sweeps.tracking.models import model_of, register_champion, show_model
 from sweeps.tracking.payloads import best, curves, evaluated
 from trainables.store import METRICS, MODEL, PREDICTIONS, Store
 
 STEP, SWEEP = "xstilts.step", "xstilts.sweep"
 
 
-class Outcomes:
+class StepResults:
     """Of the steps of one sweep. Times are milliseconds; each method may be called again and adds nothing then.
 
     Args:
@@ -34,7 +34,7 @@ class Outcomes:
         sweep: str,
         plan: Plan,
         store: Store,
-        numbers: Numbers,
+        numbers: MetricBuffer,
         run_of: Callable[[str], str | None],
     ) -> None:
         self._client, self._experiment = client, experiment
@@ -55,15 +55,15 @@ class Outcomes:
             model = show_model(self._client, self._experiment, run_id, step, about)
             on = selected_on(recipe, self._store)
 
-            def tie(name: str) -> Tie:
+            def tie(name: str) -> MetricLink:
                 return _tie(model, on.get(name.removeprefix("best_").rpartition("/")[0]))
 
             self._numbers.add(self._client, run_id, curves(result), at)
             self._numbers.add(self._client, run_id, best(result), at, tie)
         elif recipe["kind"] == "evaluate":
-            made = self._store.path(step)
-            self._client.log_artifact(run_id, str(made / METRICS))
-            self._client.log_artifacts(run_id, str(made / PREDICTIONS), PREDICTIONS)
+            plan = self._store.path(step)
+            self._client.log_artifact(run_id, str(plan / METRICS))
+            self._client.log_artifacts(run_id, str(plan / PREDICTIONS), PREDICTIONS)
             of = _tie(self._model_of(recipe["model"].get("step", "")), data[0].dataset if data else None)
             scores = evaluated(recipe["task"]["name"], result["metrics"])
             self._numbers.add(self._client, run_id, scores, at, lambda name: of)
@@ -78,13 +78,13 @@ class Outcomes:
         decision = decision_on(step, self._sweep, self._store)
         return {"stopped": str(decision)} if decision is not None else {}
 
-    def crown(self, target: str, step: str) -> None:
+    def register_champion(self, target: str, step: str) -> None:
         """Register the model of a step as the champion of a target."""
         model, run_id = self._model_of(step), self._run_of(step)
         if model is None or run_id is None:
             raise LookupError(f"no logged model of {step}; xstilts track --rebuild makes it anew")
         tags = {SWEEP: self._sweep, STEP: step, "path": self._store.locate(step, MODEL)}
-        crown(self._client, limits.registered(f"{self._sweep}.{target}"), model, run_id, tags)
+        register_champion(self._client, limits.registered(f"{self._sweep}.{target}"), model, run_id, tags)
 
     def _show_data(self, run_id: str, recipe: dict[str, Any]) -> list[DatasetInput]:
         data = data_of(recipe, self._store)
@@ -98,6 +98,6 @@ class Outcomes:
         return model_of(self._client, self._experiment, run_id) if run_id else None
 
 
-def _tie(model: Any | None, data: Dataset | None) -> Tie:
+def _tie(model: Any | None, data: Dataset | None) -> MetricLink:
     of_model = {"model_id": model.model_id} if model is not None else {}
     return of_model | ({"dataset_name": data.name, "dataset_digest": data.digest} if data is not None else {})

@@ -26,11 +26,11 @@ from sweeps.plan.graph import Plan
 from sweeps.tracking import limits
 from sweeps.tracking.auth_errors import refusal
 from sweeps.tracking.journal import Event
-from sweeps.tracking.metrics import Numbers
+from sweeps.tracking.metrics import MetricBuffer
 from sweeps.tracking.payloads import begun
-from sweeps.tracking.results import STEP, SWEEP, Outcomes
+from sweeps.tracking.results import STEP, SWEEP, StepResults
 from trainables.store import Store
-from trainables.store.leases import at_work
+from trainables.store.leases import active_leases
 
 PARENT = "mlflow.parentRunId"
 STORE = "xstilts.store"
@@ -61,7 +61,7 @@ class Runs:
         self._ids: dict[str, str] = {}
         self._states: dict[str, str] = {}
         self._steps: dict[str, Event] = {}
-        self._numbers = Numbers()
+        self._numbers = MetricBuffer()
         for name, setting in CLIENT.items():
             os.environ.setdefault(name, setting)
 
@@ -77,7 +77,7 @@ class Runs:
         with _alone(self.uri):
             self._client = MlflowClient(self.uri)
             self.experiment = self._experiment()
-        self._outcomes = Outcomes(
+        self._outcomes = StepResults(
             self._client, self.experiment, self.sweep, self.plan, self.store, self._numbers, self.run_of
         )
         self.parent = self._parent()
@@ -135,12 +135,12 @@ class Runs:
         if found := self._search(where):
             return found[0], False
         tags = {limits.key(tag): limits.value(text, limits.TAG) for tag, text in tags.items()}
-        made = self._client.create_run(self.experiment, began, tags, run_name=limits.value(name, limits.KEY))
+        plan = self._client.create_run(self.experiment, began, tags, run_name=limits.value(name, limits.KEY))
         first = self._search(where)[0]
-        if first.info.run_id != made.info.run_id:
-            self._client.delete_run(made.info.run_id)
+        if first.info.run_id != plan.info.run_id:
+            self._client.delete_run(plan.info.run_id)
             return first, False
-        return made, True
+        return plan, True
 
     def _search(self, where: str) -> list[Run]:
         """Runs that fit, the oldest first."""
@@ -175,7 +175,7 @@ class Runs:
             self._numbers.add(self._client, self.parent, event["points"], event["at"])
         elif what == "champions":
             for target, step in event["best"].items():
-                self._outcomes.crown(target, step)
+                self._outcomes.register_champion(target, step)
         elif what == "folder":
             self._client.log_artifacts(self.parent, event["path"], event["name"])
         elif what == "open":
@@ -246,7 +246,7 @@ class Runs:
         self._client.set_terminated(run_id, status, event["at"])
         self._states[step] = status
 
-    def settle(self, everything: bool) -> Iterator[None]:
+    def reconcile(self, everything: bool) -> Iterator[None]:
         """Bring all runs in line with the store: every done step of the plan has a finished run (`everything`: and the
         run all that the store has), and no run is open whose step nobody works on. A pause after each."""
         for step in filter(self.store.done, self.plan.steps):
@@ -254,7 +254,7 @@ class Runs:
                 finished = datetime.fromisoformat(self.store.record(step)["finished_at"])
                 self._finish({"step": step, "state": "done", "at": int(finished.timestamp() * 1000)})
                 yield
-        held = at_work(self.store.files, self.store.root)
+        held = active_leases(self.store.files, self.store.root)
         for step in (
             self._unfinished() if everything else [s for s, status in self._states.items() if status == "RUNNING"]
         ):

@@ -48,11 +48,11 @@ class Sender:
         self._connected: Journal | None = None
         """The journal whose steps `runs` knows."""
         self._changed = threading.Condition()
-        self._settle = self._over = self._idle = self._hurried = False
+        self._reconcile = self._over = self._idle = self._flushing = False
         self._news, self._everything = True, False
         self._taken = time.monotonic()
         """When MLflow has taken something, or let us in, the last time."""
-        self.away: str | None = None
+        self.unavailable: str | None = None
         """What keeps MLflow from taking anything, where something does."""
         self._tries, self._size, self._wait = 0, BATCH, SHORTEST
         self._thread = threading.Thread(target=self._live, name="tracking", daemon=True)
@@ -66,9 +66,9 @@ class Sender:
             self._news, self._idle = True, False
             self._changed.notify_all()
 
-    def settle(self, everything: bool) -> None:
-        """Bring all runs in line with the store (`Runs.settle`)."""
-        self._settle, self._everything = True, everything
+    def reconcile(self, everything: bool) -> None:
+        """Bring all runs in line with the store (`Runs.reconcile`)."""
+        self._reconcile, self._everything = True, everything
         self.wake()
 
     def finished(self, patience: float) -> bool:
@@ -76,23 +76,23 @@ class Sender:
         known to be away, for a few."""
         begun = time.monotonic()
         with self._changed:
-            self._hurried = True
+            self._flushing = True
             self._changed.notify_all()
             try:
                 while not self._idle:
-                    limit = min(patience, PATIENCE_AWAY) if self.away else patience
+                    limit = min(patience, PATIENCE_AWAY) if self.unavailable else patience
                     left = max(begun, self._taken) + limit - time.monotonic()
                     if left <= 0:
                         return False
                     self._changed.wait(left)
             finally:
-                self._hurried = False
+                self._flushing = False
         return True
 
     @property
-    def rest(self) -> int:
+    def backlog(self) -> int:
         """Events that MLflow has not."""
-        return sum(journal.rest for journal in list(self._journals))
+        return sum(journal.backlog for journal in list(self._journals))
 
     def end(self) -> None:
         """Send no more, and give the journals free. A call that hangs is hardly waited for; its journal stays locked
@@ -118,25 +118,25 @@ class Sender:
                 if self._over:
                     break
         for journal in self._journals:
-            journal.close(delete=not journal.rest)
+            journal.close(delete=not journal.backlog)
 
     def _work(self) -> bool:
         """Send the next events; False when there are none."""
         journal = self._journals[0] if self._journals else None
-        if self._settle and journal in (self._own, None):
+        if self._reconcile and journal in (self._own, None):
             self._connect(journal)
-            for _ in self._runs.settle(self._everything):
+            for _ in self._runs.reconcile(self._everything):
                 self._taken = time.monotonic()
                 if self._over:
                     return False
-            self._settle = False
+            self._reconcile = False
             self._succeeded()
             return True
         self._news = False
         events = journal.unsent(self._size) if journal is not None else []
         if journal is None or (not events and journal is self._own):
             with self._changed:
-                self._idle = not self._news and not self._settle
+                self._idle = not self._news and not self._reconcile
                 self._changed.notify_all()
                 return not self._idle
         if not events:
@@ -165,8 +165,8 @@ class Sender:
     def _succeeded(self) -> None:
         self._taken = time.monotonic()
         self._tries, self._size, self._wait = 0, BATCH, SHORTEST
-        if self.away:
-            self.away = None
+        if self.unavailable:
+            self.unavailable = None
             self._say(f"MLflow ({self._runs.uri}) is back; what it missed is sent")
 
     def _failed(self, error: Exception) -> None:
@@ -174,14 +174,14 @@ class Sender:
         self._runs.forget()
         obstacle = refusal(error) or self._runs.obstacle()
         if obstacle is not None:
-            if obstacle != self.away:
-                self.away = obstacle
+            if obstacle != self.unavailable:
+                self.unavailable = obstacle
                 log.debug("MLflow is away", exc_info=error)
                 self._say(f"MLflow ({self._runs.uri}) {obstacle}; training goes on, what it misses is kept")
             with self._changed:
                 self._changed.notify_all()
-                waits = self._wait if not self._hurried else SHORTEST
-                self._changed.wait_for(lambda: self._over or (self._hurried and waits > SHORTEST), waits)
+                waits = self._wait if not self._flushing else SHORTEST
+                self._changed.wait_for(lambda: self._over or (self._flushing and waits > SHORTEST), waits)
             self._wait = min(2 * self._wait, LONGEST)
             return
         self._tries += 1
@@ -195,8 +195,8 @@ class Sender:
 
     def _leave_out(self, error: Exception) -> None:
         journal = self._journals[0] if self._journals else None
-        if self._settle and journal in (self._own, None):
-            self._settle = False
+        if self._reconcile and journal in (self._own, None):
+            self._reconcile = False
             self._say(f"MLflow: not all runs could be brought in line with the store: {error}")
             return
         assert journal is not None

@@ -55,11 +55,11 @@ class Tracker:
     def open(self) -> None:
         """The sweep is under way (again): give every done step of the plan its run, and close what was left open."""
         self._append("open")
-        self.settle()
+        self.reconcile()
 
-    def settle(self, everything: bool = False) -> None:
+    def reconcile(self, everything: bool = False) -> None:
         """Have all runs brought in line with the store; `everything`: also those of steps that have a finished run."""
-        self._sender.settle(everything)
+        self._sender.reconcile(everything)
 
     def begin(self, step: Step) -> None:
         """A step has been given to the cluster."""
@@ -99,7 +99,7 @@ class Tracker:
         sent = self.wait(patience)
         if not sent:
             self._say(
-                f"MLflow ({self.uri}) has not taken everything: {self._sender.rest} words wait in "
+                f"MLflow ({self.uri}) has not taken everything: {self._sender.backlog} words wait in "
                 f"{self.folder}; the same command, or xstilts track, sends them"
             )
         self._sender.end()

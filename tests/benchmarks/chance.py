@@ -15,7 +15,7 @@ import statistics
 from collections import Counter
 
 from trainables.data.prepare import drawn
-from trainables.task_types import get_family
+from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 from trainables.tasks.open_source import source_for
 
@@ -25,11 +25,11 @@ LONGEST = 5
 def guesses(name: str, rows, source) -> dict:
     """A prediction for each row that has not looked at it."""
     task = get_task(name)
-    if task.family == "tagging":
+    if task.type == "tagging":
         train = source.rows(task, "train", "en")["tags"][:]
         (tag, _), *_ = Counter(tag for tags in train for tag in tags).most_common()
         return {row["id"]: [tag] * len(row["tokens"]) for row in rows}
-    if task.family == "pair-classification":
+    if task.type == "pair-classification":
         (label, _), *_ = Counter(row["label"] for row in rows).most_common()
         return {row["id"]: label for row in rows}
     rng = random.Random(1)
@@ -57,7 +57,7 @@ def main() -> None:
                 continue
             rows = source.rows(task, "test", language)
             rows = rows.select(drawn(len(rows), wanted.limit))
-            metrics = get_family(task.family).score(guesses(name, rows.to_list(), source), rows, spec, language)
+            metrics = get_task_type(task.type).score(guesses(name, rows.to_list(), source), rows, spec, language)
             scores[language] = metrics["f1"] if "f1" in metrics else metrics["accuracy"]
         away = statistics.fmean(score for language, score in scores.items() if language != "en")
         print(

@@ -11,6 +11,8 @@ import ray
 
 from cluster.connect import Capacity, connected
 
+pytestmark = pytest.mark.ray
+
 
 def test_capacity_is_said_in_words():
     assert str(Capacity(2, 0, 1)) == "1 node, 2 CPUs"

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cluster.inspect import Node, differences, look, look_everywhere, state_api
+import pytest
+
+from cluster.inspect import Node, differences, inspect_cluster, inspect_node, state_api
+
+pytestmark = pytest.mark.ray
 
 PACKAGES = ("cluster", "trainables")
 HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), (), None)
@@ -22,18 +26,18 @@ def test_differing_software_is_named():
 
 
 def test_a_node_says_what_it_has_and_lacks(tmp_path):
-    node = look([str(tmp_path), str(tmp_path / "no")], PACKAGES, lambda: None, gpus=False)
+    node = inspect_node([str(tmp_path), str(tmp_path / "no")], PACKAGES, lambda: None, gpus=False)
     assert node.missing == (str(tmp_path / "no"),)
     assert node.packages["torch"]
-    assert node.source == look([], PACKAGES, lambda: None, gpus=False).source
-    assert node.source != look([], PACKAGES[:1], lambda: None, gpus=False).source
+    assert node.source == inspect_node([], PACKAGES, lambda: None, gpus=False).source
+    assert node.source != inspect_node([], PACKAGES[:1], lambda: None, gpus=False).source
 
 
 def test_a_node_that_cannot_look_is_a_line(local_ray):
     def fails():
         raise OSError("no such device")
 
-    nodes, silent = look_everywhere([], PACKAGES, fails)
+    nodes, silent = inspect_cluster([], PACKAGES, fails)
     assert nodes == []
     assert "no such device" in silent[0]
 

@@ -112,8 +112,8 @@ def carry_out_case(case):
     plain = Store(case["store"])
     said = None
     # As `xstilts run` has it: what is damaged does not count, the step is carried out, remains are cleared.
-    with Leases(plain, settle=0.01) as leases:
-        assert leases.take(recipe.id), leases.holder(recipe.id)
+    with Leases(plain, reconcile=0.01) as leases:
+        assert leases.acquire(recipe.id), leases.holder(recipe.id)
         if plain.done(recipe.id) and plain.check(recipe.id) is not None:
             plain.reject(recipe.id)
         if not plain.done(recipe.id):
@@ -122,7 +122,7 @@ def carry_out_case(case):
                 carry_out(recipe, Execution(**case["execution"]), store, Host())
             except OSError as error:
                 said = f"{type(error).__name__}: {error}"
-        leases.give(recipe.id)
+        leases.release(recipe.id)
         if "fault" not in case:
             clear(plain, leases)
     return {"code": RAISED if said else 0, "said": said, "operations": made[-1].operations if made else []}

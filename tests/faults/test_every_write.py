@@ -19,7 +19,7 @@ import pytest
 
 from tests.faults.stepper import BUILT_ON_THEM, CHANGES, CRASHED, HALVES, KINDS, LOOKS, RAISED
 from tests.faults.sweep import BY_THE_CLOCK
-from trainables.recipe.model_source import StepModel
+from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import DataRecipe
 from trainables.store import Files, Store
 
@@ -61,10 +61,10 @@ class Bench:
     def __init__(self, world, stepper, folder, scheme):
         self.stepper, self.folder, self.scheme, self.runs = stepper, folder, scheme, 0
         train = world.train("gen-nli", limit=24, steps=4, evaluate_every=2, batch_size=8, dropout=0.1)
-        tokenizer = StepModel(step=world.scratch().tokenizer)
+        tokenizer = CheckpointRef(step=world.scratch().tokenizer)
         rows = (*world.rows("gen-nli", "train", "one", limit=7), *world.rows("gen-nli", "test", "two", limit=5))
         prepare = DataRecipe(task=world.spec("gen-nli"), rows=rows, tokenizer=tokenizer, max_length=32)
-        evaluate = world.evaluation("gen-nli", StepModel(step=train.id), "one")
+        evaluate = world.evaluation("gen-nli", CheckpointRef(step=train.id), "one")
         self.recipes = {"prepare": prepare, "train": train, "evaluate": evaluate}
         self.base, self.cache = folder / "base", folder / "cache"
         for need in (tokenizer.step, *train.data, evaluate.data):

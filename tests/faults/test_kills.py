@@ -19,6 +19,8 @@ from tests.faults.strikes import cut_state, ends, spoil_record
 from tests.faults.sweep import BOARD, WORKER, Sweep
 from trainables.steps.run import carry_out
 
+pytestmark = pytest.mark.ray
+
 QUICK = {
     "intermediates": ["gen-nli"],
     "training": {"all": {"steps": 150, "evaluate_every": 50, "batch_size": 16, "max_length": 64}},

@@ -1,5 +1,5 @@
 """Steps that are done in no time, with records like those of real ones: rows, predictions and curves are made up, as
-many as the recipe asks for; the scores are what the task's own family says of the predictions."""
+many as the recipe asks for; the scores are what the task's own task type says of the predictions."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from sweeps.spec.fields import SweepSpec
 from sweeps.tracking import Tracker
 from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TaskSpec, TrainRecipe
 from trainables.store import METRICS, PREDICTIONS, Store
-from trainables.task_types import get_family
+from trainables.task_types import get_task_type
 from trainables.task_types.bitext_mining import TUNED
 from trainables.tasks.sources import to_dataset
-from trainables.training.state import Progress
-from trainables.training.task_proportions import divided
+from trainables.training.state import TrainerState
+from trainables.training.task_proportions import task_proportions
 
 PATIENCE = 600.0
 """Seconds without any success after which MLflow is not waited for."""
@@ -78,11 +78,11 @@ def commit(step: Step, plan: Plan, store: Store, evaluated: Evaluated | None = N
 
 
 def training(step: Step, updates: int) -> dict[str, Any]:
-    """The result of a training of so many optimiser steps."""
+    """The result of a training of so many updates."""
     recipe, rng = step.recipe, _rng(step.id)
     assert isinstance(recipe, TrainRecipe)
     every, log = recipe.optimisation.evaluate_every, step.execution.log_every
-    progress = Progress(len(recipe.parts))
+    progress = TrainerState(len(recipe.parts))
     for at in sorted({*range(log, updates, log), *range(every, updates, every), updates}):
         progress.step = at
         progress.log(
@@ -98,16 +98,16 @@ def training(step: Step, updates: int) -> dict[str, Any]:
         "best": progress.best,
         "dev": progress.dev,
         "losses": progress.losses,
-        "pace": progress.pace,
+        "throughput": progress.pace,
         "collapsed": None,
     }
 
 
 def updates_of(recipe: TrainRecipe, plan: Plan) -> int:
-    """The optimiser steps that a training is expected to have."""
+    """The updates that a training is expected to have."""
     sizes = Sizes({one.id: one.recipe for one in plan.steps.values()}, None)
     rows = [sum((sizes.of(data, "train") for data in part.data), Size()).features for part in recipe.parts]
-    return divided(recipe.parts, rows, recipe.sampling, recipe.optimisation)[0]
+    return task_proportions(recipe.parts, rows, recipe.sampling, recipe.optimisation)[0]
 
 
 def evaluation(recipe: EvaluateRecipe) -> Evaluated:
@@ -133,14 +133,14 @@ def _dev(recipe: TrainRecipe, ease: float, rng: np.random.Generator) -> tuple[di
 def answered(
     task: TaskSpec, language: str, ease: float, rng: np.random.Generator
 ) -> tuple[dict[str, Any], dict[str, float]]:
-    """Predictions of a model that is right about `ease` of the time, and what its family says of them."""
+    """Predictions of a model that is right about `ease` of the time, and what its task type says of them."""
     predictions = _predictions(task, ease, rng)
-    return predictions, get_family(task.family).score(predictions, _examples(task), task, language)
+    return predictions, get_task_type(task.type).score(predictions, _examples(task), task, language)
 
 
 @cache
 def _examples(task: TaskSpec) -> Dataset:
-    return to_dataset(task.family, _rows(task))
+    return to_dataset(task.type, _rows(task))
 
 
 @cache
@@ -155,7 +155,7 @@ def _labels(task: TaskSpec) -> tuple[str, ...]:
 
 def _row(task: TaskSpec, number: int) -> dict[str, Any]:
     labels, word, text = _labels(task), WORDS[number % len(WORDS)], " ".join(WORDS)
-    match task.family:
+    match task.type:
         case "pair-classification":
             return {"text_a": text, "text_b": word, "label": labels[number % len(labels)]}
         case "multiple-choice":
@@ -177,16 +177,16 @@ def _row(task: TaskSpec, number: int) -> dict[str, Any]:
             foreign = number % 2 == 0
             side = "foreign" if foreign else "english"
             return {"side": side, "text": f"{word} {number}", "match": str(number + 1) if foreign else ""}
-    raise NotImplementedError(task.family)
+    raise NotImplementedError(task.type)
 
 
 def _predictions(task: TaskSpec, ease: float, rng: np.random.Generator) -> dict[str, Any]:
     labels, found = _labels(task), {}
-    if task.family == "bitext-mining":
+    if task.type == "bitext-mining":
         found[TUNED] = {"threshold": 1.06, "dev_f1": 100 * ease, "own": False}
     for number, row in enumerate(_rows(task)):
         right = rng.random() < ease
-        match task.family:
+        match task.type:
             case "pair-classification":
                 found[row["id"]] = row["label"] if right else labels[rng.integers(len(labels))]
             case "multiple-choice":

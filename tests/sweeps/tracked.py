@@ -121,7 +121,13 @@ def commit(step, store):
     if step.kind == "train":
         dev = [{"step": at, "value": 50.0 + at, "f1": 50.0 + at} for at in (5, 10)]
         pace = [{"step": at, **PACE[at]} for at in (5, 10)]
-        result = {"losses": [list(one) for one in LOSSES], "dev": dev, "best": dev[-1], "collapsed": None, "pace": pace}
+        result = {
+            "losses": [list(one) for one in LOSSES],
+            "dev": dev,
+            "best": dev[-1],
+            "collapsed": None,
+            "throughput": pace,
+        }
         (made / "model").mkdir()
         (made / "model" / "config.json").write_text("{}")
     if isinstance(step.recipe, DataRecipe):

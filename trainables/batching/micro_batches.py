@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def cut(lengths: Sequence[int], workers: int, tokens: int) -> list[list[int]]:
+def split_micro_batches(lengths: Sequence[int], workers: int, tokens: int) -> list[list[int]]:
     """Positions of a batch in micro-batches, a multiple of `workers` of them; worker r takes every workers-th from r.
 
     Rows are sorted by length, so that little is padded; rows × longest row stays within `tokens` (a single longer row
@@ -33,15 +33,20 @@ def cut(lengths: Sequence[int], workers: int, tokens: int) -> list[list[int]]:
     return parts
 
 
-def cut_groups(lengths: Sequence[int], workers: int, tokens: int, together: int) -> list[list[int]]:
+def split_micro_batch_groups(
+    lengths: Sequence[int], workers: int, tokens: int, contrastive_group_size: int
+) -> list[list[int]]:
     """As `cut`, but runs of `together` rows stay whole and in order."""
-    if together == 1:
-        return cut(lengths, workers, tokens)
-    runs = [list(range(first, min(first + together, len(lengths)))) for first in range(0, len(lengths), together)]
+    if contrastive_group_size == 1:
+        return split_micro_batches(lengths, workers, tokens)
+    runs = [
+        list(range(first, min(first + contrastive_group_size, len(lengths))))
+        for first in range(0, len(lengths), contrastive_group_size)
+    ]
     padded = [len(run) * max(lengths[i] for i in run) for run in runs]
-    return [sorted(i for run in part for i in runs[run]) for part in cut(padded, workers, tokens)]
+    return [sorted(i for run in part for i in runs[run]) for part in split_micro_batches(padded, workers, tokens)]
 
 
-def share(parts: Sequence[T], worker: int, workers: int) -> list[T]:
+def shard_for_rank(parts: Sequence[T], worker: int, workers: int) -> list[T]:
     """The micro-batches of one worker."""
     return list(parts[worker::workers])

@@ -1,11 +1,4 @@
-"""Which rows a step sees, and how they are cut into micro-batches.
-
-Both sides of the line between recipe and execution:
-
-* `Order` and `Mixed` say which rows make the batch of an optimiser step: a function of (recipe, step number) alone.
-* `cut` cuts that batch for some number of workers under a token budget: execution, and of no effect on the numbers,
-  because every row's loss is divided by the terms of the whole global batch wherever it is computed.
-"""
+"""Which rows make the batch of an update: a function of (recipe, number of the update) alone."""
 
 from __future__ import annotations
 
@@ -28,7 +21,7 @@ def rng_for(seed: int, *words: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence([seed & 0xFFFFFFFF, *words]))
 
 
-class Order:
+class EpochSampler:
     """The endless stream of rows that training reads: a new permutation of `rows` row numbers for each epoch."""
 
     def __init__(self, rows: int, batch_size: int, seed: int) -> None:
@@ -39,7 +32,7 @@ class Order:
         self._permutation = np.empty(0, dtype=np.int64)
 
     def global_batch(self, step: int) -> list[int]:
-        """Row numbers of the batch of optimiser step `step` (from 0). Batches run on across epoch ends."""
+        """Row numbers of the batch of update `step` (from 0). Batches run on across epoch ends."""
         first = step * self.batch_size
         return [self._row(position) for position in range(first, first + self.batch_size)]
 
@@ -61,7 +54,7 @@ class Group:
     rows: Sequence[int]
 
 
-class Mixed:
+class MixtureSampler:
     """Rows drawn with replacement from several corpora and languages, `together` at a time from one group.
 
     A language has a probability proportional to (its weighted rows) ** alpha; in it, translations have their share;
@@ -69,21 +62,21 @@ class Mixed:
     """
 
     def __init__(
-        self, groups: Sequence[Group], mixture: Mixture, batch_size: int, seed: int, together: int = 1
+        self, groups: Sequence[Group], mixture: Mixture, batch_size: int, seed: int, contrastive_group_size: int = 1
     ) -> None:
         self.groups = [group for group in groups if len(group.rows)]
-        self.batch_size, self.seed, self.together = batch_size, seed, together
+        self.batch_size, self.seed, self.contrastive_group_size = batch_size, seed, contrastive_group_size
         self.shares = _shares(self.groups, mixture)
 
     def global_batch(self, step: int) -> list[int]:
-        """Row numbers of the batch of optimiser step `step` (from 0)."""
+        """Row numbers of the batch of update `step` (from 0)."""
         rng = rng_for(self.seed, 1, step)
-        drawn = rng.choice(len(self.groups), size=self.batch_size // self.together, p=self.shares)
+        drawn = rng.choice(len(self.groups), size=self.batch_size // self.contrastive_group_size, p=self.shares)
         batch: list[int] = []
         for number in drawn:
             rows = self.groups[number].rows
             # Rows that stand together differ, if there are enough: they may be each other's wrong answers.
-            chosen = rng.choice(len(rows), self.together, replace=len(rows) < self.together)
+            chosen = rng.choice(len(rows), self.contrastive_group_size, replace=len(rows) < self.contrastive_group_size)
             batch += [int(rows[i]) for i in chosen]
         return batch
 

@@ -23,9 +23,9 @@ from trainables.batching.samplers import Group
 from trainables.data.decontaminate import Seen
 from trainables.models.loading import load_tokenizer
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import Corpus, DataRecipe, Rows, TaskSpec, TokenizerRecipe
+from trainables.recipe.recipes import Corpus, DataRecipe, SplitRef, TaskSpec, TokenizerRecipe
 from trainables.store import MODEL, Store
-from trainables.task_types import get_family
+from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 from trainables.tasks.open_source import source_at
 from trainables.tasks.sources import DataError, is_labelled
@@ -36,7 +36,7 @@ SURPLUS = 1.5
 """Pieces learnt for one that is kept: those of letters and punctuation together are dropped, as XLM-R has none."""
 
 
-def prepare_tokenizer(recipe: TokenizerRecipe, execution: Execution, made: Path) -> dict[str, Any]:
+def prepare_tokenizer(recipe: TokenizerRecipe, execution: Execution, workdir: Path) -> dict[str, Any]:
     """Train a Unigram tokenizer on the corpora. Same text, same pieces."""
     seen = evaluation_text(recipe.exclude, execution)
     tokenizer = Tokenizer(models.Unigram())
@@ -69,32 +69,32 @@ def prepare_tokenizer(recipe: TokenizerRecipe, execution: Execution, made: Path)
         unk_token="<unk>",
         mask_token="<mask>",
     )
-    fast.save_pretrained(made / MODEL)
+    fast.save_pretrained(workdir / MODEL)
     return {"vocabulary": len(fast), "excluded_rows": seen.found}
 
 
 def prepare_data(
-    recipe: DataRecipe, store: Store, execution: Execution, made: Path, go_on: Callable[[], None] = lambda: None
+    recipe: DataRecipe, store: Store, execution: Execution, workdir: Path, check_stop: Callable[[], None] = lambda: None
 ) -> dict[str, Any]:
-    """Encode every split and language of the recipe, calling `go_on` before each: it may raise.
+    """Encode every split and language of the recipe, calling `check_stop` before each: it may raise.
 
     Raises DataError when there is no row to encode, or training rows carry no labels.
     """
-    family = get_family(recipe.task.family)
+    task_type = get_task_type(recipe.task.type)
     tokenizer = load_tokenizer(recipe.tokenizer, store, execution)
     counts: dict[str, Any] = {}
     seen = evaluation_text(recipe.exclude, execution)
     for rows in recipe.rows:
-        go_on()
+        check_stop()
         examples, labelled, origin = read_rows(recipe.task, rows, execution)
         read, examples = len(examples), seen.without(examples)
         if rows.split != "test" and not labelled:
             raise DataError(f"{recipe.task.name} {rows.name}: rows without labels cannot train ({origin})")
-        features = family.encode(examples, tokenizer, recipe.task, recipe.max_length)
+        features = task_type.encode(examples, tokenizer, recipe.task, recipe.max_length)
         if not features:
-            raise DataError(f"{recipe.task.name} {rows.name}: no rows for {recipe.task.family} ({origin})")
-        datasets.Dataset.from_list(features).save_to_disk(made / rows.name / "features")
-        examples.save_to_disk(made / rows.name / "examples")
+            raise DataError(f"{recipe.task.name} {rows.name}: no rows for {recipe.task.type} ({origin})")
+        datasets.Dataset.from_list(features).save_to_disk(workdir / rows.name / "features")
+        examples.save_to_disk(workdir / rows.name / "examples")
         counts[rows.name] = {
             "examples": len(examples),
             "features": len(features),
@@ -103,11 +103,11 @@ def prepare_data(
             "labelled": labelled,
             "source": origin,
         }
-    (made / "counts.json").write_text(json.dumps(counts, indent=1, ensure_ascii=False))
+    (workdir / "counts.json").write_text(json.dumps(counts, indent=1, ensure_ascii=False))
     return counts
 
 
-def read_rows(task: TaskSpec, rows: Rows, execution: Execution) -> tuple[datasets.Dataset, bool, str]:
+def read_rows(task: TaskSpec, rows: SplitRef, execution: Execution) -> tuple[datasets.Dataset, bool, str]:
     """The rows themselves, whether they carry labels, and a sentence on where they came from.
 
     Raises DataError when what is there now is not what the recipe was made for.
@@ -154,7 +154,7 @@ def load_parts(
     features: by corpus, language and whether they are translations.
     """
     parts = [
-        (corpus, Rows(**rows))
+        (corpus, SplitRef(**rows))
         for corpus, step in enumerate(steps)
         for rows in store.record(step)["recipe"]["rows"]
         if rows["split"] == split

@@ -18,45 +18,49 @@ from trainables.evaluation.inference import infer
 from trainables.models.loading import load_tokenizer
 from trainables.models.task_model import load_task_model
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import EvaluateRecipe, Rows
+from trainables.recipe.recipes import EvaluateRecipe, SplitRef
 from trainables.store import METRICS, PREDICTIONS, Store
-from trainables.task_types import Outputs, get_family
+from trainables.task_types import ModelOutputs, get_task_type
 from trainables.tasks.task import POOL_LANGUAGE
 
 
 def evaluate(
-    recipe: EvaluateRecipe, store: Store, execution: Execution, made: Path, go_on: Callable[[], None] = lambda: None
+    recipe: EvaluateRecipe,
+    store: Store,
+    execution: Execution,
+    workdir: Path,
+    check_stop: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Predict, decode and score every language of the recipe, calling `go_on` before each: it may raise."""
-    family = get_family(recipe.task.family)
-    model = load_task_model(recipe.model, family, recipe.task, recipe.precision, store, execution)
+    """Predict, decode and score every language of the recipe, calling `check_stop` before each: it may raise."""
+    task_type = get_task_type(recipe.task.type)
+    model = load_task_model(recipe.model, task_type, recipe.task, recipe.precision, store, execution)
     device = torch.device("cuda" if torch.cuda.is_available() and execution.gpus_per_worker else "cpu")
     model.to(device)
     pad_id = load_tokenizer(recipe.model, store, execution).pad_token_id
-    names = [Rows(**rows).name for rows in store.record(recipe.data)["recipe"]["rows"]]
+    names = [SplitRef(**rows).name for rows in store.record(recipe.data)["recipe"]["rows"]]
 
-    def outputs_of(split: str, language: str) -> Outputs:
+    def outputs_of(split: str, language: str) -> ModelOutputs:
         features, examples = load_part(store, recipe.data, f"{split}-{language}")
         raw = infer(
             lambda batch: model({key: value.to(device) for key, value in batch.items()}, recipe.task.name).cpu(),
             features.to_list(),
-            family,
+            task_type,
             pad_id,
             execution.micro_batch_tokens,
         )
-        return Outputs(raw, features, examples, device)
+        return ModelOutputs(raw, features, examples, device)
 
     pool = {"pool": outputs_of("pool", POOL_LANGUAGE)} if f"pool-{POOL_LANGUAGE}" in names else {}
-    (made / PREDICTIONS).mkdir()
+    (workdir / PREDICTIONS).mkdir()
     scores: dict[str, dict[str, float]] = {}
     for language in recipe.languages:
-        go_on()
+        check_stop()
         outputs = outputs_of("test", language)
-        beside = {**pool, **({"dev": outputs_of("dev", language)} if f"dev-{language}" in names else {})}
-        predictions = family.predict(outputs, recipe.task, beside)
-        scores[language] = family.score(predictions, outputs.examples, recipe.task, language)
-        with (made / PREDICTIONS / f"{language}.jsonl").open("w", encoding="utf-8") as file:
+        context = {**pool, **({"dev": outputs_of("dev", language)} if f"dev-{language}" in names else {})}
+        predictions = task_type.predict(outputs, recipe.task, context)
+        scores[language] = task_type.score(predictions, outputs.examples, recipe.task, language)
+        with (workdir / PREDICTIONS / f"{language}.jsonl").open("w", encoding="utf-8") as file:
             for name, prediction in predictions.items():
                 file.write(json.dumps({"id": name, "prediction": prediction}, ensure_ascii=False) + "\n")
-    (made / METRICS).write_text(json.dumps(scores, indent=1))
+    (workdir / METRICS).write_text(json.dumps(scores, indent=1))
     return {"metrics": scores}

@@ -8,31 +8,31 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables.batching.micro_batches import cut, share
-from trainables.task_types import Family, Feature
+from trainables.batching.micro_batches import shard_for_rank, split_micro_batches
+from trainables.task_types import Feature, TaskType
 
 
 def infer(
     forward: Callable[[dict[str, Tensor]], Tensor],
     features: Sequence[Feature],
-    family: Family,
+    task_type: TaskType,
     pad_id: int,
     tokens: int,
     gather: Callable[[Any], list[Any]] = lambda value: [value],
     rank: int = 0,
     workers: int = 1,
 ) -> list[Any]:
-    """`family.raw` of each feature. With several workers each takes its share, and `gather` brings all to all.
+    """`TaskType.postprocess` of each feature. Each worker takes its share, and `gather` brings all to all.
 
     `tokens` bounds rows × longest row of a micro-batch.
     """
-    parts = cut([len(feature["input_ids"]) for feature in features], workers, tokens)
+    parts = split_micro_batches([len(feature["input_ids"]) for feature in features], workers, tokens)
     mine: dict[int, Any] = {}
     with torch.no_grad():
-        for part in share(parts, rank, workers):
+        for part in shard_for_rank(parts, rank, workers):
             # Under ZeRO-3 every forward pass is collective, so a worker without rows takes one along for company.
-            batch = family.collate([features[i] for i in part or [0]], pad_id)
-            raw = family.raw(forward(batch), batch)
+            batch = task_type.collate([features[i] for i in part or [0]], pad_id)
+            raw = task_type.postprocess(forward(batch), batch)
             mine.update(zip(part, raw, strict=False))
     everything: dict[int, Any] = {}
     for one in gather(mine):

@@ -20,11 +20,11 @@ MARGIN = 0.0025
 """A training loss counts as below the entropy of the labels, or below the loss before, by more than this share of the
 entropy: of three labels, 0.0027 nats."""
 GRACE = 0.1
-"""Share of the optimiser steps in which no run is called collapsed, where warm-up is not longer: many start slowly."""
+"""Share of the updates in which no run is called collapsed, where warm-up is not longer: many start slowly."""
 
 
 @dataclass(frozen=True)
-class Chance:
+class ChanceLevel:
     """Of one task's rows."""
 
     accuracy: float
@@ -35,27 +35,27 @@ class Chance:
     """Of a training term's label when nothing is known of the row, in nats."""
 
     @classmethod
-    def of_labels(cls, train: Sequence[int], dev: Sequence[int]) -> Chance | None:
+    def of_labels(cls, train: Sequence[int], dev: Sequence[int]) -> ChanceLevel | None:
         """Where terms share one set of labels; None where there is one label only, so that nothing can be told."""
         shares = _shares(train)
         return cls._told(float(_shares(dev).max()), len(dev), float(-(shares * np.log(shares)).sum()))
 
     @classmethod
-    def of_choices(cls, train: Sequence[int], dev: Sequence[int], dev_labels: Sequence[int]) -> Chance | None:
+    def of_choices(cls, train: Sequence[int], dev: Sequence[int], dev_labels: Sequence[int]) -> ChanceLevel | None:
         """Where each row has choices of its own: how many they are, and which of the dev rows' is right."""
         accuracy = max(float((1 / np.asarray(dev)).mean()), float(_shares(dev_labels).max()))
         return cls._told(accuracy, len(dev), float(np.log(np.asarray(train)).mean()))
 
     @classmethod
-    def _told(cls, accuracy: float, terms: int, entropy: float) -> Chance | None:
+    def _told(cls, accuracy: float, terms: int, entropy: float) -> ChanceLevel | None:
         return cls(accuracy, terms, entropy) if accuracy < 1 and entropy > 0 else None
 
-    def met(self, accuracy: float, loss: float) -> bool:
+    def at_chance(self, accuracy: float, loss: float) -> bool:
         """Whether a dev accuracy (percent) and a mean training loss (nats per term) are no better than chance."""
         error = math.sqrt(self.accuracy * (1 - self.accuracy) / self.terms)
         return accuracy / 100 <= self.accuracy + ERRORS * error and loss >= (1 - MARGIN) * self.entropy
 
-    def falls(self, before: float, loss: float) -> bool:
+    def loss_decreased(self, before: float, loss: float) -> bool:
         """Whether a mean training loss is below the one before."""
         return before - loss > MARGIN * self.entropy
 

@@ -15,20 +15,22 @@ from transformers.utils import logging
 from trainables.models.loading import load_backbone, load_tokenizer
 from trainables.models.task_model import TaskModel
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import StepModel
+from trainables.recipe.model_source import CheckpointRef
 from trainables.store import HEAD, MODEL, Store
 
 
-def save_artifact(made: Path, model: TaskModel, tokenizer: PreTrainedTokenizerBase, weights: dict[str, Tensor]) -> None:
+def save_artifact(
+    artifact_dir: Path, model: TaskModel, tokenizer: PreTrainedTokenizerBase, weights: dict[str, Tensor]
+) -> None:
     """Write `model/` and the heads from gathered `weights`, keyed as `model.state_dict()`."""
     part = {name: {} for name in ("backbone", "heads")}  # type: dict[str, dict[str, Tensor]]
     for key, tensor in weights.items():
         owner, _, name = key.partition(".")
         part[owner][name] = tensor
-    model.backbone.save_pretrained(made / MODEL, state_dict=part["backbone"])
-    tokenizer.save_pretrained(made / MODEL)
+    model.backbone.save_pretrained(artifact_dir / MODEL, state_dict=part["backbone"])
+    tokenizer.save_pretrained(artifact_dir / MODEL)
     if part["heads"]:
-        save_file({name: t.contiguous() for name, t in part["heads"].items()}, made / HEAD)
+        save_file({name: t.contiguous() for name, t in part["heads"].items()}, artifact_dir / HEAD)
 
 
 def export_model(step: str, store: Store, to: Path, half: bool) -> None:
@@ -37,7 +39,7 @@ def export_model(step: str, store: Store, to: Path, half: bool) -> None:
     Raises OverflowError when a weight is too large for half precision.
     """
     logging.disable_progress_bar()
-    origin, execution = StepModel(step=step), Execution()
+    origin, execution = CheckpointRef(step=step), Execution()
     backbone = load_backbone(origin, store, execution)
     if half:
         backbone = backbone.half()

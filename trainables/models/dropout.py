@@ -2,7 +2,7 @@
 
 Ordinary dropout draws from a generator in the order in which elements are computed, so the mask that an example
 meets depends on its neighbours in the micro-batch, on padding, and on the number of workers. Here each element's
-fate is a hash of the recipe's seed, the optimiser step, the row of the example in the global batch, the number of
+fate is a hash of the recipe's seed, the update, the row of the example in the global batch, the number of
 the dropout layer, and the element's own position; so a run gives the same numbers however it is executed, and a
 recomputed forward pass (activation checkpointing) meets the same mask without saving any generator state.
 
@@ -23,7 +23,7 @@ ATTENTION = "xstilts_counter_dropout"
 
 
 @dataclass
-class Place:
+class DropoutContext:
     """Where the model stands: shared by all dropout layers of one model, set before each forward pass."""
 
     seed: int = 0
@@ -35,23 +35,23 @@ class Place:
 class CounterDropout(nn.Module):
     """Drop elements of a tensor of shape (examples, ..., features) with probability `p` while training."""
 
-    def __init__(self, p: float, layer: int, place: Place) -> None:
+    def __init__(self, p: float, layer: int, place: DropoutContext) -> None:
         super().__init__()
-        self.p, self.layer, self.place = p, layer, place
+        self.p, self.layer, self.dropout_context = p, layer, place
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:
             return x
-        if self.place.rows is None:
+        if self.dropout_context.rows is None:
             raise RuntimeError("dropout before the model was told which examples it sees")
-        keep = keep_mask(x.shape, self.p, self.place, self.layer, x.device)
+        keep = keep_mask(x.shape, self.p, self.dropout_context, self.layer, x.device)
         return x * keep.type_as(x) * (1.0 / (1.0 - self.p))
 
     def extra_repr(self) -> str:
         return f"p={self.p}, layer={self.layer}"
 
 
-def keep_mask(shape: torch.Size, p: float, place: Place, layer: int, device: torch.device) -> Tensor:
+def keep_mask(shape: torch.Size, p: float, place: DropoutContext, layer: int, device: torch.device) -> Tensor:
     """Boolean mask of `shape` (examples, ..., features), true where an element stays (probability 1 - p)."""
     assert place.rows is not None
     key = _scramble(place.seed, place.step, layer)
@@ -91,12 +91,12 @@ def _finalise(h: Tensor) -> Tensor:
     return h ^ ((h >> 16) & 0xFFFF)
 
 
-def install(model: nn.Module, hidden: float, attention: float) -> Place:
+def install(model: nn.Module, hidden: float, attention: float) -> DropoutContext:
     """Put counter dropout in place of every `nn.Dropout` in `model` and of the backbone's attention dropout.
 
     `hidden` and `attention` are the two probabilities. Returns the place that must be kept up to date.
     """
-    place = Place()
+    place = DropoutContext()
     layer = 0
     for module in list(model.modules()):
         for name, child in module.named_children():

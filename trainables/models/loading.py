@@ -16,24 +16,24 @@ from transformers import (
     XLMRobertaConfig,
 )
 
-from trainables.failure import Settled
+from trainables.failure import NonRetryable
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import HubModel, LocalModel, ScratchModel, StepModel
+from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.store import MODEL, Store
 
-Origin = HubModel | LocalModel | ScratchModel | StepModel
+ModelSource = HubModel | LocalModel | RandomInit | CheckpointRef
 
 
-class WrongWeights(Settled, RuntimeError):
+class WrongWeights(NonRetryable, RuntimeError):
     """The weights of a checkpoint are not those of its architecture; the message lists them."""
 
 
-def load_backbone(origin: Origin, store: Store, execution: Execution) -> PreTrainedModel:
+def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> PreTrainedModel:
     """The backbone of `origin` on the CPU in fp32.
 
     Raises WrongWeights when a weight of the architecture is not in the checkpoint.
     """
-    if isinstance(origin, ScratchModel):
+    if isinstance(origin, RandomInit):
         tokenizer = load_tokenizer(origin, store, execution)
         return scratch_backbone(origin, tokenizer)
     name, revision = _location(origin, store, execution)
@@ -55,7 +55,7 @@ def load_backbone(origin: Origin, store: Store, execution: Execution) -> PreTrai
     return backbone
 
 
-def scratch_backbone(origin: ScratchModel, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+def scratch_backbone(origin: RandomInit, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
     """A backbone with random weights, drawn from `origin.seed` alone."""
     config = XLMRobertaConfig(
         **{**origin.architecture, "vocab_size": len(tokenizer)},
@@ -67,10 +67,10 @@ def scratch_backbone(origin: ScratchModel, tokenizer: PreTrainedTokenizerBase) -
         return AutoModel.from_config(config, dtype=torch.float32, add_pooling_layer=False)
 
 
-def load_tokenizer(origin: Origin, store: Store, execution: Execution) -> PreTrainedTokenizerBase:
+def load_tokenizer(origin: ModelSource, store: Store, execution: Execution) -> PreTrainedTokenizerBase:
     """The tokenizer that belongs to `origin`."""
-    if isinstance(origin, ScratchModel):
-        origin = StepModel(step=origin.tokenizer)
+    if isinstance(origin, RandomInit):
+        origin = CheckpointRef(step=origin.tokenizer)
     name, revision = _location(origin, store, execution)
     return AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
 
@@ -84,17 +84,17 @@ def seeded(seed: int, *names: str) -> Iterator[None]:
         yield
 
 
-def _location(origin: HubModel | LocalModel | StepModel, store: Store, execution: Execution) -> tuple[str, Any]:
+def _location(origin: HubModel | LocalModel | CheckpointRef, store: Store, execution: Execution) -> tuple[str, Any]:
     if isinstance(origin, HubModel):
         return origin.hub, origin.revision
     if isinstance(origin, LocalModel):
         try:
-            return execution.places[origin.sha256], None
+            return execution.model_paths[origin.sha256], None
         except KeyError:
             raise WrongWeights(
                 f"no place is known for the local model {origin.sha256[:16]}: add it to execution.places"
             ) from None
-    if store.is_bare(origin.step):
+    if store.weights_dropped(origin.step):
         raise WrongWeights(
             f"{store.locate(origin.step)}: its weights were let go (`keep` in the sweep file); delete this directory "
             "and run its sweep again to have them made anew"

@@ -19,12 +19,12 @@ from transformers import (
 from transformers.modeling_outputs import BaseModelOutput
 
 from trainables.models import dropout
-from trainables.models.loading import Origin, WrongWeights, load_backbone, seeded
+from trainables.models.loading import ModelSource, WrongWeights, load_backbone, seeded
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import StepModel
-from trainables.recipe.recipes import Optimisation, Part, TaskSpec
+from trainables.recipe.model_source import CheckpointRef
+from trainables.recipe.recipes import Optimisation, TaskSpec, TrainTask
 from trainables.store import HEAD, Store
-from trainables.task_types import Family, get_family
+from trainables.task_types import TaskType, get_task_type
 
 
 class TaskModel(nn.Module):
@@ -33,7 +33,7 @@ class TaskModel(nn.Module):
     def __init__(self, backbone: PreTrainedModel, heads: Mapping[str, nn.Module], precision: str = "fp32") -> None:
         super().__init__()
         self.backbone, self.heads, self.precision = backbone, nn.ModuleDict(heads), precision
-        self.place: dropout.Place | None = None
+        self.dropout_context: dropout.DropoutContext | None = None
 
     def forward(self, batch: Mapping[str, Tensor], head: str) -> Tensor:
         """What `head` makes of `batch` (`input_ids` and `attention_mask`: examples × tokens).
@@ -41,8 +41,8 @@ class TaskModel(nn.Module):
         While training with dropout, `batch` also says where it stands: `rows` (examples) in the global batch and the
         optimiser `step` (one number).
         """
-        if self.place is not None:
-            self.place.rows, self.place.step = batch["rows"], int(batch["step"])
+        if self.dropout_context is not None:
+            self.dropout_context.rows, self.dropout_context.step = batch["rows"], int(batch["step"])
         device = batch["input_ids"].device.type
         # bf16 here is autocast over fp32 weights: the same meaning under every ZeRO stage.
         with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16"):
@@ -74,27 +74,27 @@ def _nothing_of(head: nn.Module) -> Tensor:
 
 
 def new_task_model(
-    backbone: PreTrainedModel, parts: Sequence[Part], optimisation: Optimisation, seed: int
+    backbone: PreTrainedModel, parts: Sequence[TrainTask], optimisation: Optimisation, seed: int
 ) -> TaskModel:
     """`backbone` under new heads, each drawn from `seed` and its name alone, with counter dropout in place."""
     heads: dict[str, nn.Module] = {}
     for part in parts:
         with seeded(seed, "head", part.head):
-            heads.setdefault(part.head, get_family(part.task.family).head(backbone, part.task, optimisation.dropout))
+            heads.setdefault(part.head, get_task_type(part.task.type).head(backbone, part.task, optimisation.dropout))
     model = TaskModel(backbone, heads, optimisation.precision)
-    model.place = dropout.install(model, optimisation.dropout, optimisation.attention_dropout)
-    model.place.seed = seed
+    model.dropout_context = dropout.install(model, optimisation.dropout, optimisation.attention_dropout)
+    model.dropout_context.seed = seed
     return model
 
 
 def load_task_model(
-    origin: Origin, family: Family, task: TaskSpec, precision: str, store: Store, execution: Execution
+    origin: ModelSource, task_type: TaskType, task: TaskSpec, precision: str, store: Store, execution: Execution
 ) -> TaskModel:
-    """A trained model for evaluation: backbone and, where the family has a trained one, head, under the task's name."""
+    """A trained model for evaluation: backbone and, where the type has a trained one, head, under the task's name."""
     backbone = load_backbone(origin, store, execution)
-    head = family.head(backbone, task, 0.0)
+    head = task_type.head(backbone, task, 0.0)
     if any(True for _ in head.parameters()):
-        if not isinstance(origin, StepModel):
+        if not isinstance(origin, CheckpointRef):
             raise WrongWeights(f"{task.name} has a head, which only a training step can have trained")
         weights = load_file(store.path(origin.step) / HEAD)
         names = {key.partition(".")[0] for key in weights}

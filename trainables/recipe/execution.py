@@ -20,16 +20,16 @@ class Execution(Frozen):
     micro_batch_tokens: int = Field(default=8192, gt=0)
     """Padded tokens that one worker takes through the model at once."""
     log_every: int = Field(default=20, gt=0)
-    """Optimiser steps between points of the loss curve; also how often a worker looks whether it should stop."""
+    """Updates between points of the loss curve; also how often a worker looks whether it should stop."""
     state_every: int = Field(default=500, gt=0)
-    """Optimiser steps between saved training states."""
+    """Updates between saved training states."""
     retries: int = Field(default=2, ge=0)
     """How often a step that failed is tried again, from its last training state."""
     stall_minutes: float = Field(default=30, gt=0)
     """A step that has given no sign for so long is taken for hung, and is tried again."""
     data: dict[str, str] = Field(default_factory=dict)
     """Folder in the XTREME download layout, or `hub`, by task; under `all` for the tasks that are not named."""
-    places: dict[str, str] = Field(default_factory=dict)
+    model_paths: dict[str, str] = Field(default_factory=dict)
     """Absolute path of each local model, by its sha256."""
 
     def data_of(self, task: str) -> str | None:

@@ -22,7 +22,7 @@ class LocalModel(Frozen):
     sha256: str
 
 
-class ScratchModel(Frozen):
+class RandomInit(Frozen):
     """Random weights of an XLM-R-shaped architecture, with a tokenizer that a step has trained."""
 
     architecture: dict[str, int | float | str | bool]
@@ -30,7 +30,7 @@ class ScratchModel(Frozen):
     seed: int
 
 
-class StepModel(Frozen):
+class CheckpointRef(Frozen):
     """What a step of the store has under `model/`: the checkpoint of a training step, or just a tokenizer."""
 
     step: str
@@ -44,17 +44,17 @@ def _origin_tag(value: Any) -> str:
     return "unknown"
 
 
-Origin = Annotated[
+ModelSource = Annotated[
     Annotated[HubModel, Tag("hub")]
     | Annotated[LocalModel, Tag("sha256")]
-    | Annotated[ScratchModel, Tag("architecture")]
-    | Annotated[StepModel, Tag("step")],
+    | Annotated[RandomInit, Tag("architecture")]
+    | Annotated[CheckpointRef, Tag("step")],
     Discriminator(_origin_tag),
 ]
 
 
-def steps_of(origin: HubModel | LocalModel | ScratchModel | StepModel) -> tuple[str, ...]:
+def required_steps(origin: HubModel | LocalModel | RandomInit | CheckpointRef) -> tuple[str, ...]:
     """Ids of the steps that must be in the store before `origin` can be loaded."""
-    if isinstance(origin, StepModel):
+    if isinstance(origin, CheckpointRef):
         return (origin.step,)
-    return (origin.tokenizer,) if isinstance(origin, ScratchModel) else ()
+    return (origin.tokenizer,) if isinstance(origin, RandomInit) else ()

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Discriminator, Field, Tag, TypeAdapter, model_validator
 
 from trainables.recipe.canonical import Frozen, fingerprint
-from trainables.recipe.model_source import Origin, steps_of
+from trainables.recipe.model_source import ModelSource, required_steps
 
 RECIPE_VERSION = 4
 """Bumped by hand whenever code changes what an unchanged recipe gives (loss, batching, encoding, metrics)."""
@@ -24,7 +24,7 @@ RECIPE_VERSION = 4
 # --- parts ---------------------------------------------------------------------------------------------------
 
 
-class Vectors(Frozen):
+class PoolingConfig(Frozen):
     """How a sentence becomes a vector without any training. Defaults are those of XTREME's reference for XLM-R."""
 
     layer: int | None = Field(default=None, ge=0)
@@ -40,16 +40,16 @@ class TaskSpec(Frozen):
 
     name: str
     version: int
-    family: str
+    type: str
     source: str
     labels: tuple[str, ...] = ()
     scorer: str = ""
-    """How predictions are scored, where it is not the family's own way."""
-    vectors: Vectors | None = None
-    """How sentences become vectors, in families that compare them; None in others."""
+    """How predictions are scored, where it is not the task type's own way."""
+    vectors: PoolingConfig | None = None
+    """How sentences become vectors, in task types that compare them; None in others."""
 
 
-class Rows(Frozen):
+class SplitRef(Frozen):
     """One split of a task in one language. `revision` is the identity of the bytes it is read from."""
 
     split: Literal["train", "dev", "test", "pool"]
@@ -67,11 +67,11 @@ class Corpus(Frozen):
     """Rows of one task, in some languages."""
 
     task: TaskSpec
-    rows: tuple[Rows, ...] = Field(min_length=1)
+    rows: tuple[SplitRef, ...] = Field(min_length=1)
 
 
 class Mixture(Frozen):
-    """How the rows of several corpora in several languages share the batches (`batching.Mixed`)."""
+    """How the rows of several corpora in several languages share the batches (`batching.MixtureSampler`)."""
 
     weights: tuple[float, ...]
     """How much a row of each corpus counts, in the order of the recipe's `data`."""
@@ -93,7 +93,7 @@ class Selection(Frozen):
         return mean if self.mode == "max" else -mean
 
 
-class Part(Frozen):
+class TrainTask(Frozen):
     """One task's part in a training: mostly the only one."""
 
     task: TaskSpec
@@ -106,10 +106,10 @@ class Part(Frozen):
     select: Selection | None
     """None: its dev rows have no say in which checkpoint is the best, and are not read."""
     share: float | None = Field(default=None, gt=0, lt=1)
-    """Share of all optimiser steps; without it, what the parts with a share leave is divided by their rows."""
+    """Share of all updates; without it, what the parts with a share leave is divided by their rows."""
 
     @model_validator(mode="after")
-    def _one_weight_each(self) -> Part:
+    def _one_weight_each(self) -> TrainTask:
         if self.mixture is not None and len(self.mixture.weights) != len(self.data):
             raise ValueError(f"{len(self.mixture.weights)} weights for {len(self.data)} corpora")
         return self
@@ -143,7 +143,7 @@ class Optimisation(Frozen):
     min_gain: float | None = Field(default=None, gt=0)
     """A rise of the dev value by no more than this is no gain; the best checkpoint is the best seen all the same."""
     collapse_patience: int | None = Field(default=None, gt=0)
-    """Successive evaluations at chance (`chance.Chance`), after warm-up, at which a run is stopped as collapsed."""
+    """Successive evaluations at chance (`ChanceLevel`), after warm-up, at which a run is stopped as collapsed."""
     reseed: int | None = Field(default=None, gt=0)
     """How many times a run that has collapsed is started again, each time with another seed."""
     precision: Literal["fp32", "bf16"] = "fp32"
@@ -207,8 +207,8 @@ class DataRecipe(_Recipe):
     kind: Literal["prepare"] = "prepare"
     part: Literal["data"] = "data"
     task: TaskSpec
-    rows: tuple[Rows, ...]
-    tokenizer: Origin
+    rows: tuple[SplitRef, ...]
+    tokenizer: ModelSource
     max_length: int
     exclude: tuple[Corpus, ...] = ()
     """Evaluation data: rows of text that share a sentence with it are left out, and counted."""
@@ -219,7 +219,7 @@ class DataRecipe(_Recipe):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return steps_of(self.tokenizer)
+        return required_steps(self.tokenizer)
 
 
 class TrainRecipe(_Recipe):
@@ -230,10 +230,10 @@ class TrainRecipe(_Recipe):
     """
 
     kind: Literal["train"] = "train"
-    parts: tuple[Part, ...] = Field(min_length=1)
+    parts: tuple[TrainTask, ...] = Field(min_length=1)
     sampling: Sampling | None = None
-    """Of several parts; each optimiser step is one part's."""
-    start: Origin
+    """Of several parts; each update is one part's."""
+    start: ModelSource
     optimisation: Optimisation
     seed: int
 
@@ -261,7 +261,7 @@ class TrainRecipe(_Recipe):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (*self.data, *steps_of(self.start))
+        return (*self.data, *required_steps(self.start))
 
 
 class EvaluateRecipe(_Recipe):
@@ -270,7 +270,7 @@ class EvaluateRecipe(_Recipe):
     kind: Literal["evaluate"] = "evaluate"
     task: TaskSpec
     data: str
-    model: Origin
+    model: ModelSource
     languages: tuple[str, ...]
     precision: Literal["fp32", "bf16"] = "fp32"
 
@@ -280,7 +280,7 @@ class EvaluateRecipe(_Recipe):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (self.data, *steps_of(self.model))
+        return (self.data, *required_steps(self.model))
 
 
 def _recipe_tag(value: Any) -> str:

@@ -18,7 +18,7 @@ class Host(Protocol):
         """Why the worker shall save its state and leave its loop; None: it shall go on. The first worker alone asks."""
 
 
-class Asked(Exception):
+class StopRequested(Exception):
     """A step left before its end, as it was asked to."""
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import AnyRecipe, DataRecipe, EvaluateRecipe, TokenizerRecipe, TrainRecipe
-from trainables.steps.host import Asked, Host
+from trainables.steps.host import Host, StopRequested
 from trainables.store import Store
 
 
@@ -32,50 +32,50 @@ def carry_out(recipe: AnyRecipe, execution: Execution, store: Store, host: Host)
     with store.room(recipe.id):
         if isinstance(recipe, TrainRecipe):
             return _train(recipe, execution, store, host, began)
-        made = store.begin(recipe.id)
+        workdir = store.begin(recipe.id)
         try:
-            result = _make(recipe, execution, store, host, made)
-            store.commit(recipe.id, made, record_of(recipe, execution, result, began))
-        except Asked:
+            result = _make(recipe, execution, store, host, workdir)
+            store.commit(recipe.id, workdir, record_of(recipe, execution, result, began))
+        except StopRequested:
             return False
         finally:
-            store.free(made)
+            store.free(workdir)
         return True
 
 
-def _make(recipe: AnyRecipe, execution: Execution, store: Store, host: Host, made: Path) -> dict[str, Any]:
+def _make(recipe: AnyRecipe, execution: Execution, store: Store, host: Host, workdir: Path) -> dict[str, Any]:
     """A prepare or evaluate step."""
 
-    def go_on() -> None:
+    def check_stop() -> None:
         if reason := host.should_stop():
-            raise Asked(reason)
+            raise StopRequested(reason)
 
     if isinstance(recipe, TokenizerRecipe):
         from trainables.data.prepare import prepare_tokenizer
 
-        return prepare_tokenizer(recipe, execution, made)
+        return prepare_tokenizer(recipe, execution, workdir)
     if isinstance(recipe, DataRecipe):
         from trainables.data.prepare import prepare_data
 
-        return prepare_data(recipe, store, execution, made, go_on)
+        return prepare_data(recipe, store, execution, workdir, check_stop)
     assert isinstance(recipe, EvaluateRecipe)
     from trainables.evaluation.evaluate import evaluate
 
-    return evaluate(recipe, store, execution, made, go_on)
+    return evaluate(recipe, store, execution, workdir, check_stop)
 
 
 def _train(recipe: TrainRecipe, execution: Execution, store: Store, host: Host, began: float) -> bool:
     from trainables.training.loop import Finetuning
 
     finetuning = Finetuning(recipe, execution, store, host)
-    made = finetuning.made
+    workdir = finetuning.artifact_dir
     try:
         result = finetuning.run()
-        if result is not None and made is not None:
-            store.commit(recipe.id, made, record_of(recipe, execution, result, began))
+        if result is not None and workdir is not None:
+            store.commit(recipe.id, workdir, record_of(recipe, execution, result, began))
     finally:
-        if made is not None:
-            store.free(made)
+        if workdir is not None:
+            store.free(workdir)
     finetuning.engine.close()
     return result is not None
 

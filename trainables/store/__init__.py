@@ -18,7 +18,7 @@ found (`Store.check`) and made again. The store is any path that PyArrow or fssp
 
 from trainables.store.core import HEAD, METRICS, MODEL, PREDICTIONS, PROBE, RECORD, STATE, Store
 from trainables.store.files import Files, StoreError
-from trainables.store.garbage import Remains, clear, clear_copies
+from trainables.store.garbage import Garbage, clear, clear_copies
 from trainables.store.leases import LeaseLost, Leases
 from trainables.store.local import copy_over, hash_model_dir
 
@@ -33,7 +33,7 @@ __all__ = [
     "Files",
     "LeaseLost",
     "Leases",
-    "Remains",
+    "Garbage",
     "Store",
     "StoreError",
     "clear",

@@ -128,16 +128,16 @@ class Store:
             return Path(self.at(STEPS, step))
         return scratch_dir(step)
 
-    def commit(self, step: str, made: Path, record: dict[str, Any]) -> None:
+    def commit(self, step: str, workdir: Path, record: dict[str, Any]) -> None:
         """Put all of `made` into the store, then rename the record into place; the step is done from then on."""
         self._guard(step)
         path = self.at(STEPS, step)
-        files = _sizes(made)
+        files = _sizes(workdir)
         files.pop(RECORD + PARTIAL, None)  # an attempt to commit that failed
         if self.local:
             self.files.sync(path)
         else:
-            self._upload(made, path, files)
+            self._upload(workdir, path, files)
         self._guard(step)
         self.files.replace(f"{path}/{RECORD}", seal({**record, "step": step, "files": files}))
         self.files.delete_tree(self.at(STATES, step))
@@ -151,19 +151,19 @@ class Store:
 
     # --- weights ---------------------------------------------------------------------------------------------
 
-    def let_go(self, step: str) -> int:
+    def drop_weights(self, step: str) -> int:
         """Delete the weights of a done step, which stays done; bytes that became free. Its record says so first."""
         record, path = self.record(step), self.at(STEPS, step)
         gone = {name: size for name, size in record["files"].items() if name.split("/")[0] in (MODEL, HEAD)}
         kept = {name: size for name, size in record["files"].items() if name not in gone}
         if gone:
-            let_go = {**record.get("let_go", {}), **gone}
-            self.files.replace(f"{path}/{RECORD}", seal({**record, "files": kept, "let_go": let_go}))
+            drop_weights = {**record.get("let_go", {}), **gone}
+            self.files.replace(f"{path}/{RECORD}", seal({**record, "files": kept, "let_go": drop_weights}))
         self.files.delete_tree(f"{path}/{MODEL}")
         self.files.delete(f"{path}/{HEAD}")
         return sum(gone.values())
 
-    def is_bare(self, step: str) -> bool:
+    def weights_dropped(self, step: str) -> bool:
         """Whether the weights of a done step were let go."""
         return bool(self.record(step).get("let_go"))
 

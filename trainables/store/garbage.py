@@ -19,7 +19,7 @@ from trainables.store.process import Process
 
 
 @dataclass(frozen=True)
-class Remains:
+class Garbage:
     """Something to be freed; `size` in bytes."""
 
     path: str
@@ -27,7 +27,7 @@ class Remains:
     why: str
 
 
-def clear(store: Store, leases: Leases, dry_run: bool = False) -> list[Remains]:
+def clear(store: Store, leases: Leases, dry_run: bool = False) -> list[Garbage]:
     """Free all remains, each step's under its lease; what was freed (`dry_run`: what would be).
 
     What another driver holds is left alone, and so is what this one holds now.
@@ -38,16 +38,16 @@ def clear(store: Store, leases: Leases, dry_run: bool = False) -> list[Remains]:
             continue
         if dry_run:
             freed += _of_step(store, step)
-        elif leases.take(step):
+        elif leases.acquire(step):
             try:
                 freed += _free(store, _of_step(store, step))
             finally:
-                leases.give(step)
+                leases.release(step)
     freed += others if dry_run else _free(store, others)
     return freed + _of_cache(dry_run)
 
 
-def clear_copies(steps: list[str], dry_run: bool = False) -> list[Remains]:
+def clear_copies(steps: list[str], dry_run: bool = False) -> list[Garbage]:
     """Free this machine's copies of steps of a remote store."""
     copies = [path for step in steps for path in cache_dir().glob(f"{step}-????????")]
     return _free_local(copies, "copy of a step of the store", dry_run)
@@ -64,7 +64,7 @@ def _steps(store: Store) -> list[str]:
     return sorted(set(found))
 
 
-def _of_step(store: Store, step: str) -> list[Remains]:
+def _of_step(store: Store, step: str) -> list[Garbage]:
     """Remains under a step's name."""
     path, state, files = store.at(STEPS, step), store.at(STATES, step), store.files
     if not store.done(step):
@@ -79,7 +79,7 @@ def _of_step(store: Store, step: str) -> list[Remains]:
     found = [_tree(store, state, "training state of a done step")] if files.is_dir(state) else []
     failure = store.at(FAILURES, f"{step}.json")
     if files.is_file(failure):
-        found.append(Remains(failure, len(files.read(failure)), "failure of a step that is done now"))
+        found.append(Garbage(failure, len(files.read(failure)), "failure of a step that is done now"))
     try:
         record = store.record(step)
     except StoreError:  # damaged: whoever needs the step says so and makes it anew
@@ -92,14 +92,14 @@ def _of_step(store: Store, step: str) -> list[Remains]:
     return found
 
 
-def _of_store(store: Store, leases: Leases) -> Iterator[Remains]:
+def _of_store(store: Store, leases: Leases) -> Iterator[Garbage]:
     """Remains of drivers that are gone."""
     registered = [name for name in owners(store.files, store.root) if name != leases.owner]
-    dead = {name for name in registered if leases.dead(name)}
+    dead = {name for name in registered if leases.expired(name)}
     for lease in leases_of(store.files, store.root):
-        if lease.owner in dead or (lease.owner and lease.owner != leases.owner and leases.dead(lease.owner)):
+        if lease.owner in dead or (lease.owner and lease.owner != leases.owner and leases.expired(lease.owner)):
             path = store.at(LEASES, lease.name)
-            yield Remains(path, len(lease.owner), "lease of a driver that is gone")
+            yield Garbage(path, len(lease.owner), "lease of a driver that is gone")
     for entry in store.files.list(store.at(OWNERS)):
         name = entry.name.removesuffix(PARTIAL).removesuffix(".json")
         if name in dead or (entry.name.endswith(PARTIAL) and name not in (*registered, leases.owner)):
@@ -111,22 +111,22 @@ def _of_store(store: Store, leases: Leases) -> Iterator[Remains]:
                 yield _file(entry, "a trial write")
 
 
-def _of_cache(dry_run: bool) -> list[Remains]:
+def _of_cache(dry_run: bool) -> list[Garbage]:
     """Directories in this machine's cache whose process is gone."""
     marked = ((path, Process.of_mark(path.name)) for path in cache_dir().iterdir())
     gone = [path for path, process in marked if process is not None and process.is_gone]
     return _free_local(gone, "of a process that is gone", dry_run)
 
 
-def _tree(store: Store, path: str, why: str) -> Remains:
-    return Remains(path, sum(store.files.sizes(path).values()), why)
+def _tree(store: Store, path: str, why: str) -> Garbage:
+    return Garbage(path, sum(store.files.sizes(path).values()), why)
 
 
-def _file(entry: Entry, why: str) -> Remains:
-    return Remains(entry.path, entry.size, why)
+def _file(entry: Entry, why: str) -> Garbage:
+    return Garbage(entry.path, entry.size, why)
 
 
-def _free(store: Store, remains: list[Remains]) -> list[Remains]:
+def _free(store: Store, remains: list[Garbage]) -> list[Garbage]:
     for one in remains:
         if store.files.is_dir(one.path):
             store.files.delete_tree(one.path)
@@ -135,8 +135,8 @@ def _free(store: Store, remains: list[Remains]) -> list[Remains]:
     return remains
 
 
-def _free_local(paths: list[Path], why: str, dry_run: bool) -> list[Remains]:
-    freed = [Remains(str(path), size_of(path), why) for path in paths]
+def _free_local(paths: list[Path], why: str, dry_run: bool) -> list[Garbage]:
+    freed = [Garbage(str(path), size_of(path), why) for path in paths]
     for path in paths if not dry_run else ():
         shutil.rmtree(path, ignore_errors=True)
     return freed

@@ -78,9 +78,9 @@ class Leases:
         settle: seconds after which a write is seen by all, on file systems without exclusive creation.
     """
 
-    def __init__(self, store: Store, beat: float = 10.0, ttl: float = 60.0, settle: float = 2.0) -> None:
+    def __init__(self, store: Store, beat: float = 10.0, ttl: float = 60.0, reconcile: float = 2.0) -> None:
         self._files, self._root = store.files, store.root
-        self._beat, self._ttl, self._settle = beat, ttl, settle
+        self._beat, self._ttl, self._settle = beat, ttl, reconcile
         self._process = Process.this()
         self.owner = f"{self._process.host}-{self._process.pid}-{uuid.uuid4().hex[:8]}"
         """This driver's name: `Store(uri, owner=...)` lets the steps of its workers end when their lease is lost."""
@@ -101,10 +101,10 @@ class Leases:
         self._thread.join()
         with suppress(StoreError):  # the store is away; others will find these leases stale
             for step in sorted(self.held):
-                self.give(step)
+                self.release(step)
             self._files.delete(_owner_path(self._root, self.owner))
 
-    def take(self, step: str) -> bool:
+    def acquire(self, step: str) -> bool:
         """Take the lease of `step`; False while another driver that lives holds it. Whether the step is done must be
         asked after this, not before."""
         found = leases_of(self._files, self._root, step)
@@ -124,7 +124,7 @@ class Leases:
         self.held.add(step)
         return True
 
-    def give(self, step: str) -> None:
+    def release(self, step: str) -> None:
         """Give the lease of `step` back, if it is still this driver's."""
         self.held.discard(step)
         for lease in leases_of(self._files, self._root, step):
@@ -140,7 +140,7 @@ class Leases:
             return True
         last = found[-1]
         # A lease without an owner's name was cut off while it was written, or is written right now.
-        return self.dead(last.owner) if last.owner else self._stands_still(last.name, None)
+        return self.expired(last.owner) if last.owner else self._stands_still(last.name, None)
 
     def holder(self, step: str) -> str | None:
         """Who holds the lease of `step`, for messages; None when nobody does."""
@@ -152,7 +152,7 @@ class Leases:
 
     # --- others ----------------------------------------------------------------------------------------------
 
-    def dead(self, owner: str) -> bool:
+    def expired(self, owner: str) -> bool:
         """Whether an owner is dead, as far as this observer has watched it: ask again until `ttl` has passed."""
         found = read_owner(self._files, self._root, owner)
         return (found is not None and found.process.is_gone) or self._stands_still(
@@ -168,7 +168,7 @@ class Leases:
                 owner = read_owner(self._files, self._root, name)
                 here = owner is not None and owner.process.machine == self._process.machine != ""
                 beats = owner.beats if owner else None
-                if self.dead(name):
+                if self.expired(name):
                     unknown.remove(name)
                 elif here or beats != first.setdefault(name, beats):
                     unknown.remove(name)
@@ -198,7 +198,7 @@ class Leases:
             try:
                 self._write(beats)
                 for name in list(self._watched):
-                    self.dead(name)
+                    self.expired(name)
             except OSError:  # the store is away; for others this driver stands still, and that is the truth
                 continue
 
@@ -232,7 +232,7 @@ def lease_of(files: Files, root: str, step: str) -> Lease | None:
     return next(reversed(leases_of(files, root, step)), None)
 
 
-def at_work(files: Files, root: str) -> dict[str, str]:
+def active_leases(files: Files, root: str) -> dict[str, str]:
     """The steps whose lease is held by a driver that may live, and who that is, for people."""
     found = {}
     for lease in leases_of(files, root):

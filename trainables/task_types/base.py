@@ -1,4 +1,4 @@
-"""What a family must say of itself."""
+"""What a task type must say of itself."""
 
 from __future__ import annotations
 
@@ -14,52 +14,52 @@ from datasets import Dataset
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from trainables.metrics.collapse_detection import Chance
+from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.recipe.recipes import TaskSpec
 
 Feature = dict[str, Any]
-"""One encoded row: `input_ids` (subword ids), `example` (its row in the examples) and what the family adds."""
+"""One encoded row: `input_ids` (subword ids), `example` (its row in the examples) and what the task type adds."""
 Prediction = Any
 """What a task predicts for one example, as JSON: a label, a list of tags, a text, an index."""
 
 
 @dataclass(frozen=True)
-class Outputs:
+class ModelOutputs:
     """What the model said of one split and language."""
 
-    raw: Sequence[Any]
-    """`Family.raw` of each feature."""
+    values: Sequence[Any]
+    """`TaskType.raw` of each feature."""
     features: Dataset
     examples: Dataset
     device: torch.device | str = "cpu"
     """Where large computations on `raw` may be done."""
 
 
-class Family(ABC):
+class TaskType(ABC):
     """One shape of task. Stateless: everything that varies is in the task, the features or the head."""
 
     name: str
-    together: int = 1
+    contrastive_group_size: int = 1
     """Features whose loss is computed together: the batch is cut between such groups only."""
 
     @abstractmethod
     def encode(
         self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
     ) -> list[Feature]:
-        """Encode `examples` (columns of the family, see `tasks`) into features of at most `max_length` subwords."""
+        """Encode `examples` (columns of the task type, see `tasks`) into features of at most `max_length` subwords."""
 
     @abstractmethod
     def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
         """A new head. Called with the backbone's output and the batch, it gives what `loss` and `raw` read."""
 
-    def corrupt(
+    def add_noise(
         self, features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase, rng: np.random.Generator
     ) -> list[Feature]:
         """`features` of one global batch with whatever noise training adds, drawn from `rng` alone."""
         return list(features)
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
-        """A padded micro-batch. Adds the family's targets to `input_ids` and `attention_mask`."""
+        """A padded micro-batch. Adds the task type's targets to `input_ids` and `attention_mask`."""
         ids = [feature["input_ids"] for feature in features]
         return {
             "input_ids": pad(ids, pad_id),
@@ -70,7 +70,7 @@ class Family(ABC):
         """Of each sequence of a collated micro-batch: the place of its feature, and its number within the feature."""
         return [(place, 0) for place in range(len(features))]
 
-    def terms(self, features: Sequence[Feature]) -> int:
+    def num_loss_terms(self, features: Sequence[Feature]) -> int:
         """How many terms the loss of `features` is a sum of: over a global batch, what the mean divides by."""
         return len(features)
 
@@ -79,11 +79,13 @@ class Family(ABC):
         """The *sum* of the loss terms of a micro-batch: a scalar, in nats."""
 
     @abstractmethod
-    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         """One picklable value per feature of the batch, on the CPU, from which `predict` works."""
 
     @abstractmethod
-    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+    def predict(
+        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
+    ) -> dict[str, Prediction]:
         """Prediction of each example by its id.
 
         `beside`: outputs that a prediction may need besides its own row's: of "dev" rows in the same language, and of
@@ -96,25 +98,25 @@ class Family(ABC):
     ) -> dict[str, float]:
         """Metrics in percent (losses in nats); empty where the examples carry no labels."""
 
-    def chance(self, train: Dataset, dev: Dataset) -> Chance | None:
+    def chance(self, train: Dataset, dev: Dataset) -> ChanceLevel | None:
         """What a model that has learnt nothing scores in `accuracy` on the features `dev`; None where a score does not
-        tell it from a weak one. The families of `tasks.task.HAS_CHANCE` can tell."""
+        tell it from a weak one. The task types of `tasks.task.HAS_CHANCE` can tell."""
         return None
 
 
-class SeveralSequences(Family):
+class SeveralSequences(TaskType):
     """Features that are several sequences, read apart: `input_ids` holds one after the other, `lengths` says where
     they end. A micro-batch holds all sequences of its first feature, then those of the next."""
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
-        rows = [sequence for feature in features for sequence in apart(feature)]
+        rows = [sequence for feature in features for sequence in split_sequences(feature)]
         return {"input_ids": pad(rows, pad_id), "attention_mask": pad([[1] * len(row) for row in rows], 0)}
 
     def sequences(self, features: Sequence[Feature]) -> list[tuple[int, int]]:
         return [(place, number) for place, feature in enumerate(features) for number in range(len(feature["lengths"]))]
 
 
-def apart(feature: Feature) -> list[list[int]]:
+def split_sequences(feature: Feature) -> list[list[int]]:
     """The sequences of a feature that is several."""
     ends = list(accumulate(feature["lengths"]))
     return [feature["input_ids"][end - length : end] for end, length in zip(ends, feature["lengths"], strict=True)]

@@ -18,9 +18,9 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from trainables.metrics.mining import mine, tuned_threshold
 from trainables.metrics.overlap import overlap_scores
-from trainables.recipe.recipes import TaskSpec, Vectors
-from trainables.task_types.base import Family, Feature, Outputs, Prediction
-from trainables.task_types.retrieval import Pool
+from trainables.recipe.recipes import PoolingConfig, TaskSpec
+from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType
+from trainables.task_types.retrieval import LayerPooling
 
 TUNED = ""
 """The id under which a prediction says how its threshold came about: no row has it."""
@@ -28,7 +28,7 @@ Pairs = dict[tuple[str, str], float]
 log = logging.getLogger(__name__)
 
 
-class BitextMining(Family):
+class BitextMining(TaskType):
     name = "bitext-mining"
 
     def encode(
@@ -40,15 +40,17 @@ class BitextMining(Family):
         return [{"input_ids": row, "example": i} for i, row in enumerate(ids)]
 
     def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
-        return Pool(backbone, task.vectors or Vectors())
+        return LayerPooling(backbone, task.vectors or PoolingConfig())
 
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         raise NotImplementedError("bitext mining is evaluated, never trained")
 
-    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         return list(output.float().cpu().numpy())
 
-    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+    def predict(
+        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
+    ) -> dict[str, Prediction]:
         """`{"match", "score"}` of each foreign sentence that has a translation: its id, and the margin of the pair.
 
         Under the id `TUNED` stands the `threshold`, the `dev_f1` that it gave (percent), and whether it is the rows'
@@ -56,7 +58,7 @@ class BitextMining(Family):
         that any threshold could give. Where nothing is labelled the threshold is 0 and all mined pairs are kept.
         """
         found = _mined(outputs)
-        dev = beside.get("dev", outputs)
+        dev = context.get("dev", outputs)
         own = (
             dev.examples["id"][:] == outputs.examples["id"][:]
             and dev.examples["text"][:] == outputs.examples["text"][:]
@@ -82,7 +84,7 @@ class BitextMining(Family):
         return {**overlap_scores(pairs, gold), **told, "own_threshold": float(tuned["own"])}
 
 
-def _mined(outputs: Outputs) -> Pairs:
+def _mined(outputs: ModelOutputs) -> Pairs:
     """Margin of each mined pair (foreign id, English id), the highest first."""
     sides, ids, texts = (outputs.examples[name][:] for name in ("side", "id", "text"))
     places: dict[str, dict[str, list[int]]] = {"foreign": {}, "english": {}}
@@ -93,7 +95,7 @@ def _mined(outputs: Outputs) -> Pairs:
         raise ValueError(
             f"there are {len(rows['foreign'])} foreign and {len(rows['english'])} English sentences to mine"
         )
-    ours, theirs = (np.stack([outputs.raw[same[0]] for same in rows[side]]) for side in ("foreign", "english"))
+    ours, theirs = (np.stack([outputs.values[same[0]] for same in rows[side]]) for side in ("foreign", "english"))
     return {
         (ids[rows["foreign"][i][0]], ids[rows["english"][j][0]]): margin
         for i, j, margin in mine(ours, theirs, device=outputs.device)

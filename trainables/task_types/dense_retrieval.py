@@ -26,7 +26,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trainables.metrics.mining import nearest
 from trainables.metrics.ranking import mean_average_precision
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import Feature, Outputs, Prediction, SeveralSequences, apart
+from trainables.task_types.base import Feature, ModelOutputs, Prediction, SeveralSequences, split_sequences
 
 SCALE = 100.0
 """Inverse temperature of the cosines."""
@@ -36,7 +36,7 @@ DEPTH = 20
 QUERY, CANDIDATE = 0, 1
 
 
-class Encoder(nn.Module):
+class UnitVectorHead(nn.Module):
     """Dense and tanh on the first token, at unit length: BERT's pooler, as the reference has it."""
 
     def __init__(self, hidden: int) -> None:
@@ -51,7 +51,7 @@ class Encoder(nn.Module):
 
 class DenseRetrieval(SeveralSequences):
     name = "dense-retrieval"
-    together = TOGETHER
+    contrastive_group_size = TOGETHER
 
     def encode(
         self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
@@ -72,22 +72,22 @@ class DenseRetrieval(SeveralSequences):
         return features
 
     def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
-        return Encoder(backbone.config.hidden_size)
+        return UnitVectorHead(backbone.config.hidden_size)
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
         """`same`, of pairs alone (rows × 2): numbers that are equal where queries, and where candidates, are."""
         batch = {**super().collate(features, pad_id), "lengths": torch.tensor([len(f["lengths"]) for f in features])}
         if all(len(feature["lengths"]) == 2 for feature in features):
             numbers: dict[tuple[int, ...], int] = {}
-            texts = ((tuple(sequence) for sequence in apart(feature)) for feature in features)
+            texts = ((tuple(sequence) for sequence in split_sequences(feature)) for feature in features)
             batch["same"] = torch.tensor([[numbers.setdefault(text, len(numbers)) for text in pair] for pair in texts])
         return batch
 
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         pairs = output.unflatten(0, (-1, 2))
         total = output.new_zeros(())
-        for group in range(0, len(pairs), self.together):
-            rows = slice(group, group + self.together)
+        for group in range(0, len(pairs), self.contrastive_group_size):
+            rows = slice(group, group + self.contrastive_group_size)
             cosines = SCALE * pairs[rows, QUERY] @ pairs[rows, CANDIDATE].T
             same = batch["same"][rows]
             # Right answers of a query beside its own: they are neither wrong nor what this row asks for.
@@ -96,26 +96,28 @@ class DenseRetrieval(SeveralSequences):
             total = total + F.cross_entropy(cosines.masked_fill(others, float("-inf")), right, reduction="sum")
         return total
 
-    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         """The vectors of each row's sequences (1 or 2 × hidden)."""
         return [row.numpy() for row in output.float().cpu().split(batch["lengths"].tolist())]
 
-    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+    def predict(
+        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
+    ) -> dict[str, Prediction]:
         """The ids of the candidates nearest to each query, the nearest first.
 
         They are searched for in the pool; without one, as on dev rows, among the rows' own candidates, of which equal
         ones count as one, under the id of the first row that has it.
         """
-        queries = np.stack([row[0] for row in outputs.raw])
-        if "pool" in beside:
-            pool = beside["pool"]
-            names, vectors = pool.examples["id"][:], np.stack([row[0] for row in pool.raw])
+        queries = np.stack([row[0] for row in outputs.values])
+        if "pool" in context:
+            pool = context["pool"]
+            names, vectors = pool.examples["id"][:], np.stack([row[0] for row in pool.values])
         else:
             first = _first_rows(outputs.examples)
             if "" in first:
                 raise ValueError(f"{task.name}: these rows have no candidates of their own, and there is no pool")
             names = [outputs.examples["id"][row] for row in first.values()]
-            vectors = np.stack([outputs.raw[row][1] for row in first.values()])
+            vectors = np.stack([outputs.values[row][1] for row in first.values()])
         found = nearest(queries, vectors, DEPTH, outputs.device)
         return {i: [names[place] for place in row] for i, row in zip(outputs.examples["id"][:], found, strict=True)}
 

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import Family, Feature, Outputs, Prediction, pad
+from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, pad
 
 SHARE, MASKED, REPLACED = 0.15, 0.8, 0.1
 IGNORED = -100
@@ -42,7 +42,7 @@ class MaskedLMHead(nn.Module):
         return F.linear(chosen, self._embedding[0].weight, self.bias)
 
 
-class MaskedLM(Family):
+class MaskedLM(TaskType):
     name = "masked-lm"
 
     def encode(
@@ -62,7 +62,7 @@ class MaskedLM(Family):
     def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
         return MaskedLMHead(backbone)
 
-    def corrupt(
+    def add_noise(
         self, features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase, rng: np.random.Generator
     ) -> list[Feature]:
         special = np.array(sorted(tokenizer.all_special_ids))
@@ -87,14 +87,14 @@ class MaskedLM(Family):
         labels = pad([feature["labels"] for feature in features], IGNORED)
         return {**super().collate(features, pad_id), "labels": labels}
 
-    def terms(self, features: Sequence[Feature]) -> int:
+    def num_loss_terms(self, features: Sequence[Feature]) -> int:
         return sum(label != IGNORED for feature in features for label in feature["labels"])
 
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         labels = batch["labels"]
         return F.cross_entropy(output, labels[labels != IGNORED], reduction="sum")
 
-    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         """Loss (nats), hits and number of the predicted subwords of each row."""
         where = batch["labels"] != IGNORED
         gold = batch["labels"][where]
@@ -106,9 +106,11 @@ class MaskedLM(Family):
             at += count
         return out
 
-    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+    def predict(
+        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
+    ) -> dict[str, Prediction]:
         ids = outputs.examples["id"][:]
-        return {ids[i]: value for i, value in zip(outputs.features["example"][:], outputs.raw, strict=True)}
+        return {ids[i]: value for i, value in zip(outputs.features["example"][:], outputs.values, strict=True)}
 
     def score(
         self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str

@@ -17,9 +17,9 @@ from torch.nn.utils.rnn import pad_sequence
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from trainables.metrics.classification import accuracy_scores
-from trainables.metrics.collapse_detection import Chance
+from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import ClassifierHead, Feature, Outputs, Prediction, SeveralSequences
+from trainables.task_types.base import ClassifierHead, Feature, ModelOutputs, Prediction, SeveralSequences
 
 UNLABELLED = -1
 SPECIAL = 4  # <s>, </s></s>, </s>
@@ -72,13 +72,15 @@ class MultipleChoice(SeveralSequences):
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         return F.cross_entropy(_by_row(output, batch), batch["labels"], reduction="sum")
 
-    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         return _by_row(output, batch).argmax(-1).tolist()
 
-    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+    def predict(
+        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
+    ) -> dict[str, Prediction]:
         """The position of a choice, as the labels have it."""
         ids = outputs.examples["id"][:]
-        return {ids[i]: str(best) for i, best in zip(outputs.features["example"][:], outputs.raw, strict=True)}
+        return {ids[i]: str(best) for i, best in zip(outputs.features["example"][:], outputs.values, strict=True)}
 
     def score(
         self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
@@ -88,9 +90,9 @@ class MultipleChoice(SeveralSequences):
             return {}
         return accuracy_scores([predictions[i] for i in examples["id"][:]], gold)
 
-    def chance(self, train: Dataset, dev: Dataset) -> Chance | None:
+    def chance(self, train: Dataset, dev: Dataset) -> ChanceLevel | None:
         of_train, of_dev = ([len(lengths) for lengths in rows["lengths"][:]] for rows in (train, dev))
-        return Chance.of_choices(of_train, of_dev, dev["label"][:])
+        return ChanceLevel.of_choices(of_train, of_dev, dev["label"][:])
 
 
 def _subwords(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:

@@ -12,15 +12,15 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from trainables.metrics.classification import accuracy_scores
-from trainables.metrics.collapse_detection import Chance
+from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.metrics.overlap import overlap_scores
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import ClassifierHead, Family, Feature, Outputs, Prediction
+from trainables.task_types.base import ClassifierHead, Feature, ModelOutputs, Prediction, TaskType
 
 UNLABELLED = -1
 
 
-class PairClassification(Family):
+class PairClassification(TaskType):
     name = "pair-classification"
 
     def encode(
@@ -55,13 +55,15 @@ class PairClassification(Family):
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         return F.cross_entropy(output, batch["labels"], reduction="sum")
 
-    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         return output.argmax(-1).tolist()
 
-    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+    def predict(
+        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
+    ) -> dict[str, Prediction]:
         ids = outputs.examples["id"][:]
         return {
-            ids[i]: task.labels[label] for i, label in zip(outputs.features["example"][:], outputs.raw, strict=True)
+            ids[i]: task.labels[label] for i, label in zip(outputs.features["example"][:], outputs.values, strict=True)
         }
 
     def score(
@@ -78,5 +80,5 @@ class PairClassification(Family):
             scores["f1"] = overlap_scores(ours, theirs)["f1"]
         return scores
 
-    def chance(self, train: Dataset, dev: Dataset) -> Chance | None:
-        return Chance.of_labels(train["label"][:], dev["label"][:])
+    def chance(self, train: Dataset, dev: Dataset) -> ChanceLevel | None:
+        return ChanceLevel.of_labels(train["label"][:], dev["label"][:])

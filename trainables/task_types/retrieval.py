@@ -1,8 +1,8 @@
 """Sentence retrieval without training: states of one hidden layer, pooled; nearest neighbour by cosine (Tatoeba).
 
-How a sentence becomes a vector, and which side asks, is said by the task (`Vectors`). The defaults are those of the
-XTREME reference for XLM-R Large: the mean over all tokens that are no padding, of the output of block 14 of 24; in a
-model of another depth, of the block at the same share of its depth.
+How a sentence becomes a vector, and which side asks, is said by the task (`PoolingConfig`). The defaults are those of
+the XTREME reference for XLM-R Large: the mean over all tokens that are no padding, of the output of block 14 of 24; in
+a model of another depth, of the block at the same share of its depth.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from trainables.metrics.retrieval import nearest_neighbours, retrieval_scores
-from trainables.recipe.recipes import TaskSpec, Vectors
-from trainables.task_types.base import Family, Feature, Outputs, Prediction
+from trainables.recipe.recipes import PoolingConfig, TaskSpec
+from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType
 
 DEPTH = 14 / 24
 
 
-class Pool(nn.Module):
+class LayerPooling(nn.Module):
     """One vector per sequence from one hidden layer. No parameters."""
 
     wants_all_layers = True
 
-    def __init__(self, backbone: PreTrainedModel, vectors: Vectors) -> None:
+    def __init__(self, backbone: PreTrainedModel, vectors: PoolingConfig) -> None:
         super().__init__()
         layers = backbone.config.num_hidden_layers
         self.layer = retrieval_layer(backbone) if vectors.layer is None else vectors.layer
@@ -53,7 +53,7 @@ def retrieval_layer(backbone: PreTrainedModel) -> int:
     return max(1, round(DEPTH * backbone.config.num_hidden_layers))
 
 
-class Retrieval(Family):
+class Retrieval(TaskType):
     name = "retrieval"
 
     def encode(
@@ -65,17 +65,19 @@ class Retrieval(Family):
         return [{"input_ids": row, "example": i % len(examples)} for i, row in enumerate(ids)]
 
     def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
-        return Pool(backbone, task.vectors or Vectors())
+        return LayerPooling(backbone, task.vectors or PoolingConfig())
 
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         raise NotImplementedError("retrieval by pooled states is evaluated, never trained")
 
-    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         return list(output.float().cpu().numpy())
 
-    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+    def predict(
+        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
+    ) -> dict[str, Prediction]:
         """The row number of the sentence that is nearest to each one of the side that asks."""
-        vectors = np.stack(list(outputs.raw))
+        vectors = np.stack(list(outputs.values))
         queries, candidates = vectors[: len(outputs.examples)], vectors[len(outputs.examples) :]
         if task.vectors is not None and task.vectors.direction == "to-english":
             queries, candidates = candidates, queries

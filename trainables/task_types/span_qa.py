@@ -21,7 +21,7 @@ from trainables.metrics.mlqa import mlqa_normaliser
 from trainables.metrics.squad import answer_scores, squad_scores
 from trainables.metrics.squad2 import squad2_scores
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import Family, Feature, Outputs, Prediction, TokenHead
+from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, TokenHead
 
 QUESTION_LENGTH = 64
 STRIDE = 128
@@ -31,7 +31,7 @@ NOTHING = -1e6
 """The score of the best span where the context has no words."""
 
 
-class SpanQA(Family):
+class SpanQA(TaskType):
     name = "span-qa"
 
     def encode(
@@ -81,12 +81,14 @@ class SpanQA(Family):
         start_loss = F.cross_entropy(logits[..., 0], starts, reduction="sum")
         return (start_loss + F.cross_entropy(logits[..., 1], ends, reduction="sum")) / 2
 
-    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         lengths = batch["attention_mask"].sum(-1).tolist()
         logits = output.float().cpu().numpy()
         return [row[:length] for row, length in zip(logits, lengths, strict=True)]
 
-    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+    def predict(
+        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
+    ) -> dict[str, Prediction]:
         """The text of the best span."""
         return {name: text for name, (text, _, _) in _best_spans(outputs).items()}
 
@@ -108,7 +110,9 @@ class SpanOrNone(SpanQA):
 
     name = "span-or-none"
 
-    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+    def predict(
+        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
+    ) -> dict[str, Prediction]:
         """`{"text", "no_answer"}`: the best span's text, and the score of no answer (start + end at the first token,
         the least of all windows) minus the span's."""
         return {
@@ -126,13 +130,13 @@ class SpanOrNone(SpanQA):
         return squad2_scores({i: (found["text"], found["no_answer"]) for i, found in predictions.items()}, answers)
 
 
-def _best_spans(outputs: Outputs) -> dict[str, tuple[str, float, float]]:
+def _best_spans(outputs: ModelOutputs) -> dict[str, tuple[str, float, float]]:
     """Of each example's windows the best span's text and score, and the least score of the first token."""
     best: dict[int, tuple[str, float]] = {}
     null: dict[int, float] = {}
     contexts = outputs.examples["context"][:]
     columns = (outputs.features[name] for name in ("example", "first", "starts", "ends"))
-    for logits, example, first, starts, ends in zip(outputs.raw, *columns, strict=True):
+    for logits, example, first, starts, ends in zip(outputs.values, *columns, strict=True):
         score, i, j = _best_span(logits[first : first + len(starts)])
         if score > best.get(example, ("", -np.inf))[1]:
             best[example] = contexts[example][starts[i] : ends[j]], score

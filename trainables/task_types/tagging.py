@@ -12,15 +12,15 @@ from torch.nn import functional as F
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from trainables.metrics.classification import accuracy_scores
-from trainables.metrics.collapse_detection import Chance
+from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.metrics.tagging import entity_f1
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import Family, Feature, Outputs, Prediction, TokenHead, pad
+from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, TokenHead, pad
 
 IGNORED = -100
 
 
-class Tagging(Family):
+class Tagging(TaskType):
     name = "tagging"
 
     def encode(
@@ -79,21 +79,23 @@ class Tagging(Family):
             "is_word": pad(is_word, 0),
         }
 
-    def terms(self, features: Sequence[Feature]) -> int:
+    def num_loss_terms(self, features: Sequence[Feature]) -> int:
         return max(1, sum(tag != IGNORED for feature in features for tag in feature["tags"]))
 
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         return F.cross_entropy(output.flatten(0, 1), batch["labels"].flatten(), ignore_index=IGNORED, reduction="sum")
 
-    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         best = output.argmax(-1).cpu()
         is_word = batch["is_word"].bool().cpu()
         return [row[mask].tolist() for row, mask in zip(best, is_word, strict=True)]
 
-    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+    def predict(
+        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
+    ) -> dict[str, Prediction]:
         ids = outputs.examples["id"][:]
         predictions: dict[str, list[str]] = {i: [] for i in ids}
-        for example, numbers in zip(outputs.features["example"][:], outputs.raw, strict=True):
+        for example, numbers in zip(outputs.features["example"][:], outputs.values, strict=True):
             predictions[ids[example]].extend(task.labels[n] for n in numbers)
         return predictions
 
@@ -107,10 +109,10 @@ class Tagging(Family):
         found = [predictions[i] for i in examples["id"][:]]
         return {**entity_f1(found, gold), **accuracy_scores(list(chain(*found)), list(chain(*gold)))}
 
-    def chance(self, train: Dataset, dev: Dataset) -> Chance | None:
+    def chance(self, train: Dataset, dev: Dataset) -> ChanceLevel | None:
         """Of words. They stand together, so their errors are larger than counted: what is called chance is narrower."""
         of_train, of_dev = ([tag for tag in chain(*rows["tags"][:]) if tag != IGNORED] for rows in (train, dev))
-        return Chance.of_labels(of_train, of_dev)
+        return ChanceLevel.of_labels(of_train, of_dev)
 
 
 def _subwords(tokens: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:

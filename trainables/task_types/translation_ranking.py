@@ -24,14 +24,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from trainables.batching.samplers import RANKED_TOGETHER
 from trainables.metrics.retrieval import nearest_neighbours
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import Family, Feature, Outputs, Prediction, pad
+from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, pad
 from trainables.task_types.retrieval import mean_pool, retrieval_layer
 
 SCALE = 20.0
 """Inverse temperature of the cosines."""
 
 
-class Pools(nn.Module):
+class LayersPooling(nn.Module):
     """Mean-pooled states of some blocks; 0 is the embeddings. No parameters."""
 
     wants_all_layers = True
@@ -47,9 +47,9 @@ class Pools(nn.Module):
         return F.normalize(torch.stack(pooled, 1), dim=-1)
 
 
-class TranslationRanking(Family):
+class TranslationRanking(TaskType):
     name = "translation-ranking"
-    together = RANKED_TOGETHER[name]
+    contrastive_group_size = RANKED_TOGETHER[name]
 
     def encode(
         self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
@@ -67,7 +67,7 @@ class TranslationRanking(Family):
         ]
 
     def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
-        return Pools(retrieval_layer(backbone), backbone.config.num_hidden_layers)
+        return LayersPooling(retrieval_layer(backbone), backbone.config.num_hidden_layers)
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
         """All first sentences, then all second ones (2 · pairs × tokens)."""
@@ -81,9 +81,9 @@ class TranslationRanking(Family):
         pairs = len(output) // 2
         total = output.new_zeros(())
         for layer in range(output.shape[1]):
-            for group in range(0, pairs, self.together):
-                ours = output[group : min(group + self.together, pairs), layer]
-                theirs = output[pairs + group : pairs + min(group + self.together, pairs), layer]
+            for group in range(0, pairs, self.contrastive_group_size):
+                ours = output[group : min(group + self.contrastive_group_size, pairs), layer]
+                theirs = output[pairs + group : pairs + min(group + self.contrastive_group_size, pairs), layer]
                 cosines = SCALE * ours @ theirs.T
                 right = torch.arange(len(cosines), device=cosines.device)
                 both = F.cross_entropy(cosines, right, reduction="sum") + F.cross_entropy(
@@ -92,12 +92,14 @@ class TranslationRanking(Family):
                 total = total + both / (2 * output.shape[1])
         return total
 
-    def raw(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         """Both vectors of each pair, at the first of the blocks (2 × hidden)."""
         pairs = len(output) // 2
         return list(torch.stack([output[:pairs, 0], output[pairs:, 0]], 1).cpu().numpy())
 
-    def predict(self, outputs: Outputs, task: TaskSpec, beside: Mapping[str, Outputs]) -> dict[str, Prediction]:
+    def predict(
+        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
+    ) -> dict[str, Prediction]:
         """Whether the nearest translation, among those of the same corpus and language, is the sentence's own."""
         ids, owner = outputs.examples["id"][:], outputs.features["example"][:]
         groups: dict[str, list[int]] = defaultdict(list)
@@ -105,7 +107,7 @@ class TranslationRanking(Family):
             groups[ids[example].rpartition(":")[0]].append(number)
         right: dict[str, Prediction] = {}
         for numbers in groups.values():
-            vectors = np.stack([outputs.raw[number] for number in numbers])
+            vectors = np.stack([outputs.values[number] for number in numbers])
             found = nearest_neighbours(vectors[:, 0], vectors[:, 1])
             for place, number in enumerate(numbers):
                 right[ids[owner[number]]] = bool(found[place] == place)
@@ -123,9 +125,9 @@ class TranslationRanking(Family):
 
 class WordRanking(TranslationRanking):
     name = "word-ranking"
-    together = RANKED_TOGETHER[name]
+    contrastive_group_size = RANKED_TOGETHER[name]
 
     def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
         # What takes no part must not train: weight decay would still reach it.
         backbone.encoder.requires_grad_(False)
-        return Pools(0)
+        return LayersPooling(0)

@@ -24,12 +24,12 @@ class Defaults:
     learning_rate: float
     epochs: float
     evaluate_every: int = 1000
-    """Optimiser steps between looks at the dev rows."""
+    """Updates between looks at the dev rows."""
     patience: int | None = None
     """Looks without improvement after which training ends."""
     dev_limit: int | None = None
     warmup: float = 0.1
-    """Share of the optimiser steps."""
+    """Share of the updates."""
     weight_decay: float = 0.01
     source: str = ""
 
@@ -111,21 +111,21 @@ _JIANT[MULTI_TASK] = _jiant(256, 24, 1e-5, 3, "remembered; the batch is that of 
 SETS: Mapping[str, Mapping[str, Defaults]] = {"jiant": _JIANT, "xtreme": _XTREME, "xlmr-authors": _XLMR_AUTHORS}
 
 
-def kin(task: str) -> str:
+def alias_of(task: str) -> str:
     """The task of a published set that `task` is like; mostly itself."""
     return _LIKE.get(task, task)
 
 
-def defaults_of(task: str, family: str, hyperparameters: str = "jiant") -> Defaults | None:
+def defaults_of(task: str, task_type: str, hyperparameters: str = "jiant") -> Defaults | None:
     """How a task is trained by a set of settings; None for what is never trained.
 
     Args:
         task: its name in the registry, or `MULTI_TASK`.
-        family: its family: text of any name is set alike.
+        task type: its task type: text of any name is set alike.
         hyperparameters: a name in `SETS`.
     """
-    name = kin(task)
+    name = alias_of(task)
     for table in (SETS[hyperparameters], _JIANT, _XTREME, _OWN):
         if name in table:
             return table[name]
-    return _TEXT if family == "masked-lm" else None
+    return _TEXT if task_type == "masked-lm" else None

@@ -1,4 +1,4 @@
-"""Records of multiple-choice data sets, in their own form, as rows of the family.
+"""Records of multiple-choice data sets, in their own form, as rows of the task type.
 
 The same forms stand in the files of the original releases and in the columns of the hub. What is the prompt and what
 the choice is as in the study's authors' toolkit (jiant), and for Social IQa, COPA and XCOPA as in XTREME-R's script

@@ -12,9 +12,9 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from trainables.failure import Settled
+from trainables.failure import NonRetryable
 from trainables.generated import VERSION, GeneratedBenchmark, languages_of
-from trainables.tasks.task import FAMILY_COLUMNS, POOL_LANGUAGE, Family, Split, Task
+from trainables.tasks.task import COLUMNS_OF_TYPE, POOL_LANGUAGE, Split, Task, TaskType
 
 if TYPE_CHECKING:
     import datasets
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 
-class DataError(Settled, ValueError):
+class DataError(NonRetryable, ValueError):
     """Data are missing or not in the form they should have; the message names the file and the mend."""
 
 
@@ -46,7 +46,7 @@ class Source(Protocol):
         """Identity of the bytes behind the rows, the same wherever they lie; DataError as ``rows``."""
 
     def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
-        """The rows, in a fixed order, with the columns of the task's family.
+        """The rows, in a fixed order, with the columns of the task's task type.
 
         Raises:
             DataError: they are missing or malformed.
@@ -67,15 +67,15 @@ def languages_with(task: Task, split: Split) -> tuple[str, ...]:
     Raises nothing: whether a source has them is said by ``Source.check``.
     """
     if split == "pool":
-        return (POOL_LANGUAGE,) if task.family == "dense-retrieval" else ()
-    if split == "test" or (split == "dev" and task.family == "bitext-mining"):
-        return task.languages if task.family != "masked-lm" else ()
-    if split == "train" or task.family == "masked-lm":
+        return (POOL_LANGUAGE,) if task.type == "dense-retrieval" else ()
+    if split == "test" or (split == "dev" and task.type == "bitext-mining"):
+        return task.languages if task.type != "masked-lm" else ()
+    if split == "train" or task.type == "masked-lm":
         return task.train_languages
     return (task.train_language,) if task.has_train else ()
 
 
-def demand(task: Task, split: Split, language: str) -> None:
+def require_split(task: Task, split: Split, language: str) -> None:
     """Raise DataError, with the languages there are, if the task has no such rows anywhere."""
     there = languages_with(task, split)
     if language in there:
@@ -86,15 +86,15 @@ def demand(task: Task, split: Split, language: str) -> None:
 
 def is_labelled(task: Task, row: Mapping[str, Any]) -> bool:
     """Whether a row can be scored. The public test sets of several benchmarks come without their labels."""
-    if task.family in ("pair-classification", "multiple-choice"):
+    if task.type in ("pair-classification", "multiple-choice"):
         return bool(row["label"])
-    if task.family == "tagging":
+    if task.type == "tagging":
         return len(row["tags"]) == len(row["tokens"])
-    if task.family == "span-qa":
+    if task.type == "span-qa":
         return len(row["answers"]["text"]) > 0
-    if task.family == "dense-retrieval":
+    if task.type == "dense-retrieval":
         return bool(row["candidate"] or row["matches"])
-    if task.family == "bitext-mining":
+    if task.type == "bitext-mining":
         return row["match"] is not None
     return True
 
@@ -113,19 +113,19 @@ def part(rows: Iterable[Row], split: Split, share: float) -> list[Row]:
     return [row for row in rows if is_held_out(row["group"], share) == (split == "dev")]
 
 
-def to_dataset(family: Family, rows: Iterable[Row]) -> datasets.Dataset:
-    """A dataset of exactly the columns of the family; other keys of the rows are left out."""
+def to_dataset(task_type: TaskType, rows: Iterable[Row]) -> datasets.Dataset:
+    """A dataset of exactly the columns of the task type; other keys of the rows are left out."""
     import datasets
 
     text = datasets.Value("string")
-    columns: dict[str, Any] = dict.fromkeys(FAMILY_COLUMNS[family], text)
-    if family == "tagging":
+    columns: dict[str, Any] = dict.fromkeys(COLUMNS_OF_TYPE[task_type], text)
+    if task_type == "tagging":
         columns |= {"tokens": datasets.List(text), "tags": datasets.List(text)}
-    if family == "multiple-choice":
+    if task_type == "multiple-choice":
         columns["choices"] = datasets.List(text)
-    if family == "dense-retrieval":
+    if task_type == "dense-retrieval":
         columns["matches"] = datasets.List(text)
-    if family in ("span-qa", "span-or-none"):
+    if task_type in ("span-qa", "span-or-none"):
         columns["answers"] = {
             "text": datasets.List(text),
             "answer_start": datasets.List(datasets.Value("int32")),
@@ -165,4 +165,4 @@ class GeneratedSource:
     def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
         if problem := self.check(task, split, language):
             raise DataError(problem)
-        return to_dataset(task.family, self._benchmark.rows(task.name, split, language))
+        return to_dataset(task.type, self._benchmark.rows(task.name, split, language))

@@ -1,6 +1,6 @@
-"""What a task is: data plus one family.
+"""What a task is: data plus one task type.
 
-A :class:`Task` says which rows exist (languages, labels), which family reads them, how they are scored and
+A :class:`Task` says which rows exist (languages, labels), which task type reads them, how they are scored and
 with which settings they are trained on. It does not hold the rows: those come from a
 :class:`~trainables.tasks.sources.Source`. The table of all tasks is in :mod:`trainables.tasks.registry`.
 """
@@ -14,7 +14,7 @@ from typing import Literal
 
 from trainables.recipe.recipes import TaskSpec
 
-Family = Literal[
+TaskType = Literal[
     "pair-classification",
     "multiple-choice",
     "tagging",
@@ -25,18 +25,18 @@ Family = Literal[
     "bitext-mining",
     "masked-lm",
 ]
-COMPARES_VECTORS: tuple[Family, ...] = ("retrieval", "bitext-mining")
+COMPARES_VECTORS: tuple[TaskType, ...] = ("retrieval", "bitext-mining")
 """Families without a head: they need no training, and any training may come before them."""
-HAS_CHANCE: tuple[Family, ...] = ("pair-classification", "multiple-choice", "tagging")
-"""Families in which a run that has collapsed to chance is told from a weak one (`chance.Chance`)."""
+HAS_CHANCE: tuple[TaskType, ...] = ("pair-classification", "multiple-choice", "tagging")
+"""Families in which a run that has collapsed to chance is told from a weak one (`chance.ChanceLevel`)."""
 Split = Literal["train", "dev", "test", "pool"]
 POOL_LANGUAGE = "mul"
 """The language of "pool" rows: what dense retrieval searches in, in all languages at once."""
 
-# The columns of each family's rows, in order; every row has an "id" that is unique within its split and
+# The columns of each task type's rows, in order; every row has an "id" that is unique within its split and
 # language. An unlabelled row keeps its columns and has label "", tags [] or answers {"text": [],
 # "answer_start": []}.
-FAMILY_COLUMNS: dict[Family, tuple[str, ...]] = {
+COLUMNS_OF_TYPE: dict[TaskType, tuple[str, ...]] = {
     "pair-classification": ("id", "text_a", "text_b", "label"),
     # The label is the position of the right choice, from "0"; rows may differ in their number of choices.
     "multiple-choice": ("id", "prompt", "choices", "label"),
@@ -61,7 +61,7 @@ class Task:
 
     Attributes:
         name: what a sweep file calls it.
-        family: how its rows are batched, what head it has, how it is scored.
+        task type: how its rows are batched, what head it has, how it is scored.
         source: ``"files"`` (a folder in the XTREME download layout, or the hub) or ``"generated"``.
         train_language: language of its train and dev rows, and the query language of retrieval.
         languages: the languages that "test" rows may exist in, in the benchmark's order; which of them a
@@ -79,7 +79,7 @@ class Task:
         parts: tasks with the same labels whose rows together are this task's rows, under one head.
         has_train: whether it has train and dev rows, so that it may be an intermediate or another target's
             training data.
-        scorer: how predictions are scored, where the family's own way is not the task's: "mlqa".
+        scorer: how predictions are scored, where the task type's own way is not the task's: "mlqa".
         main_metrics: their mean is the task's score in averages; in percent, but for masked-lm's loss (nats).
         select_metric: what picks the checkpoint on dev: a key of the metrics, or ``"score"`` for the mean of
             ``main_metrics``.
@@ -88,7 +88,7 @@ class Task:
     """
 
     name: str
-    family: Family
+    type: TaskType
     source: Literal["files", "generated"]
     train_language: str
     languages: tuple[str, ...]
@@ -111,16 +111,16 @@ class Task:
     @property
     def train_languages(self) -> tuple[str, ...]:
         """The languages that train rows may exist in."""
-        if self.family == "masked-lm":
+        if self.type == "masked-lm":
             return self.languages
         return (self.train_language, *self.other_train_languages) if self.has_train else ()
 
-    def spec(self, family: str | None = None, labels: tuple[str, ...] | None = None) -> TaskSpec:
-        """What a recipe holds of this task; `family` and `labels` where they are not its own."""
+    def spec(self, type: str | None = None, labels: tuple[str, ...] | None = None) -> TaskSpec:
+        """What a recipe holds of this task; `task type` and `labels` where they are not its own."""
         return TaskSpec(
             name=self.name,
             version=self.version,
-            family=family or self.family,
+            type=type or self.type,
             source=self.source,
             labels=self.labels if labels is None else labels,
             scorer=self.scorer,

@@ -14,7 +14,7 @@ from trainables.tasks.task import Split, Task
 if TYPE_CHECKING:
     import datasets
 
-# The texts that make a row what it is, by family: two rows are the same when they have the same ones.
+# The texts that make a row what it is, by task type: two rows are the same when they have the same ones.
 _TEXTS: Mapping[str, tuple[str, ...]] = {
     "pair-classification": ("text_a", "text_b"),
     "multiple-choice": ("prompt", "choices"),
@@ -31,7 +31,7 @@ _MAY_BE_EMPTY = {"dense-retrieval": ("query", "candidate"), "masked-lm": ("trans
 
 
 @dataclass(frozen=True, kw_only=True)
-class Findings:
+class SplitReport:
     """What a split of a task has in a language.
 
     Attributes:
@@ -53,10 +53,10 @@ class Findings:
     problems: tuple[str, ...]
 
 
-def examine(task: Task, split: Split, language: str, rows: datasets.Dataset) -> Findings:
+def validate(task: Task, split: Split, language: str, rows: datasets.Dataset) -> SplitReport:
     """Look at every row once."""
-    names = _TEXTS[task.family]
-    needed = [name for name in names if name not in _MAY_BE_EMPTY.get(task.family, ())]
+    names = _TEXTS[task.type]
+    needed = [name for name in names if name not in _MAY_BE_EMPTY.get(task.type, ())]
     seen: set[tuple[str, ...]] = set()
     labels: Counter[str] = Counter()
     labelled = empty = duplicates = outside = 0
@@ -79,7 +79,7 @@ def examine(task: Task, split: Split, language: str, rows: datasets.Dataset) -> 
         problems.append(f"labels that the task has not: {', '.join(unknown[:5])}")
     if outside:
         problems.append(f"{outside} rows whose answer does not stand where it is said to, or whose choice is not there")
-    return Findings(
+    return SplitReport(
         rows=len(rows),
         expected=EXPECTED.get((task.name, split), {}).get(language),
         labelled=labelled,
@@ -92,7 +92,7 @@ def examine(task: Task, split: Split, language: str, rows: datasets.Dataset) -> 
 
 def key_of(task: Task, row: Mapping[str, Any]) -> tuple[str, ...]:
     """The texts that make a row what it is."""
-    return tuple(_text(row[name]) for name in _TEXTS[task.family])
+    return tuple(_text(row[name]) for name in _TEXTS[task.type])
 
 
 def _text(value: Any) -> str:
@@ -100,9 +100,9 @@ def _text(value: Any) -> str:
 
 
 def _labels(task: Task, row: Mapping[str, Any]) -> list[str]:
-    if task.family in ("pair-classification", "multiple-choice"):
+    if task.type in ("pair-classification", "multiple-choice"):
         return [row["label"]] if row["label"] else []
-    return row["tags"] if task.family == "tagging" else []
+    return row["tags"] if task.type == "tagging" else []
 
 
 def _answers_elsewhere(row: Mapping[str, Any]) -> bool:

@@ -15,9 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables.batching.micro_batches import cut_groups, share
+from trainables.batching.micro_batches import shard_for_rank, split_micro_batch_groups
 from trainables.evaluation.inference import infer
-from trainables.failure import Settled
+from trainables.failure import NonRetryable
 from trainables.metrics.collapse_detection import GRACE
 from trainables.models.artifact import save_artifact
 from trainables.models.loading import load_backbone, load_tokenizer
@@ -28,11 +28,11 @@ from trainables.steps.host import Host
 from trainables.store import HEAD, MODEL, Store, copy_over
 from trainables.task_types import Feature
 from trainables.training.engine import Engine
-from trainables.training.state import AT_CHANCE, NO_NUMBER, Fresh, Progress, seed_of
-from trainables.training.task_data import PartData, Turns
+from trainables.training.state import AT_CHANCE, NO_NUMBER, LossBuffer, TrainerState, seed_of
+from trainables.training.task_data import TaskData, TaskSampler
 
 
-class OtherWorld(Settled, RuntimeError):
+class WorldSizeMismatch(NonRetryable, RuntimeError):
     """A training state was saved by another number of workers or under another ZeRO stage."""
 
 
@@ -42,13 +42,13 @@ class Finetuning:
     def __init__(self, recipe: TrainRecipe, execution: Execution, store: Store, host: Host) -> None:
         self.recipe, self.execution, self.store, self.host = recipe, execution, store, host
         self.tokenizer = load_tokenizer(recipe.start, store, execution)
-        self.progress = Progress(len(recipe.parts))
+        self.progress = TrainerState(len(recipe.parts))
         state = store.load_state(recipe.id)
         self._begin(state[0].get("attempt", 0) if state is not None else 0)
         names = self.engine.gather(state and state[0]["name"])
         if len(set(names)) > 1:
             raise RuntimeError(f"{recipe.id}: the workers find different training states ({names}); run again")
-        self.made = store.begin(recipe.id) if self.engine.rank == 0 else None
+        self.artifact_dir = store.begin(recipe.id) if self.engine.rank == 0 else None
         if state is not None:
             self._resume(*state)
 
@@ -57,11 +57,11 @@ class Finetuning:
         recipe, optimisation = self.recipe, self.recipe.optimisation
         self.seed = seed_of(recipe.seed, attempt)
         self.engine = Engine(self._untrained(), optimisation, self.execution)
-        self.parts = [PartData(part, optimisation, self.seed, self.store, self.tokenizer) for part in recipe.parts]
+        self.parts = [TaskData(part, optimisation, self.seed, self.store, self.tokenizer) for part in recipe.parts]
         rows = [len(part.train) for part in self.parts]
-        self.turns = Turns(recipe.parts, rows, recipe.sampling, optimisation, self.seed)
+        self.turns = TaskSampler(recipe.parts, rows, recipe.sampling, optimisation, self.seed)
         self.steps = self.turns.steps
-        self._fresh = Fresh(len(self.parts))
+        self._fresh = LossBuffer(len(self.parts))
 
     def _untrained(self) -> TaskModel:
         backbone = load_backbone(self.recipe.start, self.store, self.execution)
@@ -76,7 +76,7 @@ class Finetuning:
             progress = self.progress
             if progress.collapsed is None or len(progress.attempts) >= (self.recipe.optimisation.reseed or 0):
                 return self._result()
-            self.progress = progress.again(self.seed)
+            self.progress = progress.next_attempt(self.seed)
             self.engine.close()
             self._begin(len(self.progress.attempts))
         return None
@@ -105,8 +105,8 @@ class Finetuning:
     @property
     def _ended(self) -> bool:
         progress, patience = self.progress, self.recipe.optimisation.patience
-        bored = patience is not None and progress.stale >= patience
-        return progress.step >= self.steps or progress.collapsed is not None or bored
+        patience_exhausted = patience is not None and progress.evals_without_gain >= patience
+        return progress.step >= self.steps or progress.collapsed is not None or patience_exhausted
 
     def _tick(self) -> None:
         """Book the time since the last call."""
@@ -115,10 +115,12 @@ class Finetuning:
 
     def _result(self) -> dict[str, Any]:
         progress = self.progress
-        if progress.best is None and self.made is not None:
+        if progress.best is None and self.artifact_dir is not None:
             # It collapsed before any evaluation: what it leaves is what it began with, under its new head.
             model = self._untrained()
-            save_artifact(self.made, model, self.tokenizer, {n: p.detach() for n, p in model.named_parameters()})
+            save_artifact(
+                self.artifact_dir, model, self.tokenizer, {n: p.detach() for n, p in model.named_parameters()}
+            )
         return {
             "steps": progress.step,
             "steps_planned": self.steps,
@@ -126,7 +128,7 @@ class Finetuning:
             "best": progress.best,
             "dev": progress.dev,
             "losses": progress.losses,
-            "pace": progress.pace,
+            "throughput": progress.throughput,
             "collapsed": progress.collapsed,
             "attempts": [*progress.attempts, progress.record(self.seed)],
             "train_seconds": round(progress.seconds, 3),
@@ -138,17 +140,19 @@ class Finetuning:
         }
 
     def _update(self, step: int) -> None:
-        """One optimiser step; its share of the mean loss over the global batch (nats) is kept for the log."""
+        """One update; its share of the mean loss over the global batch (nats) is kept for the log."""
         engine = self.engine
         number, turn = self.turns.at(step)
         part = self.parts[number]
         features = part.batch(turn, step)
-        terms = part.family.terms(features)
+        terms = part.type.num_loss_terms(features)
         lengths = [len(feature["input_ids"]) for feature in features]
         self.progress.tokens += sum(lengths)
         engine.set_learning_rate(self._rate(step))
-        whole = cut_groups(lengths, engine.workers, self.execution.micro_batch_tokens, part.family.together)
-        mine = share(whole, engine.rank, engine.workers)
+        whole = split_micro_batch_groups(
+            lengths, engine.workers, self.execution.micro_batch_tokens, part.type.contrastive_group_size
+        )
+        mine = shard_for_rank(whole, engine.rank, engine.workers)
         total = 0.0
         for i, rows in enumerate(mine):
             # A worker without rows takes one along with weight zero: every backward pass is collective.
@@ -157,13 +161,13 @@ class Finetuning:
             total += float(loss.detach())
         self._fresh.add(number, total, step + 1)
 
-    def _loss(self, part: PartData, features: list[Feature], rows: list[int], step: int) -> Any:
+    def _loss(self, part: TaskData, features: list[Feature], rows: list[int], step: int) -> Any:
         chosen = [features[i] for i in rows]
-        batch = part.family.collate(chosen, self.tokenizer.pad_token_id)
+        batch = part.type.collate(chosen, self.tokenizer.pad_token_id)
         # Where a feature is several sequences, each has a dropout mask of its own.
-        places = [rows[place] + number * len(features) for place, number in part.family.sequences(chosen)]
-        output = self.engine.forward(batch | place_of(places, step), part.part.head)
-        return part.family.loss(output, {name: tensor.to(output.device) for name, tensor in batch.items()})
+        places = [rows[place] + number * len(features) for place, number in part.type.sequences(chosen)]
+        output = self.engine.forward(batch | dropout_position(places, step), part.part.head)
+        return part.type.loss(output, {name: tensor.to(output.device) for name, tensor in batch.items()})
 
     def _log(self) -> bool:
         """Add a point to the loss curve; whether the loop shall be left."""
@@ -176,7 +180,7 @@ class Finetuning:
             # Everyone sees that, so everyone asks at which step it was.
             found = [step for step in self.engine.gather(fresh.broken) if step is not None]
             progress.collapse(NO_NUMBER, min(found, default=progress.step))
-        self._fresh = Fresh(len(self.parts))
+        self._fresh = LossBuffer(len(self.parts))
         return stop > 0
 
     # --- selection -------------------------------------------------------------------------------------------
@@ -192,7 +196,7 @@ class Finetuning:
         """
         progress, optimisation = self.progress, self.recipe.optimisation
         metrics: dict[str, float] = {}
-        values, at_chance, falls = [], True, False
+        values, at_chance, loss_decreased = [], True, False
         for part, before, loss in zip(self.parts, progress.before, progress.mean_losses(), strict=True):
             if part.part.select is None:
                 continue
@@ -205,15 +209,17 @@ class Finetuning:
             metrics |= {name + metric: score for metric, score in scores.items()}
             values.append(value)
             at_chance &= part.at_chance(scores, loss)
-            falls |= part.falls(before, loss)
+            loss_decreased |= part.loss_decreased(before, loss)
         value = sum(values) / len(values)
         if progress.evaluated(value, metrics, optimisation.min_gain):
             weights = self.engine.weights()
-            if self.made is not None:
-                save_artifact(self.made, self.engine.model, self.tokenizer, weights)
-        progress.judge(at_chance, falls, max(optimisation.warmup, GRACE) * self.steps, optimisation.collapse_patience)
+            if self.artifact_dir is not None:
+                save_artifact(self.artifact_dir, self.engine.model, self.tokenizer, weights)
+        progress.update_collapse(
+            at_chance, loss_decreased, max(optimisation.warmup, GRACE) * self.steps, optimisation.collapse_patience
+        )
         self._tick()
-        progress.pace.append(self._pace())
+        progress.throughput.append(self._pace())
         at, since = self._since
         self.host.report(
             {
@@ -224,7 +230,7 @@ class Finetuning:
                 **{f"dev_{name}": metric for name, metric in metrics.items()},
                 "curve": [[point["step"], point["value"]] for point in progress.dev],
                 "losses": progress.losses[progress.reported :],
-                **{name: number for name, number in progress.pace[-1].items() if name != "step"},
+                **{name: number for name, number in progress.throughput[-1].items() if name != "step"},
             }
         )
         progress.reported = len(progress.losses)
@@ -240,17 +246,17 @@ class Finetuning:
         }
 
     def _rate(self, step: int) -> float:
-        """The learning rate of the optimiser step `step` (from 0)."""
+        """The learning rate of the update `step` (from 0)."""
         optimisation = self.recipe.optimisation
         return optimisation.learning_rate * schedule(step, self.steps, optimisation.warmup)
 
-    def _raw(self, part: PartData) -> list[Any] | None:
+    def _raw(self, part: TaskData) -> list[Any] | None:
         """What the model says of a part's dev rows; None where that is no number."""
         engine, broken = self.engine, 0
 
         def forward(batch: dict[str, Tensor]) -> Tensor:
             nonlocal broken
-            place = place_of(list(range(len(batch["input_ids"]))), self.progress.step)
+            place = dropout_position(list(range(len(batch["input_ids"]))), self.progress.step)
             output = engine.forward({**batch, **place}, part.part.head)
             if not torch.isfinite(output).all():
                 broken += 1
@@ -261,7 +267,7 @@ class Finetuning:
         raw = infer(
             forward,
             part.dev_rows,
-            part.family,
+            part.type,
             self.tokenizer.pad_token_id,
             self.execution.micro_batch_tokens,
             engine.gather,
@@ -280,29 +286,33 @@ class Finetuning:
         name = (f"attempt-{attempt}-" if attempt else "") + f"step-{progress.step}"
         scratch = self.store.state_scratch(self.recipe.id)
         self.engine.save_state(scratch, name, {"loop_progress": vars(progress)})
-        if self.made is not None:
+        if self.artifact_dir is not None:
             for part in (MODEL, HEAD):
-                copy_over(self.made / part, scratch / name / part)
+                copy_over(self.artifact_dir / part, scratch / name / part)
         self.store.upload_state(self.recipe.id, scratch, name)
         self.engine.gather(None)  # everyone has written
         if self.engine.rank == 0:
             here = {"attempt": attempt, "workers": self.engine.workers, "zero_stage": self.engine.stage}
-            curves = {"losses": progress.losses, "dev": progress.dev, "pace": progress.pace}  # for whoever looks
+            curves = {
+                "losses": progress.losses,
+                "dev": progress.dev,
+                "throughput": progress.throughput,
+            }  # for whoever looks
             self.store.complete_state(self.recipe.id, name, {"step": progress.step, **here, **curves})
 
     def _resume(self, note: dict[str, Any], directory: Path) -> None:
         found = (note["workers"], note["zero_stage"])
         wanted = (self.engine.workers, self.engine.stage)
         if found != wanted:
-            raise OtherWorld(
+            raise WorldSizeMismatch(
                 f"{self.recipe.id}: its training state was saved by {found[0]} workers under ZeRO stage {found[1]} "
                 f"and cannot be read by {wanted[0]} under stage {wanted[1]}: run with workers: {found[0]} and "
                 f"zero_stage: {found[1]}, or delete {directory} to start this step again"
             )
-        self.progress = Progress(**self.engine.load_state(directory, note["name"])["loop_progress"])
-        if self.made is not None:
+        self.progress = TrainerState(**self.engine.load_state(directory, note["name"])["loop_progress"])
+        if self.artifact_dir is not None:
             for part in (MODEL, HEAD):
-                copy_over(directory / note["name"] / part, self.made / part)
+                copy_over(directory / note["name"] / part, self.artifact_dir / part)
         self.store.free(directory)
 
 
@@ -314,6 +324,6 @@ def schedule(step: int, steps: int, warmup: float) -> float:
     return (steps - step) / max(1.0, steps - warm)
 
 
-def place_of(rows: list[int], step: int) -> dict[str, Any]:
+def dropout_position(rows: list[int], step: int) -> dict[str, Any]:
     """Where a micro-batch stands in training, for dropout."""
     return {"rows": torch.tensor(rows), "step": torch.tensor(step)}

@@ -14,16 +14,16 @@ AT_CHANCE = "at chance"
 NO_NUMBER = "its loss is no number"
 
 
-class Fresh:
+class LossBuffer:
     """Training losses of one worker that have not been logged yet."""
 
     def __init__(self, parts: int) -> None:
         self.sums, self.steps = [0.0] * parts, [0] * parts
         self.broken: int | None = None
-        """The first optimiser step (from 1) whose loss is no number."""
+        """The first update (from 1) whose loss is no number."""
 
     def add(self, part: int, loss: float, step: int) -> None:
-        """Book the worker's share of the loss of one optimiser step."""
+        """Book the worker's share of the loss of one update."""
         self.sums[part] += loss
         self.steps[part] += 1
         if self.broken is None and not math.isfinite(loss):
@@ -31,7 +31,7 @@ class Fresh:
 
 
 @dataclass
-class Progress:
+class TrainerState:
     """State of one attempt, the same on every worker."""
 
     tasks: int
@@ -43,21 +43,21 @@ class Progress:
     tokens: int = 0
 
     step: int = 0
-    """Optimiser steps taken."""
+    """Updates taken."""
     best: dict[str, Any] | None = None
     """The point of the dev curve whose weights are kept."""
     dev: list[dict[str, float]] = field(default_factory=list)
     """Of each evaluation the `step`, the `value` that selects (larger is better) and the metrics."""
     losses: list[tuple[int, float]] = field(default_factory=list)
     """(step, mean training loss in nats since the point before)."""
-    pace: list[dict[str, float]] = field(default_factory=list)
+    throughput: list[dict[str, float]] = field(default_factory=list)
     """Of each evaluation the `step`, the `learning_rate` of the last update, `tokens_per_second` since the beginning of
     all attempts, and on a GPU `gpu_memory_gib`, the most that the first worker has held."""
     reported: int = 0
     """Points of the loss curve that the host has heard of."""
     bar: float | None = None
     """The value that the last evaluation with a gain reached."""
-    stale: int = 0
+    evals_without_gain: int = 0
     """Evaluations since then."""
     since: list[list[float]] = field(default_factory=list)
     """By part: the sum of its training losses since the last evaluation, and the number of its steps."""
@@ -65,7 +65,7 @@ class Progress:
     """By part: the mean training loss (nats) between the last two evaluations; None where it had no turn."""
     at_chance: bool = False
     """Whether the last evaluation was at chance."""
-    stuck: int = 0
+    evals_at_chance: int = 0
     """Successive evaluations, up to the last, at chance with a training loss that did not fall."""
     collapsed: dict[str, Any] | None = None
     """Why the attempt counts as collapsed (`reason`), and at which `step`."""
@@ -85,9 +85,9 @@ class Progress:
         """Add a point to the dev curve; whether it is the best yet."""
         point = {"step": self.step, "value": value, **metrics}
         self.dev.append(point)
-        self.stale += 1
+        self.evals_without_gain += 1
         if self.bar is None or value > self.bar + (min_gain or 0.0):
-            self.bar, self.stale = value, 0
+            self.bar, self.evals_without_gain = value, 0
         if self.best is not None and value <= self.best["value"]:
             return False
         self.best = point
@@ -97,16 +97,19 @@ class Progress:
         """By part: the mean training loss since the last evaluation."""
         return [loss / steps if steps else None for loss, steps in self.since]
 
-    def judge(self, at_chance: bool, falls: bool, grace: float, patience: int | None) -> None:
+    def update_collapse(self, at_chance: bool, loss_decreased: bool, grace: float, patience: int | None) -> None:
         """Book what an evaluation shows of the training since the one before.
 
         `patience` evaluations that are stuck at chance are a collapse, if all that they look back on is after step
         `grace`.
         """
-        self.at_chance, self.stuck = at_chance, self.stuck + 1 if at_chance and not falls else 0
+        self.at_chance, self.evals_at_chance = (
+            at_chance,
+            self.evals_at_chance + 1 if at_chance and not loss_decreased else 0,
+        )
         self.before = self.mean_losses()
         self.since = [[0.0, 0] for _ in range(self.tasks)]
-        if patience is not None and self.stuck >= patience:
+        if patience is not None and self.evals_at_chance >= patience:
             before = self.dev[-patience - 1]["step"] if len(self.dev) > patience else 0
             if before >= grace:
                 self.collapse(AT_CHANCE, self.step)
@@ -120,9 +123,9 @@ class Progress:
         """What is kept of an attempt."""
         return {"seed": seed, "steps": self.step, "collapsed": self.collapsed, "dev": self.dev}
 
-    def again(self, seed: int) -> Progress:
+    def next_attempt(self, seed: int) -> TrainerState:
         """The beginning of the next attempt; `seed`: this one's."""
-        return Progress(self.tasks, [*self.attempts, self.record(seed)], self.seconds, self.tokens)
+        return TrainerState(self.tasks, [*self.attempts, self.record(seed)], self.seconds, self.tokens)
 
 
 def seed_of(seed: int, attempt: int) -> int:

@@ -1,6 +1,6 @@
 """The tasks of a training: what each of them reads, and whose turn it is.
 
-Every optimiser step is one task's, on all workers: which one is a function of (recipe, step number) alone, like the
+Every update is one task's, on all workers: which one is a function of (recipe, step number) alone, like the
 rows that it reads.
 """
 
@@ -13,70 +13,70 @@ import torch
 from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
-from trainables.batching.samplers import Mixed, Order, rng_for
+from trainables.batching.samplers import EpochSampler, MixtureSampler, rng_for
 from trainables.data.prepare import load_parts
-from trainables.recipe.recipes import Optimisation, Part, Sampling
+from trainables.recipe.recipes import Optimisation, Sampling, TrainTask
 from trainables.store import Store
-from trainables.task_types import Feature, Outputs, get_family
-from trainables.training.task_proportions import divided
+from trainables.task_types import Feature, ModelOutputs, get_task_type
+from trainables.training.task_proportions import task_proportions
 
 NOISE, DEV_NOISE, TURNS = 2, 3, 4  # streams of random numbers, apart from that of the data order
 
 
-class PartData:
+class TaskData:
     """The rows of one part of a training."""
 
     def __init__(
-        self, part: Part, optimisation: Optimisation, seed: int, store: Store, tokenizer: PreTrainedTokenizerBase
+        self, part: TrainTask, optimisation: Optimisation, seed: int, store: Store, tokenizer: PreTrainedTokenizerBase
     ) -> None:
         self.part, self.tokenizer, self.seed = part, tokenizer, seed
-        self.family = get_family(part.task.family)
+        self.type = get_task_type(part.task.type)
         self.train, _, groups = load_parts(store, part.data, "train")
         size = optimisation.batch_size
-        self.order: Order | Mixed = Order(len(self.train), size, seed)
+        self.order: EpochSampler | MixtureSampler = EpochSampler(len(self.train), size, seed)
         if part.mixture is not None:
-            self.order = Mixed(groups, part.mixture, size, seed, self.family.together)
+            self.order = MixtureSampler(groups, part.mixture, size, seed, self.type.contrastive_group_size)
         if part.select is not None:
             self.dev, self.dev_examples, dev_groups = load_parts(store, part.data, "dev")
             self.dev_language = dev_groups[0].language
-            self.chance = self.family.chance(self.train, self.dev)
+            self.chance = self.type.chance(self.train, self.dev)
             # Noise on dev rows is drawn once, the same for every evaluation of every seed.
-            self.dev_rows = self.family.corrupt(self.dev.to_list(), tokenizer, rng_for(0, DEV_NOISE))
+            self.dev_rows = self.type.add_noise(self.dev.to_list(), tokenizer, rng_for(0, DEV_NOISE))
 
     def batch(self, turn: int, step: int) -> list[Feature]:
-        """The global batch of this part's `turn`-th turn (from 0), at optimiser step `step`."""
+        """The global batch of this part's `turn`-th turn (from 0), at update `step`."""
         features = rows_of(self.train, self.order.global_batch(turn))
-        return self.family.corrupt(features, self.tokenizer, rng_for(self.seed, NOISE, step))
+        return self.type.add_noise(features, self.tokenizer, rng_for(self.seed, NOISE, step))
 
     def score(self, raw: Sequence[object], device: torch.device) -> tuple[dict[str, float], float]:
-        """Metrics of the dev rows from the family's raw outputs, and the value that picks the checkpoint."""
+        """Metrics of the dev rows from the task type's raw outputs, and the value that picks the checkpoint."""
         assert self.part.select is not None
-        outputs = Outputs(raw, self.dev, self.dev_examples, device)
-        predictions = self.family.predict(outputs, self.part.task, {})
-        metrics = self.family.score(predictions, self.dev_examples, self.part.task, self.dev_language)
+        outputs = ModelOutputs(raw, self.dev, self.dev_examples, device)
+        predictions = self.type.predict(outputs, self.part.task, {})
+        metrics = self.type.score(predictions, self.dev_examples, self.part.task, self.dev_language)
         return metrics, self.part.select.value(metrics)
 
     def at_chance(self, scores: dict[str, float], loss: float | None) -> bool:
         """Whether the metrics of the dev rows and the mean training loss are those of a model that learnt nothing."""
-        return self.chance is not None and loss is not None and self.chance.met(scores["accuracy"], loss)
+        return self.chance is not None and loss is not None and self.chance.at_chance(scores["accuracy"], loss)
 
-    def falls(self, before: float | None, loss: float | None) -> bool:
+    def loss_decreased(self, before: float | None, loss: float | None) -> bool:
         """Whether the mean training loss has fallen; so too while there are no two losses to compare."""
-        return before is None or loss is None or (self.chance is not None and self.chance.falls(before, loss))
+        return before is None or loss is None or (self.chance is not None and self.chance.loss_decreased(before, loss))
 
 
-class Turns:
-    """Which part each optimiser step is; how many steps there are is `turns.divided`."""
+class TaskSampler:
+    """Which part each update is; how many steps there are is `turns.task_proportions`."""
 
     def __init__(
         self,
-        parts: Sequence[Part],
+        parts: Sequence[TrainTask],
         rows: Sequence[int],
         sampling: Sampling | None,
         optimisation: Optimisation,
         seed: int,
     ) -> None:
-        self.steps, self.shares = divided(parts, rows, sampling, optimisation)
+        self.steps, self.shares = task_proportions(parts, rows, sampling, optimisation)
         self._parts = np.zeros(self.steps, dtype=np.int64)
         if sampling is not None:
             self._parts = rng_for(seed, TURNS).choice(len(parts), size=self.steps, p=self.shares)
@@ -86,7 +86,7 @@ class Turns:
             self._turns[mine] = np.arange(mine.sum())
 
     def at(self, step: int) -> tuple[int, int]:
-        """(number of the part, how many turns it had before) at optimiser step `step` (from 0)."""
+        """(number of the part, how many turns it had before) at update `step` (from 0)."""
         return int(self._parts[step]), int(self._turns[step])
 
 

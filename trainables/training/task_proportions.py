@@ -1,17 +1,17 @@
-"""How many optimiser steps a training has, and which share of them each of its parts: known from rows alone."""
+"""How many updates a training has, and which share of them each of its parts: known from rows alone."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 
-from trainables.recipe.recipes import Optimisation, Part, Sampling
+from trainables.recipe.recipes import Optimisation, Sampling, TrainTask
 
 
-def divided(
-    parts: Sequence[Part], rows: Sequence[float], sampling: Sampling | None, optimisation: Optimisation
+def task_proportions(
+    parts: Sequence[TrainTask], rows: Sequence[float], sampling: Sampling | None, optimisation: Optimisation
 ) -> tuple[int, list[float]]:
-    """Optimiser steps of the whole training, and the share of each part.
+    """Updates of the whole training, and the share of each part.
 
     An epoch is as many steps as read each part without a share once (its first `cap` rows, where there is a cap).
     """

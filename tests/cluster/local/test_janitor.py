@@ -15,6 +15,8 @@ import pytest
 
 from cluster.local import janitor
 
+pytestmark = pytest.mark.ray
+
 PARENT = """
 import os, subprocess, sys, time
 from cluster.connect import _cleaned_up

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from sweeps.cli.main import app
 from sweeps.data.data import check_all, listed, pull_all
 from sweeps.plan.planner import make_plan
-from sweeps.plan.requirements import needs_of
+from sweeps.plan.requirements import requirements_of
 from sweeps.spec.reading import WrongSpec, read_spec
 from trainables.tasks import all_tasks
 from trainables.tasks.hub.tables import TABLES
@@ -56,7 +56,7 @@ def test_needs_are_those_of_the_plan(sweep_file, tmp_path):
         "gen-tags",
     ]
     file = sweep_file(data=str(tmp_path), targets=targets, intermediates=["none", "anli+", "ccg"], **MODEL)
-    needs = {(need.task.name, need.split, need.language) for need in needs_of(read_spec(file), file)}
+    needs = {(need.task.name, need.split, need.language) for need in requirements_of(read_spec(file), file)}
     trained = {(name, split, "en") for name in ("anli+", "ccg", "lareqa", "siqa", "copa") for split in ("train", "dev")}
     assert needs == trained | {
         ("bucc2018", "test", "zh"),

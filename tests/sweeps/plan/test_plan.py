@@ -28,7 +28,7 @@ def test_the_grid_of_the_demonstration(sweep_file):
     assert kinds(plan) == {"prepare": 10, "train": 2 + 4 + 18 - 4, "evaluate": 18 + 5}
     assert len(plan.cells) == 3 * 4 * 2
     # Cell by cell: 2 x 24 pretrainings, 16 intermediates, 18 trainings of targets.
-    assert plan.naive_train_steps == 48 + 16 + 18
+    assert plan.unshared_train_steps == 48 + 16 + 18
 
 
 def test_parents_stand_before_their_children_and_are_in_the_plan(sweep_file):
@@ -150,7 +150,7 @@ def test_masked_lm_beside_a_task_has_its_share_and_no_say(sweep_file):
     assert (task.share, text.share) == (None, 0.3)
     assert task.select is not None
     assert text.select is None
-    assert text.task.family == "masked-lm"
+    assert text.task.type == "masked-lm"
 
 
 def test_settings_of_a_task_reach_its_variants_and_those_of_a_name_are_stronger(sweep_file):

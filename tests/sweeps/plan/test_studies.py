@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import sweeps
-from sweeps.plan.requirements import draft_of, needs_of
+from sweeps.plan.requirements import draft_of, requirements_of
 from sweeps.spec.reading import read_spec
 
 FOLDER = Path(sweeps.__file__).parent
@@ -34,7 +34,7 @@ def test_the_published_study():
     # BUCC and Tatoeba are evaluated once on each of the eleven encoders, since seeds share an intermediate.
     assert kinds["evaluate"] == 11 * 7 * 3 + 11 * 2
     # Cell by cell: nine trainings of an intermediate and seven of a target for each seed.
-    assert plan.naive_train_steps == 3 * (10 * 9 + 11 * 7)
+    assert plan.unshared_train_steps == 3 * (10 * 9 + 11 * 7)
     languages = {language for step in plan.steps.values() for language in getattr(step.recipe, "languages", ())}
     assert len(languages) == 40
     (all_tasks,) = [intermediate for intermediate in spec.intermediates if len(intermediate.tasks) > 1]
@@ -55,7 +55,7 @@ def test_its_successor():
 @pytest.mark.parametrize("name", ["paper.yaml", "xtreme-r.yaml"])
 def test_selection_never_sees_a_target_language(name):
     file = FOLDER / name
-    for need in needs_of(read_spec(file), file):
+    for need in requirements_of(read_spec(file), file):
         if need.split == "dev":
             # BUCC's dev rows tune its threshold, as the benchmark has it; nothing is trained on them.
             assert need.language == "en" or need.task.name == "bucc2018"

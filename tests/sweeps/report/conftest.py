@@ -22,7 +22,7 @@ from trainables.recipe.recipes import EvaluateRecipe, TrainRecipe
 from trainables.steps.run import carry_out, record_of
 from trainables.store import METRICS, PREDICTIONS, Store
 from trainables.store.sealed_json import seal, unseal
-from trainables.task_types import get_family
+from trainables.task_types import get_task_type
 
 TARGETS = ["gen-nli", "gen-tags", "gen-qa", "gen-pairs"]
 EASE = {"one": 0.6, "two": 0.5, "zero": 0.3}
@@ -47,7 +47,7 @@ def fields(tiny) -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def carried_out(fields, here, tmp_path_factory) -> Results:
-    """Every family that the generated benchmark has, no intermediate, one seed. Only to be read."""
+    """Every task type that the generated benchmark has, no intermediate, one seed. Only to be read."""
     every = [*TARGETS, "gen-choice", "gen-mine", "gen-ask"]
     small = {**fields, "intermediates": ["none"], "targets": every, "seeds": [1], "generated": {"size": 0.05}}
     return Results(*here(small, tmp_path_factory.mktemp("carried-out")))
@@ -110,7 +110,7 @@ def pretend_training(step: Any, store: Store) -> None:
 
 def pretend_evaluation(step: Any, store: Store) -> None:
     recipe, made = step.recipe, store.begin(step.id)
-    family = get_family(recipe.task.family)
+    task_type = get_task_type(recipe.task.type)
     (made / PREDICTIONS).mkdir()
     scores = {}
     for language in recipe.languages:
@@ -121,7 +121,7 @@ def pretend_evaluation(step: Any, store: Store) -> None:
             row["id"]: right_or_wrong(recipe.task, number, row, rng.random() < ease)
             for number, row in enumerate(examples.to_list())
         }
-        scores[language] = family.score(predictions, examples, recipe.task, language)
+        scores[language] = task_type.score(predictions, examples, recipe.task, language)
         lines = [json.dumps({"id": name, "prediction": one}) for name, one in predictions.items()]
         (made / PREDICTIONS / f"{language}.jsonl").write_text("".join(f"{line}\n" for line in lines))
     (made / METRICS).write_text(json.dumps(scores))
@@ -130,11 +130,11 @@ def pretend_evaluation(step: Any, store: Store) -> None:
 
 def right_or_wrong(task: Any, number: int, row: dict[str, Any], right: bool) -> Any:
     """A prediction of one row."""
-    if task.family == "pair-classification":
+    if task.type == "pair-classification":
         return row["label"] if right else next(label for label in task.labels if label != row["label"])
-    if task.family == "tagging":
+    if task.type == "tagging":
         return row["tags"] if right else ["O"] * len(row["tags"])
-    if task.family == "span-qa":
+    if task.type == "span-qa":
         return row["answers"]["text"][0] if right else "nothing of the kind"
     return number if right else number + 1
 

@@ -1,4 +1,4 @@
-"""What single examples add to a score: every family's shares give the score that the evaluation recorded."""
+"""What single examples add to a score: every task type's shares give the score that the evaluation recorded."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from trainables.tasks import get_task
 
 
 def test_the_shares_of_every_family_give_the_recorded_scores(carried_out):
-    families = set()
+    types = set()
     for cell in carried_out.cells:
         record = carried_out.store.record(cell.evaluation)
         for language, metrics in record["result"]["metrics"].items():
             ids, (shares,) = shares_of(carried_out.store, [cell.evaluation], language)
             assert shares.score == pytest.approx(get_task(cell.target).score(metrics), abs=1e-9)
             assert shares.over.shape == shares.under.shape == (len(get_task(cell.target).main_metrics), len(ids))
-            families.add(get_task(cell.target).family)
-    assert families == {
+            types.add(get_task(cell.target).type)
+    assert types == {
         "pair-classification",
         "multiple-choice",
         "tagging",

@@ -150,7 +150,7 @@ def test_the_cost_is_that_of_the_records_and_sharing_is_what_cells_by_themselves
     assert cost.total.cpu_hours == pytest.approx(cost.total.hours)
     assert cost.total.gpu_hours == 0
     assert cost.trainings == sum(step.kind == "train" for step in steps)
-    assert cost.naive_trainings == made_up.plan.naive_train_steps
+    assert cost.naive_trainings == made_up.plan.unshared_train_steps
     assert cost.total.tokens == 6000 * cost.trainings
     assert cost.total.tokens_per_second == pytest.approx(100)
     assert cost.tokens_per_cell == 6000 * cost.trainings / 48

@@ -257,7 +257,7 @@ def xstilts(*words):
 def test_json_for_programs(swept):
     file, spec, plan, store, _, _ = swept
     planned = json.loads(xstilts("plan", file, "--json").stdout)
-    assert planned["naive_train_steps"] == plan.naive_train_steps
+    assert planned["naive_train_steps"] == plan.unshared_train_steps
     assert [step["key"] for step in planned["steps"]] == list(plan.steps)
     keys = {"key", "kind", "name", "needs", "done", "cost"}
     assert all(set(step) == keys for step in planned["steps"])

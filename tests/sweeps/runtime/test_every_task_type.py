@@ -1,4 +1,4 @@
-"""Every family through a sweep, on the generated benchmark: several tasks at once, masked LM beside, pools, mining."""
+"""Every task type through a sweep, on the generated benchmark: several tasks, masked LM beside, pools, mining."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EVERYTHING = {
 @pytest.fixture(scope="module")
 def done(tiny, tmp_path_factory, here):
     """A sweep of one intermediate of five tasks and seven targets, carried out in this process."""
-    root = tmp_path_factory.mktemp("families")
+    root = tmp_path_factory.mktemp("task types")
     model = {key: value for key, value in tiny["models"]["small"].items() if key != "pretrain"}
     fields = {
         **tiny,

@@ -7,13 +7,15 @@ from dataclasses import replace
 import pytest
 
 from cluster.connect import Capacity
-from cluster.inspect import Node, look_everywhere
+from cluster.inspect import Node, inspect_cluster
 from sweeps.plan.planner import make_plan
 from sweeps.runtime.preflight import GIB, PACKAGES, fits, memory, problems, room
 from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.reading import read_spec
 from trainables.models.shape import XLMR_LARGE
 from trainables.store import Store
+
+pytestmark = pytest.mark.ray
 
 HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), (), None)
 
@@ -50,8 +52,8 @@ def test_disk_and_gpu_memory_are_estimated_for_the_largest_step(schedule):
     (line,) = memory(on_gpu, large, [small])
     assert "a Tesla T4 has 15: raise execution.zero_stage" in line
     spread = {"zero_stage": 3, "workers": 8, "micro_batch_tokens": 2048}
-    divided = [replace(s, execution=s.execution.model_copy(update=spread)) for s in on_gpu]
-    assert memory(divided, large, [small]) == []
+    task_proportions = [replace(s, execution=s.execution.model_copy(update=spread)) for s in on_gpu]
+    assert memory(task_proportions, large, [small]) == []
 
 
 def test_this_machine_can_carry_out_the_tiny_sweep(local_ray, schedule):
@@ -64,7 +66,7 @@ def test_a_storage_that_nodes_do_not_share_is_found(local_ray, tmp_path):
     from sweeps.runtime.preflight import _probe
 
     assert "another folder here" in _probe(str(tmp_path / "elsewhere"), "token")
-    nodes, silent = look_everywhere(["/nowhere"], PACKAGES, lambda: _probe(str(tmp_path / "elsewhere"), "token"))
+    nodes, silent = inspect_cluster(["/nowhere"], PACKAGES, lambda: _probe(str(tmp_path / "elsewhere"), "token"))
     assert silent == []
     assert [node.missing for node in nodes] == [("/nowhere",)]
     assert "must be a file system that every node shares" in nodes[0].storage

@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 
+import pytest
 import ray
 from rich.console import Console
 
@@ -14,6 +15,8 @@ from sweeps.runtime.run import run_plan
 from sweeps.spec.reading import read_spec
 from sweeps.tracking import Tracker
 from trainables.store import Store
+
+pytestmark = pytest.mark.ray
 
 
 def started(text):

@@ -25,6 +25,8 @@ from sweeps.spec.reading import read_spec
 from sweeps.tracking import Tracker
 from trainables.store import Store
 
+pytestmark = pytest.mark.ray
+
 CPUS = 2
 
 

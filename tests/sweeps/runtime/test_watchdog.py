@@ -8,7 +8,7 @@ import pytest
 import ray
 
 from sweeps.plan.graph import Plan, Step
-from sweeps.runtime.control import new_board
+from sweeps.runtime.control import start_control
 from sweeps.runtime.watchdog import EVERY, STARTING, UNPLACED, Watchdog, missing
 from sweeps.schedule.scheduler import Schedule
 from trainables.recipe.execution import Execution
@@ -28,15 +28,15 @@ def test_what_is_missing_is_named():
 @pytest.fixture
 def watched(local_ray):
     tokenizer = HubModel(hub="a", revision="r")
-    task = TaskSpec(name="a", version=1, family="tagging", source="folder")
+    task = TaskSpec(name="a", version=1, type="tagging", source="folder")
     recipe = DataRecipe(task=task, rows=(), tokenizer=tokenizer, max_length=8)
     step = Step(recipe, "a", Execution(cpus_per_worker=64, stall_minutes=1 / 60))
     schedule = Schedule(Plan({step.id: step}, (), 0), set(), 64, 0)
     now, said = [0.0], []
-    _, board = new_board()
-    watchdog = Watchdog(schedule, board, lambda name, what: said.append((name, what)), clock=lambda: now[0])
-    yield watchdog, board, step.id, now, said
-    ray.kill(board)
+    _, control = start_control()
+    watchdog = Watchdog(schedule, control, lambda name, what: said.append((name, what)), clock=lambda: now[0])
+    yield watchdog, control, step.id, now, said
+    ray.kill(control)
 
 
 def look(watchdog, now, seconds):
@@ -44,7 +44,7 @@ def look(watchdog, now, seconds):
     now[0] += seconds
     before = watchdog._looked
     while watchdog._looked == before:
-        watchdog.look()
+        watchdog.check()
         time.sleep(0.01)
 
 
@@ -59,19 +59,19 @@ def test_a_step_without_a_worker_is_spoken_of_once(watched):
 
 
 def test_a_task_that_gives_no_sign_is_ended_and_one_that_does_is_left_alone(watched):
-    watchdog, board, step, now, said = watched
+    watchdog, control, step, now, said = watched
 
     @ray.remote(num_cpus=0, max_retries=0)
-    def hangs(board, step):
-        ray.get(board.arrive.remote(step, []))
+    def hangs(control, step):
+        ray.get(control.register.remote(step, []))
         time.sleep(600)
 
-    task = hangs.remote(board, step)
-    ray.get(board.hold.remote(step, [task]))
+    task = hangs.remote(control, step)
+    ray.get(control.add_handles.remote(step, [task]))
     watchdog.started(step)
-    while step not in ray.get(board.signs.remote()):
+    while step not in ray.get(control.heartbeats.remote()):
         time.sleep(0.05)
-    ray.get(board.why.remote(step))  # a sign
+    ray.get(control.stop_reason.remote(step))  # a sign
     look(watchdog, now, EVERY)
     assert said == []
     time.sleep(1.1)
@@ -83,18 +83,18 @@ def test_a_task_that_gives_no_sign_is_ended_and_one_that_does_is_left_alone(watc
 
 
 def test_an_actor_that_gives_no_sign_is_killed(watched):
-    watchdog, board, step, now, said = watched
+    watchdog, control, step, now, said = watched
 
     @ray.remote(num_cpus=0)
     class Worker:
-        def train(self, board, step):
-            ray.get(board.arrive.remote(step, [ray.get_runtime_context().current_actor]))
+        def train(self, control, step):
+            ray.get(control.register.remote(step, [ray.get_runtime_context().current_actor]))
             time.sleep(600)
 
     worker = Worker.remote()
-    training = worker.train.remote(board, step)
+    training = worker.train.remote(control, step)
     watchdog.started(step)
-    while step not in ray.get(board.signs.remote()):
+    while step not in ray.get(control.heartbeats.remote()):
         time.sleep(0.05)
     time.sleep(1.1)
     look(watchdog, now, EVERY)

@@ -6,7 +6,7 @@ import pytest
 
 from sweeps.plan.graph import Plan, Step
 from sweeps.runtime.searcher import ELSEWHERE, PlanSearcher
-from sweeps.schedule.retry import SMALLEST_MICRO_BATCH, Attempts
+from sweeps.schedule.retry import SMALLEST_MICRO_BATCH, RetryPolicy
 from sweeps.schedule.scheduler import Schedule
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
@@ -16,7 +16,7 @@ from trainables.recipe.recipes import DataRecipe, TaskSpec
 def step(name="a", needs=(), **execution):
     tokenizer = HubModel(hub=name, revision="r")
     recipe = DataRecipe(
-        task=TaskSpec(name=name, version=1, family="tagging", source="folder"),
+        task=TaskSpec(name=name, version=1, type="tagging", source="folder"),
         rows=(),
         tokenizer=tokenizer,
         max_length=8,
@@ -25,7 +25,7 @@ def step(name="a", needs=(), **execution):
 
 
 def test_memory_halves_the_micro_batch_until_there_is_nothing_left_to_halve():
-    attempts, one = Attempts(), step(micro_batch_tokens=1000, retries=0)
+    attempts, one = RetryPolicy(), step(micro_batch_tokens=1000, retries=0)
     for tokens in (500, 250, 125):
         verdict = attempts.after(one, "memory")
         assert verdict.again_in == 0
@@ -39,13 +39,13 @@ def test_memory_halves_the_micro_batch_until_there_is_nothing_left_to_halve():
 
 
 def test_waits_grow_and_end():
-    attempts, one = Attempts(back_off=1.0), step(retries=3)
+    attempts, one = RetryPolicy(back_off=1.0), step(retries=3)
     assert [attempts.after(one, "other").again_in for _ in range(4)] == [1.0, 2.0, 4.0, None]
     assert attempts.execution(one) == one.execution
 
 
 def test_an_attempt_that_comes_further_counts_as_the_first():
-    attempts, one = Attempts(back_off=1.0), step(retries=1)
+    attempts, one = RetryPolicy(back_off=1.0), step(retries=1)
     for reached in (100, 200, 300):
         attempts.reached(one, reached)
         assert attempts.after(one, "other").again_in == 1.0
@@ -54,7 +54,7 @@ def test_an_attempt_that_comes_further_counts_as_the_first():
 
 
 def test_what_is_settled_is_not_tried_again():
-    assert Attempts().after(step(retries=5), "settled").again_in is None
+    assert RetryPolicy().after(step(retries=5), "settled").again_in is None
 
 
 class Hands:

@@ -9,9 +9,9 @@ from sweeps.plan.graph import Cost, Plan, Step
 from sweeps.schedule.scheduler import Schedule
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
-from trainables.recipe.recipes import DataRecipe, Optimisation, Part, Rows, Selection, TaskSpec, TrainRecipe
+from trainables.recipe.recipes import DataRecipe, Optimisation, Selection, SplitRef, TaskSpec, TrainRecipe, TrainTask
 
-TASK = TaskSpec(name="t", version=1, family="tagging", source="files")
+TASK = TaskSpec(name="t", version=1, type="tagging", source="files")
 HUB = HubModel(hub="o/n", revision="r")
 
 
@@ -19,12 +19,12 @@ def graph(edges, execution):
     """A plan of training steps; step i needs the steps edges[i] (all lower)."""
     ids, steps = [], {}
     for i, parents in enumerate(edges):
-        rows = (Rows(split="train", language="en", revision=str(i)),)
+        rows = (SplitRef(split="train", language="en", revision=str(i)),)
         if parents:
             start = {"step": ids[parents[0]]}
             data = (ids[parents[-1]],)
             recipe = TrainRecipe(
-                parts=(Part(task=TASK, data=data, head="t", select=Selection(metrics=("f1",))),),
+                parts=(TrainTask(task=TASK, data=data, head="t", select=Selection(metrics=("f1",))),),
                 start=start,
                 optimisation=Optimisation(steps=1),
                 seed=i,

@@ -12,18 +12,18 @@ from hypothesis import strategies as st
 import sweeps
 from sweeps.plan.graph import Cell, Cost, Plan, Step, Variant
 from sweeps.plan.requirements import draft_of
-from sweeps.schedule.simulate import Again, bounds, naive, simulate, two_barriers, work
+from sweeps.schedule.simulate import Clone, bounds, naive, simulate, two_barriers, work
 from sweeps.spec.reading import read_spec
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
-from trainables.recipe.recipes import DataRecipe, Optimisation, Part, Rows, Selection, TaskSpec, TrainRecipe
+from trainables.recipe.recipes import DataRecipe, Optimisation, Selection, SplitRef, TaskSpec, TrainRecipe, TrainTask
 
 FOLDER = Path(sweeps.__file__).parent
 HUB = HubModel(hub="o/n", revision="r")
-TASK = TaskSpec(name="t", version=1, family="tagging", source="files")
-DATA = DataRecipe(task=TASK, rows=(Rows(split="train", language="en", revision="r"),), tokenizer=HUB, max_length=8)
+TASK = TaskSpec(name="t", version=1, type="tagging", source="files")
+DATA = DataRecipe(task=TASK, rows=(SplitRef(split="train", language="en", revision="r"),), tokenizer=HUB, max_length=8)
 TRAIN = TrainRecipe(
-    parts=(Part(task=TASK, data=(DATA.id,), head="t", select=Selection(metrics=("f1",))),),
+    parts=(TrainTask(task=TASK, data=(DATA.id,), head="t", select=Selection(metrics=("f1",))),),
     start=HUB,
     optimisation=Optimisation(steps=1),
     seed=1,
@@ -36,7 +36,7 @@ def a_plan(*steps, cells=()):
     for key, parents, seconds, gpus, *named in steps:
         execution = Execution(workers=max(gpus, 1), gpus_per_worker=1)
         phase = named[0] if named else "target" if gpus else "prepare"
-        made[key] = Again(
+        made[key] = Clone(
             TRAIN if gpus else DATA, key, execution, {"phase": phase}, Cost(seconds=seconds), key, tuple(parents)
         )
     return Plan(made, cells, 0)
@@ -162,7 +162,7 @@ def test_the_published_study_comes_within_five_percent_of_the_bound(gpus):
     assert found.seconds <= 1.05 * max(bounds(plan, set(), inf, gpus))
     grid = naive(plan, set())
     trains = [step for step in grid.steps.values() if isinstance(step, Step) and step.kind == "train"]
-    assert len(trains) == plan.naive_train_steps
+    assert len(trains) == plan.unshared_train_steps
 
 
 def test_an_event_costs_about_the_same_in_a_plan_ten_times_as_large():

@@ -16,11 +16,11 @@ from safetensors.torch import load_file
 from sweeps.plan.planner import make_plan
 from sweeps.spec.reading import WrongSpec, read_spec
 from sweeps.state.garbage import collect, readable
-from sweeps.state.inspection import reject, survey
+from sweeps.state.inspection import inspect_steps, reject
 from tests.faults import disk  # noqa: F401  registers disk://
 from trainables.models.loading import WrongWeights, load_backbone
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import StepModel
+from trainables.recipe.model_source import CheckpointRef
 from trainables.steps.run import carry_out
 from trainables.store import MODEL, Leases, Store
 from trainables.store.sealed_json import seal
@@ -107,14 +107,14 @@ def test_a_step_without_weights_is_done_until_they_are_needed_and_then_made_agai
     trained = sorted(of_phase(plan, "target"))
     before = {name: load_file(store.path(name) / MODEL / "model.safetensors") for name in trained}
     free(spec, plan, store)
-    assert survey(spec, plan, store).done == set(plan.steps)
-    assert all(store.is_bare(name) for name in trained)
+    assert inspect_steps(spec, plan, store).done == set(plan.steps)
+    assert all(store.weights_dropped(name) for name in trained)
     with pytest.raises(WrongWeights, match=r"its weights were let go \(`keep` in the sweep file\)"):
-        load_backbone(StepModel(step=trained[0]), store, Execution())
+        load_backbone(CheckpointRef(step=trained[0]), store, Execution())
     # One evaluation is lost: the checkpoint that it is of must come back, and no other.
     lost = next(step for step in plan.steps.values() if step.kind == "evaluate" and trained[0] in step.needs)
     shutil.rmtree(store.path(lost.id))
-    found = survey(spec, plan, store)
+    found = inspect_steps(spec, plan, store)
     assert set(plan.steps) - found.done == {lost.id, trained[0]}
     assert "its weights were let go, and evaluate" in found.rejected[trained[0]]
     with Leases(store, **QUICK) as leases:
@@ -123,17 +123,17 @@ def test_a_step_without_weights_is_done_until_they_are_needed_and_then_made_agai
         carry_out(plan.steps[name].recipe, plan.steps[name].execution, store, host())
     after = load_file(store.path(trained[0]) / MODEL / "model.safetensors")
     assert all(torch.equal(after[key], before[trained[0]][key]) for key in after)
-    assert survey(spec, plan, store).done == set(plan.steps)
+    assert inspect_steps(spec, plan, store).done == set(plan.steps)
 
 
 def test_weights_that_are_needed_again_bring_back_those_that_they_start_from(sweep):
     spec, plan, store = sweep(keep="best")
     free(spec, plan, store)
     lost = [step for step in plan.steps.values() if step.kind == "evaluate" and step.tags["intermediate"] == "gen-nli"]
-    bare = {name for name in of_phase(plan, "intermediate", "target") if store.is_bare(name)}
+    bare = {name for name in of_phase(plan, "intermediate", "target") if store.weights_dropped(name)}
     for step in lost:
         store.reject(step.id)
-    again = set(plan.steps) - survey(spec, plan, store).done
+    again = set(plan.steps) - inspect_steps(spec, plan, store).done
     chains = {need for step in lost for need in step.needs} & bare
     chains |= {need for name in chains for need in plan.steps[name].needs} & bare
     assert again == {step.id for step in lost} | chains
@@ -161,7 +161,7 @@ def test_while_another_driver_lives_weights_stay_and_its_steps_are_left_alone(sw
     (Path(store.root) / "steps" / "train-theirs" / "model").mkdir(parents=True)
     (Path(store.root) / "steps" / "train-left" / "model").mkdir(parents=True)
     with Leases(store, **QUICK) as other:
-        assert other.take("train-theirs")
+        assert other.acquire("train-theirs")
         found = free(spec, plan, store)
         assert found.notes == [f"weights stay while other drivers are at work on this store: {other.owner}"]
         assert [Path(one.path).name for one in found.freed] == ["train-left"]
@@ -184,7 +184,7 @@ def test_remains_of_every_kind_go_and_the_rest_stays(sweep):
     ended = subprocess.Popen([sys.executable, "-c", "pass"])
     ended.wait()
     with Leases(store) as one:  # as a driver that was killed leaves it
-        assert one.take("train-cut-0")
+        assert one.acquire("train-cut-0")
         owner = json.loads((root / "owners" / f"{one.owner}.json").read_text())
         dead = {**owner, "pid": ended.pid, "start": 1}
     # Another sweep's: a step that is done, and one that is paused.
@@ -242,7 +242,7 @@ def test_copies_of_a_remote_store_go_when_no_step_needs_them(sweep, tmp_path, mo
     found = free(spec, plan, remote)
     assert len(found.freed) == 3
     assert list((tmp_path / "cache").iterdir()) == []
-    assert survey(spec, plan, remote).done == set(plan.steps)
+    assert inspect_steps(spec, plan, remote).done == set(plan.steps)
 
 
 def test_the_command_says_what_it_frees(sweep):

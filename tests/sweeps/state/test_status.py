@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from sweeps.plan.saved_plan import keep_plan, kept_plan
+from sweeps.plan.saved_plan import load_saved_plan, save_plan
 from sweeps.state.selection import Decisions, Stopped
-from sweeps.state.status import SIGNS, Standing
+from sweeps.state.status import SIGNS, SweepStatus
 from tests.sweeps.tracked import commit, opened
 from trainables.store import Leases
 
@@ -52,13 +52,13 @@ def test_a_cell_shows_the_worst_that_is_on_its_way(sweep):
     spec, plan, store = sweep
     (first,) = find(plan, "target", intermediate="gen-nli", seed="1")
     (second,) = find(plan, "target", intermediate="gen-nli", seed="2")
-    cells = cells_of(Standing(spec, plan, store), plan)
+    cells = cells_of(SweepStatus(spec, plan, store), plan)
     assert {state for (intermediate, *_), state in cells.items() if intermediate == "none"} == {"done"}
     assert cells["gen-nli", "gen-tags", 1] == cells["gen-nli", "gen-tags", 2] == "to do"
     store.note_failure(first.id, "ValueError: no", 3)
     with Leases(store) as leases:
-        assert leases.take(second.id)
-        standing = Standing(spec, plan, store)
+        assert leases.acquire(second.id)
+        standing = SweepStatus(spec, plan, store)
         cells = cells_of(standing, plan)
     assert cells["gen-nli", "gen-tags", 1] == "failed"
     assert cells["gen-nli", "gen-tags", 2] == "running"
@@ -69,7 +69,7 @@ def test_a_cell_shows_the_worst_that_is_on_its_way(sweep):
     rows = [line.split("│")[1:-1] for line in out.getvalue().splitlines() if line.startswith("│")]
     assert [[cell.strip() for cell in row] for row in rows] == [["none", "✓✓", "✓✓"], ["gen-nli", "✗▸", "··"]]
     # A driver that is gone holds nothing.
-    assert cells_of(Standing(spec, plan, store), plan)["gen-nli", "gen-tags", 2] == "to do"
+    assert cells_of(SweepStatus(spec, plan, store), plan)["gen-nli", "gen-tags", 2] == "to do"
 
 
 def test_collapsed_and_stopped_cells_have_signs_of_their_own(sweep, sweep_file):
@@ -84,7 +84,7 @@ def test_collapsed_and_stopped_cells_have_signs_of_their_own(sweep, sweep_file):
     made = store.begin(lost.id)
     (made / "model").mkdir()
     store.commit(lost.id, made, {**record, "result": result})
-    standing = Standing(spec, plan, store)
+    standing = SweepStatus(spec, plan, store)
     cells = cells_of(standing, plan)
     assert cells["gen-nli", "gen-tags", 1] == "stopped"
     assert cells["none", "gen-tags", 1] == "collapsed"
@@ -95,15 +95,15 @@ def test_collapsed_and_stopped_cells_have_signs_of_their_own(sweep, sweep_file):
 
 def test_a_kept_plan_is_the_plan(sweep):
     spec, plan, store = sweep
-    assert kept_plan(spec.sweep, store) is None
-    keep_plan(plan, spec.sweep, store)
-    assert kept_plan(spec.sweep, store) == plan
+    assert load_saved_plan(spec.sweep, store) is None
+    save_plan(plan, spec.sweep, store)
+    assert load_saved_plan(spec.sweep, store) == plan
     path = Path(store.at("sweeps", spec.sweep, "plan.json"))
     written = path.stat().st_mtime_ns
-    keep_plan(plan, spec.sweep, store)
+    save_plan(plan, spec.sweep, store)
     assert path.stat().st_mtime_ns == written
     path.write_text(path.read_text().replace("gen-nli", "gen-qa", 1))
-    assert kept_plan(spec.sweep, store) is None
+    assert load_saved_plan(spec.sweep, store) is None
 
 
 def test_status_and_results_need_the_store_alone(sweep_file, tmp_path):
@@ -115,7 +115,7 @@ def test_status_and_results_need_the_store_alone(sweep_file, tmp_path):
     fields = {"sweep": "mine", "targets": [{"task": "xnli", "languages": ["en", "de"]}]}
     file = sweep_file(**fields, data=str(data))
     spec, plan, store = opened(file)
-    keep_plan(plan, spec.sweep, store)
+    save_plan(plan, spec.sweep, store)
     here = xstilts("status", file)
     assert here.returncode == 0, here.stderr
     assert here.stderr == ""

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.batching.micro_batches import cut, cut_groups, share
-from trainables.batching.samplers import Group, Mixed, Order
+from trainables.batching.micro_batches import shard_for_rank, split_micro_batch_groups, split_micro_batches
+from trainables.batching.samplers import EpochSampler, Group, MixtureSampler
 from trainables.recipe.recipes import Mixture
 
 lengths = st.lists(st.integers(1, 200), min_size=1, max_size=60)
@@ -17,19 +17,19 @@ lengths = st.lists(st.integers(1, 200), min_size=1, max_size=60)
 
 @given(lengths, st.integers(1, 5), st.integers(1, 2000))
 def test_a_cut_has_every_row_once_within_the_budget_and_equal_numbers_for_all(sizes, workers, tokens):
-    parts = cut(sizes, workers, tokens)
+    parts = split_micro_batches(sizes, workers, tokens)
     assert sorted(row for part in parts for row in part) == list(range(len(sizes)))
     assert len(parts) % workers == 0
     for part in parts:
         assert len(part) <= 1 or len(part) * max(sizes[row] for row in part) <= tokens
-    shares = [share(parts, worker, workers) for worker in range(workers)]
+    shares = [shard_for_rank(parts, worker, workers) for worker in range(workers)]
     assert len({len(one) for one in shares}) == 1
     assert sum(len(part) for one in shares for part in one) == len(sizes)
 
 
 @given(st.integers(1, 50), st.integers(1, 20), st.integers(0, 2**31))
 def test_every_epoch_reads_every_row_once(rows, batch, seed):
-    order = Order(rows, batch, seed)
+    order = EpochSampler(rows, batch, seed)
     stream = [row for step in range(3 * rows) for row in order.global_batch(step)]
     for epoch in range(3):
         assert sorted(stream[epoch * rows : (epoch + 1) * rows]) == list(range(rows))
@@ -37,19 +37,19 @@ def test_every_epoch_reads_every_row_once(rows, batch, seed):
 
 @given(st.integers(2, 50), st.integers(1, 20), st.integers(0, 30))
 def test_a_batch_does_not_depend_on_the_batches_before_it(rows, batch, step):
-    walked = Order(rows, batch, 7)
+    walked = EpochSampler(rows, batch, 7)
     for earlier in range(step):
         walked.global_batch(earlier)
-    assert walked.global_batch(step) == Order(rows, batch, 7).global_batch(step)
+    assert walked.global_batch(step) == EpochSampler(rows, batch, 7).global_batch(step)
 
 
 def test_seeds_give_different_orders():
-    assert Order(50, 50, 1).global_batch(0) != Order(50, 50, 2).global_batch(0)
+    assert EpochSampler(50, 50, 1).global_batch(0) != EpochSampler(50, 50, 2).global_batch(0)
 
 
 @given(lengths, st.integers(1, 3), st.integers(1, 5000), st.integers(2, 9))
 def test_rows_that_belong_together_are_never_cut(sizes, workers, tokens, together):
-    parts = cut_groups(sizes, workers, tokens, together)
+    parts = split_micro_batch_groups(sizes, workers, tokens, together)
     assert len(parts) % workers == 0
     assert sorted(row for part in parts for row in part) == list(range(len(sizes)))
     runs = {row: row // together for row in range(len(sizes))}
@@ -72,7 +72,7 @@ MIXED = [
 
 def test_a_mixture_has_the_shares_that_it_says():
     # 900 rows of en against 400 of sw, where corpus 1 counts twice: 650.
-    mixed = Mixed(MIXED, Mixture(weights=(1.0, 2.0), alpha=0.5, translations=0.75), 10, seed=1)
+    mixed = MixtureSampler(MIXED, Mixture(weights=(1.0, 2.0), alpha=0.5, translations=0.75), 10, seed=1)
     swahili = 650**0.5 / (650**0.5 + 900**0.5)
     assert mixed.shares == pytest.approx(
         [1 - swahili, 0.25 * swahili, 0.75 * swahili * 50 / 550, 0.75 * swahili * 500 / 550]
@@ -83,12 +83,12 @@ def test_a_mixture_has_the_shares_that_it_says():
 
 
 def test_with_alpha_one_and_no_shares_every_row_is_as_likely():
-    mixed = Mixed(MIXED, Mixture(weights=(1.0, 1.0), alpha=1.0), 10, seed=1)
+    mixed = MixtureSampler(MIXED, Mixture(weights=(1.0, 1.0), alpha=1.0), 10, seed=1)
     assert mixed.shares == pytest.approx([900 / 1300, 100 / 1300, 50 / 1300, 250 / 1300])
 
 
 def test_rows_that_stand_together_are_of_one_group_and_differ():
-    mixed = Mixed(MIXED, Mixture(weights=(1.0, 1.0), alpha=0.3), 40, seed=1, together=20)
+    mixed = MixtureSampler(MIXED, Mixture(weights=(1.0, 1.0), alpha=0.3), 40, seed=1, together=20)
     for step in range(20):
         batch = mixed.global_batch(step)
         assert batch == mixed.global_batch(step)

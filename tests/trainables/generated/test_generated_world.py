@@ -49,8 +49,8 @@ def test_cognates_have_the_declared_share(code: str, seed: int) -> None:
     share = [words[code][c] == evolve(words["one"][c], LANGUAGES[code]) for c in words["one"]]
     assert 100 * sum(share) / len(share) == pytest.approx(LANGUAGES[code].cognates, abs=3)
     for group in CONCEPTS.values():  # and so has every group of words, to within one word
-        kin = sum(words[code][c] == evolve(words["one"][c], LANGUAGES[code]) for c in group)
-        assert abs(kin - len(group) * LANGUAGES[code].cognates / 100) <= 1
+        alias_of = sum(words[code][c] == evolve(words["one"][c], LANGUAGES[code]) for c in group)
+        assert abs(alias_of - len(group) * LANGUAGES[code].cognates / 100) <= 1
 
 
 def test_words_drift_away_with_distance() -> None:

@@ -6,13 +6,13 @@ import pytest
 import torch
 from torch import nn
 
-from trainables.models.dropout import CounterDropout, Place, keep_mask
+from trainables.models.dropout import CounterDropout, DropoutContext, keep_mask
 
 CPU = torch.device("cpu")
 
 
 def mask(shape, p=0.1, seed=1, step=0, layer=0, rows=None):
-    place = Place(seed, step, torch.arange(shape[0]) if rows is None else torch.tensor(rows))
+    place = DropoutContext(seed, step, torch.arange(shape[0]) if rows is None else torch.tensor(rows))
     return keep_mask(torch.Size(shape), p, place, layer, CPU)
 
 
@@ -60,7 +60,7 @@ def test_four_dimensions_padded_on_two_sides():
 
 
 def test_the_module_scales_while_training_and_rests_otherwise():
-    place = Place(1, 0, torch.arange(2))
+    place = DropoutContext(1, 0, torch.arange(2))
     module = CounterDropout(0.25, 0, place)
     x = torch.ones(2, 8, 8)
     out = module(x)
@@ -71,7 +71,7 @@ def test_the_module_scales_while_training_and_rests_otherwise():
 
 def test_forgetting_the_place_is_an_error():
     with pytest.raises(RuntimeError, match="which examples"):
-        CounterDropout(0.1, 0, Place())(torch.ones(1, 2))
+        CounterDropout(0.1, 0, DropoutContext())(torch.ones(1, 2))
 
 
 def test_every_dropout_of_a_model_is_replaced(world):

@@ -1,4 +1,4 @@
-"""XLM-R Large at full size, random weights: it takes optimiser steps under ZeRO-2 in bounded memory."""
+"""XLM-R Large at full size, random weights: it takes updates under ZeRO-2 in bounded memory."""
 
 from __future__ import annotations
 

@@ -6,37 +6,37 @@ import pytest
 from pydantic import ValidationError
 
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import HubModel, LocalModel, ScratchModel, StepModel
+from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.recipe.recipes import (
     Corpus,
     DataRecipe,
     EvaluateRecipe,
     Mixture,
     Optimisation,
-    Part,
-    Rows,
+    PoolingConfig,
     Sampling,
     Selection,
+    SplitRef,
     TaskSpec,
     TokenizerRecipe,
     TrainRecipe,
-    Vectors,
+    TrainTask,
     read_recipe,
 )
 
-NLI = TaskSpec(name="xnli", version=1, family="pair-classification", source="files", labels=("a", "b"))
-ROWS = (Rows(split="train", language="en", revision="sha256:0"),)
+NLI = TaskSpec(name="xnli", version=1, type="pair-classification", source="files", labels=("a", "b"))
+ROWS = (SplitRef(split="train", language="en", revision="sha256:0"),)
 TOKENIZER = TokenizerRecipe(corpora=(Corpus(task=NLI, rows=ROWS),), vocab_size=100)
 DATA = DataRecipe(task=NLI, rows=ROWS, tokenizer=HubModel(hub="owner/name", revision="c0ffee"), max_length=128)
-PART = Part(task=NLI, data=(DATA.id,), head="xnli", select=Selection(metrics=("accuracy",)))
-OTHER = Part(task=NLI, data=("more",), head="more", select=None)
+PART = TrainTask(task=NLI, data=(DATA.id,), head="xnli", select=Selection(metrics=("accuracy",)))
+OTHER = TrainTask(task=NLI, data=("more",), head="more", select=None)
 TRAIN = TrainRecipe(
     parts=(PART,),
     start=HubModel(hub="owner/name", revision="c0ffee"),
     optimisation=Optimisation(epochs=2),
     seed=1,
 )
-EVALUATE = EvaluateRecipe(task=NLI, data=DATA.id, model=StepModel(step=TRAIN.id), languages=("de", "sw"))
+EVALUATE = EvaluateRecipe(task=NLI, data=DATA.id, model=CheckpointRef(step=TRAIN.id), languages=("de", "sw"))
 
 GOLDEN = {
     "tokenizer": "tokenizer-xnli-695dff09fa854db5",
@@ -109,14 +109,14 @@ def test_every_field_of_a_recipe_changes_its_fingerprint():
         changed(TRAIN, parts=(PART, OTHER), sampling=Sampling(temperature=2)),
         changed(TRAIN, parts=(PART, OTHER.model_copy(update={"share": 0.5})), sampling=Sampling()),
         changed(TRAIN, start=LocalModel(sha256="0")),
-        changed(TRAIN, start=StepModel(step="x")),
-        changed(TRAIN, start=ScratchModel(architecture={"hidden_size": 8}, tokenizer="t", seed=1)),
+        changed(TRAIN, start=CheckpointRef(step="x")),
+        changed(TRAIN, start=RandomInit(architecture={"hidden_size": 8}, tokenizer="t", seed=1)),
         with_part(select=Selection(metrics=("accuracy",), mode="min")),
         with_part(task=NLI.model_copy(update={"version": 2})),
         with_part(task=NLI.model_copy(update={"scorer": "mlqa"})),
         changed(EVALUATE, precision="bf16"),
-        changed(EVALUATE, task=NLI.model_copy(update={"vectors": Vectors()})),
-        changed(EVALUATE, task=NLI.model_copy(update={"vectors": Vectors(layer=3)})),
+        changed(EVALUATE, task=NLI.model_copy(update={"vectors": PoolingConfig()})),
+        changed(EVALUATE, task=NLI.model_copy(update={"vectors": PoolingConfig(layer=3)})),
     ]
     for field in Optimisation.model_fields:
         value = getattr(TRAIN.optimisation, field)
@@ -154,7 +154,7 @@ def test_needs_are_the_steps_a_recipe_builds_on():
     assert DATA.needs == ()
     assert TRAIN.needs == (DATA.id,)
     assert EVALUATE.needs == (DATA.id, TRAIN.id)
-    scratch = ScratchModel(architecture={}, tokenizer=TOKENIZER.id, seed=1)
+    scratch = RandomInit(architecture={}, tokenizer=TOKENIZER.id, seed=1)
     assert changed(TRAIN, start=scratch).needs == (DATA.id, TOKENIZER.id)
 
 
@@ -166,4 +166,4 @@ def test_unknown_fields_and_two_lengths_are_refused():
     with pytest.raises(ValidationError, match="either epochs or steps"):
         Optimisation()
     with pytest.raises(ValidationError, match="2 weights for 1 corpora"):
-        Part(**{**PART.model_dump(), "mixture": Mixture(weights=(1.0, 2.0), alpha=0.5)})
+        TrainTask(**{**PART.model_dump(), "mixture": Mixture(weights=(1.0, 2.0), alpha=0.5)})

@@ -25,25 +25,25 @@ def names(store, folder):
 
 def test_one_holds_a_lease_until_it_gives_it_back(store):
     with Leases(store, **QUICK) as one, Leases(store, **QUICK) as two:
-        assert one.take("s")
-        assert one.take("s")
-        assert not two.take("s")
-        assert two.take("other")
+        assert one.acquire("s")
+        assert one.acquire("s")
+        assert not two.acquire("s")
+        assert two.acquire("other")
         assert two.holder("s") == one.holder("s") == f"process {os.getpid()} on {os.uname().nodename}"
-        one.give("s")
+        one.release("s")
         assert two.holder("s") is None
-        assert two.take("s")
-        assert not one.take("s")
+        assert two.acquire("s")
+        assert not one.acquire("s")
     assert names(store, "leases") == names(store, "owners") == []
 
 
 def test_an_owner_without_a_heartbeat_is_taken_over_by_its_observers_clock(store, monkeypatch):
-    silent = Leases(store, beat=3600, ttl=3600, settle=0.02)
+    silent = Leases(store, beat=3600, ttl=3600, reconcile=0.02)
     monkeypatch.setattr("trainables.store.process._machine", lambda: "")  # as if it were another machine
     with silent, Leases(store, **QUICK) as other:
-        assert silent.take("s")
+        assert silent.acquire("s")
         began = time.monotonic()
-        while not other.take("s"):
+        while not other.acquire("s"):
             time.sleep(0.01)
         assert 0.2 <= time.monotonic() - began < 10
         assert Store(store.uri, owner=other.owner).begin("s").is_dir()
@@ -55,10 +55,10 @@ def test_an_owner_without_a_heartbeat_is_taken_over_by_its_observers_clock(store
 def test_one_that_beats_is_never_taken_over(store, monkeypatch):
     monkeypatch.setattr("trainables.store.process._machine", lambda: "")
     with Leases(store, **QUICK) as one, Leases(store, **QUICK) as two:
-        assert one.take("s")
+        assert one.acquire("s")
         until = time.monotonic() + 1.0
         while time.monotonic() < until:
-            assert not two.take("s")
+            assert not two.acquire("s")
             time.sleep(0.005)
 
 
@@ -69,12 +69,12 @@ def test_no_wall_clock_has_a_say(store, monkeypatch):
     monkeypatch.setattr(time, "time_ns", lambda: -(10**18))
     monkeypatch.setattr("trainables.store.process._machine", lambda: "")
     with Leases(store, **QUICK) as one, Leases(store, **QUICK) as two:
-        assert one.take("s")
+        assert one.acquire("s")
         for _ in range(100):
-            assert not two.take("s")
+            assert not two.acquire("s")
             time.sleep(0.005)
-        one.give("s")
-        assert two.take("s")
+        one.release("s")
+        assert two.acquire("s")
 
 
 def test_a_pause_of_the_observer_says_nothing_of_the_owner(tmp_path, monkeypatch):
@@ -85,18 +85,18 @@ def test_a_pause_of_the_observer_says_nothing_of_the_owner(tmp_path, monkeypatch
     monkeypatch.setattr("trainables.store.leases.time.monotonic", lambda: now[0])
     one, two = Leases(store), Leases(store)
     one._write(1)
-    assert one.take("s")
-    assert not two.take("s")
+    assert one.acquire("s")
+    assert not two.acquire("s")
     now[0] += 10_000
-    assert not two.take("s")
+    assert not two.acquire("s")
     one._write(2)
     now[0] += 10
-    assert not two.take("s")
+    assert not two.acquire("s")
     for _ in range(5):
         now[0] += 10
-        assert not two.take("s")
+        assert not two.acquire("s")
     now[0] += 10
-    assert two.take("s")
+    assert two.acquire("s")
 
 
 HOLD = """
@@ -114,13 +114,13 @@ def test_a_killed_process_of_this_machine_is_taken_over_at_once(tmp_path):
     holder = subprocess.Popen([sys.executable, "-c", HOLD, store.root], stdout=subprocess.PIPE, text=True)
     owner = holder.stdout.readline().strip()
     with Leases(store) as leases:
-        assert not leases.take("s")
+        assert not leases.acquire("s")
         assert leases.holder("s").startswith(f"process {holder.pid} on")
         os.kill(holder.pid, signal.SIGKILL)
         while Path(f"/proc/{holder.pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
             time.sleep(0.01)
         began = time.monotonic()
-        assert leases.take("s")  # also before anyone has waited for it
+        assert leases.acquire("s")  # also before anyone has waited for it
         assert time.monotonic() - began < 1
         with pytest.raises(LeaseLost):
             Store(store.uri, owner=owner).commit("s", tmp_path, {})
@@ -130,9 +130,9 @@ def test_a_killed_process_of_this_machine_is_taken_over_at_once(tmp_path):
 def test_a_lease_that_was_cut_off_while_it_was_written_goes_stale(store):
     store.files.write(store.at("leases", "s.7"), b"")
     with Leases(store, **QUICK) as leases:
-        assert not leases.take("s")
+        assert not leases.acquire("s")
         assert leases.holder("s") == "a driver that has just begun"
-        while not leases.take("s"):
+        while not leases.acquire("s"):
             time.sleep(0.01)
         assert names(store, "leases") == ["s.8"]
 
@@ -140,13 +140,13 @@ def test_a_lease_that_was_cut_off_while_it_was_written_goes_stale(store):
 def test_every_change_of_a_step_looks_at_its_lease(store):
     with Leases(store, **QUICK) as leases:
         mine = Store(store.uri, owner=leases.owner)
-        assert leases.take("s")
+        assert leases.acquire("s")
         made = mine.begin("s")
         scratch = mine.state_scratch("s")
         (scratch / "n").mkdir()
         (scratch / "n" / "shard").write_text("x")
         mine.upload_state("s", scratch, "n")
-        leases.give("s")
+        leases.release("s")
         for change in (
             lambda: mine.begin("s"),
             lambda: mine.complete_state("s", "n", {}),
@@ -156,7 +156,7 @@ def test_every_change_of_a_step_looks_at_its_lease(store):
             with pytest.raises(LeaseLost, match="its lease is nobody's"):
                 change()
         assert issubclass(LeaseLost, StoreError)
-        assert leases.take("s")
+        assert leases.acquire("s")
         mine.commit("s", made, {})
         assert store.done("s")
 
@@ -180,35 +180,35 @@ class Late(Files):
 
     first = None
 
-    def create(self, path, data, settle):
+    def create(self, path, data, reconcile):
         if self.first is not None:
             before, self.first = self.first, None
             before()
-        return super().create(path, data, settle)
+        return super().create(path, data, reconcile)
 
 
 def test_who_was_held_up_before_creating_a_lease_takes_it_from_nobody(tmp_path):
     """Late has seen a stale lease; before it creates number 2, one driver has taken that over and given it back, and
     the next one holds number 1."""
     store = Store(str(tmp_path))
-    late = Leases(Store(str(tmp_path), files=Late), settle=0)
-    one, two = Leases(store, settle=0), Leases(store, settle=0)
+    late = Leases(Store(str(tmp_path), files=Late), reconcile=0)
+    one, two = Leases(store, reconcile=0), Leases(store, reconcile=0)
     for driver in (late, one, two):
         driver._write(0)
-        driver.dead = lambda name: name == "dead"
+        driver.expired = lambda name: name == "dead"
     store.files.write(store.at("leases", "s.1"), b"dead")
 
     def others():
-        assert one.take("s")
-        one.give("s")
-        assert two.take("s")
+        assert one.acquire("s")
+        one.release("s")
+        assert two.acquire("s")
 
     late._files.first = others
-    assert not late.take("s")
+    assert not late.acquire("s")
     assert names(store, "leases") == ["s.1"]
     Store(store.uri, owner=two.owner).begin("s")
-    two.give("s")
-    assert late.take("s")
+    two.release("s")
+    assert late.acquire("s")
 
 
 # --- races ---------------------------------------------------------------------------------------------------
@@ -217,16 +217,16 @@ def test_who_was_held_up_before_creating_a_lease_takes_it_from_nobody(tmp_path):
 def race(root, tries, report):
     """Take and give one lease again and again; in between, nobody else may be inside."""
     store, inside, taken, broken = Store(root), Path(root) / "inside", 0, 0
-    with Leases(store, settle=0) as leases:
+    with Leases(store, reconcile=0) as leases:
         for _ in range(tries):
-            if leases.take("s"):
+            if leases.acquire("s"):
                 taken += 1
                 try:
                     os.close(os.open(inside, os.O_CREAT | os.O_EXCL))
                     os.unlink(inside)
                 except FileExistsError:
                     broken += 1
-                leases.give("s")
+                leases.release("s")
     report.put((taken, broken))
 
 
@@ -247,10 +247,10 @@ def test_processes_that_race_for_one_lease_are_never_both_inside(tmp_path):
 def test_of_all_who_take_over_a_stale_lease_exactly_one_gets_it(tmp_path):
     """Threads with a driver each, let loose at the same moment on the lease of a dead one, many times."""
     store = Store(str(tmp_path))
-    drivers = [Leases(store, settle=0) for _ in range(4)]
+    drivers = [Leases(store, reconcile=0) for _ in range(4)]
     for driver in drivers:
         driver._write(0)
-        driver.dead = lambda name: name == "dead"  # the verdict on the others; what is tested is the taking over
+        driver.expired = lambda name: name == "dead"  # the verdict on the others; what is tested is the taking over
     rounds = 300
     gates = Barrier(len(drivers))
     winners = [[] for _ in range(rounds)]
@@ -260,7 +260,7 @@ def test_of_all_who_take_over_a_stale_lease_exactly_one_gets_it(tmp_path):
             if gates.wait() == 0:
                 store.files.write(store.at("leases", f"s{number}.1"), b"dead")
             gates.wait()
-            if driver.take(f"s{number}"):
+            if driver.acquire(f"s{number}"):
                 winners[number].append(driver.owner)
 
     threads = [Thread(target=run, args=(driver,)) for driver in drivers]

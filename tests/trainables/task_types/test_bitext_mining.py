@@ -14,12 +14,12 @@ from trainables.data.prepare import load_part
 from trainables.evaluation.evaluate import evaluate
 from trainables.models.loading import load_backbone, load_tokenizer
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import TaskSpec, Vectors
+from trainables.recipe.recipes import PoolingConfig, TaskSpec
 from trainables.store import PREDICTIONS
-from trainables.task_types import Outputs, get_family
+from trainables.task_types import ModelOutputs, get_task_type
 
-FAMILY = get_family("bitext-mining")
-TASK = TaskSpec(name="t", version=1, family=FAMILY.name, source="files")
+TASK_TYPE = get_task_type("bitext-mining")
+TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.name, source="files")
 
 
 def rows_of(foreign, english, matches):
@@ -32,7 +32,7 @@ def rows_of(foreign, english, matches):
 def said(rows, vectors):
     """Outputs of the model that gives each text its vector."""
     raw = [np.array(vectors[text], dtype=np.float32) for text in rows["text"]]
-    return Outputs(raw, Dataset.from_list([{"input_ids": [0, 2], "example": i} for i in range(len(rows))]), rows)
+    return ModelOutputs(raw, Dataset.from_list([{"input_ids": [0, 2], "example": i} for i in range(len(rows))]), rows)
 
 
 def corpus(seed, translated, strays=4, noise=0.15):
@@ -51,7 +51,7 @@ def corpus(seed, translated, strays=4, noise=0.15):
 def test_each_sentence_is_a_feature(world):
     tokenizer = load_tokenizer(world.scratch(), world.store, Execution())
     rows = rows_of(["fires veki"], ["runin", ""], {0: 0})
-    features = FAMILY.encode(rows, tokenizer, TASK, 64)
+    features = TASK_TYPE.encode(rows, tokenizer, TASK, 64)
     ids = tokenizer("fires veki", add_special_tokens=False)["input_ids"]
     assert features[0] == {"input_ids": [0, *ids, 2], "example": 0}
     assert [feature["example"] for feature in features] == [0, 1, 2]
@@ -61,7 +61,7 @@ def test_each_sentence_is_a_feature(world):
 def test_pairs_are_mined_and_the_threshold_of_the_dev_rows_keeps_the_right_ones():
     dev, dev_vectors = corpus(1, 12, noise=0.2)
     test, test_vectors = corpus(2, 15, noise=0.1)
-    predictions = FAMILY.predict(said(test, test_vectors), TASK, {"dev": said(dev, dev_vectors)})
+    predictions = TASK_TYPE.predict(said(test, test_vectors), TASK, {"dev": said(dev, dev_vectors)})
     tuned = predictions[""]
     assert tuned["own"] is False
     assert tuned["dev_f1"] == 100.0
@@ -69,7 +69,7 @@ def test_pairs_are_mined_and_the_threshold_of_the_dev_rows_keeps_the_right_ones(
         f"f{i}": f"e{i}" for i in range(15)
     }
     assert all(found["score"] >= tuned["threshold"] for ours, found in predictions.items() if ours)
-    scores = FAMILY.score(predictions, test, TASK, "de")
+    scores = TASK_TYPE.score(predictions, test, TASK, "de")
     assert scores == {
         "f1": 100.0,
         "precision": 100.0,
@@ -84,14 +84,14 @@ def test_the_threshold_is_that_of_the_dev_rows_and_not_of_the_test_rows():
     dev, dev_vectors = corpus(1, 12, noise=0.02)  # translations so near that the threshold is high
     test, test_vectors = corpus(2, 15, noise=1.3)
     outputs = said(test, test_vectors)
-    scores = FAMILY.score(FAMILY.predict(outputs, TASK, {"dev": said(dev, dev_vectors)}), test, TASK, "de")
-    own = FAMILY.score(FAMILY.predict(outputs, TASK, {}), test, TASK, "de")
+    scores = TASK_TYPE.score(TASK_TYPE.predict(outputs, TASK, {"dev": said(dev, dev_vectors)}), test, TASK, "de")
+    own = TASK_TYPE.score(TASK_TYPE.predict(outputs, TASK, {}), test, TASK, "de")
     assert own["threshold"] < scores["threshold"]
     assert own["f1"] > scores["f1"]
     # A score with a threshold of its own is the best there could be, and says so.
     assert own["own_threshold"] == 1.0
     assert own["f1"] == pytest.approx(own["dev_f1"])
-    same = FAMILY.score(FAMILY.predict(outputs, TASK, {"dev": outputs}), test, TASK, "de")
+    same = TASK_TYPE.score(TASK_TYPE.predict(outputs, TASK, {"dev": outputs}), test, TASK, "de")
     assert same == own
 
 
@@ -100,26 +100,26 @@ def test_sentences_that_stand_twice_are_mined_as_one_and_left_out():
     texts = rows["text"][:]
     foreign, english = texts[:10], texts[10:]
     twice = rows_of([*foreign, foreign[0]], [*english, english[1], english[1]], {i: i for i in range(6)})
-    predictions = FAMILY.predict(said(twice, vectors), TASK, {})
+    predictions = TASK_TYPE.predict(said(twice, vectors), TASK, {})
     assert {ours for ours in predictions if ours} == {"f2", "f3", "f4", "f5"}
 
 
 def test_rows_without_labels_are_mined_and_not_scored():
     rows, vectors = corpus(4, 6)
     hidden = rows.remove_columns("match").add_column("match", [None] * len(rows))
-    predictions = FAMILY.predict(said(hidden, vectors), TASK, {})
+    predictions = TASK_TYPE.predict(said(hidden, vectors), TASK, {})
     assert predictions[""] == {"threshold": 0.0, "dev_f1": None, "own": True}
     assert {f"f{i}" for i in range(6)} <= set(predictions)
-    assert FAMILY.score(predictions, hidden, TASK, "de") == {}
+    assert TASK_TYPE.score(predictions, hidden, TASK, "de") == {}
     dev, dev_vectors = corpus(5, 6)
-    predictions = FAMILY.predict(said(hidden, vectors), TASK, {"dev": said(dev, dev_vectors)})
+    predictions = TASK_TYPE.predict(said(hidden, vectors), TASK, {"dev": said(dev, dev_vectors)})
     assert predictions[""]["dev_f1"] == 100.0
 
 
 def test_one_side_alone_is_an_error():
     rows, vectors = corpus(4, 6)
     with pytest.raises(ValueError, match="10 foreign and 0 English sentences"):
-        FAMILY.predict(said(rows.select(range(10)), vectors), TASK, {})
+        TASK_TYPE.predict(said(rows.select(range(10)), vectors), TASK, {})
 
 
 @pytest.mark.parametrize("name", ["bitext-mining", "retrieval"])
@@ -130,11 +130,11 @@ def test_vectors_are_those_of_the_layer_and_the_pooling_that_the_task_says(world
         "attention_mask": torch.tensor([[1] * 4, [1] * 3 + [0]]),
     }
     hidden = backbone(**batch, output_hidden_states=True)
-    family = get_family(name)
+    task_type = get_task_type(name)
 
     def vectors(**given):
-        task = TASK.model_copy(update={"family": name, "vectors": Vectors(**given) if given else None})
-        return family.head(backbone, task, 0.0)(hidden, batch)
+        task = TASK.model_copy(update={"type": name, "vectors": PoolingConfig(**given) if given else None})
+        return task_type.head(backbone, task, 0.0)(hidden, batch)
 
     for layer in range(3):
         states = hidden.hidden_states[layer]
@@ -157,7 +157,7 @@ def test_an_evaluation_from_end_to_end(world):
         written = (world.store.path(recipe.id) / PREDICTIONS / f"{language}.jsonl").read_text().splitlines()
         predictions = {row["id"]: row["prediction"] for row in map(json.loads, written)}
         examples = load_part(world.store, recipe.data, f"test-{language}")[1]
-        assert FAMILY.score(predictions, examples, recipe.task, language) == scores
+        assert TASK_TYPE.score(predictions, examples, recipe.task, language) == scores
 
 
 def test_a_text_and_itself_are_mined_whole(fresh):

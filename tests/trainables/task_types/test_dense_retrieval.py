@@ -15,15 +15,15 @@ from torch.nn import functional as F
 
 from trainables.models.loading import load_tokenizer
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import StepModel
+from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import TaskSpec
 from trainables.store import HEAD, MODEL, PREDICTIONS, Store
-from trainables.task_types import Outputs, get_family
-from trainables.task_types.dense_retrieval import DEPTH, SCALE, Encoder
+from trainables.task_types import ModelOutputs, get_task_type
+from trainables.task_types.dense_retrieval import DEPTH, SCALE, UnitVectorHead
 from trainables.tasks import get_task
 
-FAMILY = get_family("dense-retrieval")
-TASK = TaskSpec(name="t", version=1, family=FAMILY.name, source="files")
+TASK_TYPE = get_task_type("dense-retrieval")
+TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.name, source="files")
 
 
 @pytest.fixture(scope="module")
@@ -38,28 +38,28 @@ def rows_of(*rows):
 
 def said(rows, *raw):
     features = Dataset.from_list([{"input_ids": [0, 2], "lengths": [2], "example": i} for i in range(len(rows))])
-    return Outputs([np.array(one, dtype=np.float32) for one in raw], features, rows)
+    return ModelOutputs([np.array(one, dtype=np.float32) for one in raw], features, rows)
 
 
 def test_a_row_becomes_the_sides_that_it_has(tokenizer):
     rows = rows_of(("fires veki", "runin", []), ("fires", "", ["1"]), ("", "nabur faron", []))
-    both, query, candidate = FAMILY.encode(rows, tokenizer, TASK, 16)
+    both, query, candidate = TASK_TYPE.encode(rows, tokenizer, TASK, 16)
     ids = {t: [0, *tokenizer(t, add_special_tokens=False)["input_ids"], 2] for t in ("fires veki", "runin", "fires")}
     assert both["input_ids"] == ids["fires veki"] + ids["runin"]
     assert both["lengths"] == [len(ids["fires veki"]), len(ids["runin"])]
     assert query["input_ids"] == ids["fires"]
     assert candidate["input_ids"] == [0, *tokenizer("nabur faron", add_special_tokens=False)["input_ids"], 2]
-    long = FAMILY.encode(rows_of((" ".join(["fires"] * 40), " ".join(["runin"] * 40), [])), tokenizer, TASK, 16)
+    long = TASK_TYPE.encode(rows_of((" ".join(["fires"] * 40), " ".join(["runin"] * 40), [])), tokenizer, TASK, 16)
     assert long[0]["lengths"] == [16, 16]
-    batch = FAMILY.collate([both, both], 1)
+    batch = TASK_TYPE.collate([both, both], 1)
     assert batch["input_ids"].shape[0] == 4
     assert batch["input_ids"][1, : len(ids["runin"])].tolist() == ids["runin"]
-    assert FAMILY.sequences([both, query, both]) == [(0, 0), (0, 1), (1, 0), (2, 0), (2, 1)]
+    assert TASK_TYPE.sequences([both, query, both]) == [(0, 0), (0, 1), (1, 0), (2, 0), (2, 1)]
 
 
 def test_a_vector_is_the_first_token_through_dense_and_tanh_at_unit_length():
     torch.manual_seed(1)
-    head = Encoder(6)
+    head = UnitVectorHead(6)
     hidden = type("Hidden", (), {"last_hidden_state": torch.randn(3, 5, 6)})
     expected = torch.tanh(hidden.last_hidden_state[:, 0] @ head.dense.weight.T + head.dense.bias)
     assert torch.allclose(head(hidden, {}), expected / expected.norm(dim=1, keepdim=True), atol=1e-6)
@@ -81,7 +81,7 @@ def test_the_loss_is_a_softmax_over_the_group_without_other_right_answers():
         for i in group:
             scores = {j: SCALE * queries[i] @ candidates[j] for j in group if (i, j) not in left_out}
             expected += torch.logsumexp(torch.stack(list(scores.values())), 0) - scores[i]
-    loss = FAMILY.loss(output, FAMILY.collate(features, 1))
+    loss = TASK_TYPE.loss(output, TASK_TYPE.collate(features, 1))
     assert float(loss) == pytest.approx(float(expected), rel=1e-5)
 
 
@@ -107,14 +107,14 @@ def test_dev_rows_are_searched_in_their_own_distinct_candidates():
     rows = rows_of(("q", "x", []), ("r", "y", []), ("s", "x", []), ("r", "z", []))
     x, y, z = np.eye(3)
     outputs = said(rows, [x, x], [z + 0.1 * y, y], [y + 0.1 * x, x], [z, z])
-    predictions = FAMILY.predict(outputs, TASK, {})
+    predictions = TASK_TYPE.predict(outputs, TASK, {})
     assert predictions["0"][0] == "0"
     assert predictions["1"] == ["3", "1", "0"]
     assert predictions["2"] == ["1", "0", "3"]  # row 2's candidate is row 0's
     # Row 0: 1. Row 1 asks what row 3 asks, which two candidates answer: (1 + 2/2) / 2. Row 2: 1/2. Row 3: z, then y or
     # x, which are as near as each other.
     last = {"1": 1.0, "0": (1 + 2 / 3) / 2}[predictions["3"][1]]
-    score = FAMILY.score(predictions, rows, TASK, "en")
+    score = TASK_TYPE.score(predictions, rows, TASK, "en")
     assert score == {"map@20": pytest.approx(100 * (1 + 1 + 0.5 + last) / 4)}
 
 
@@ -127,26 +127,26 @@ def test_test_rows_are_searched_in_the_pool():
     names = [f"{language}-{i}" for language in ("en", "de") for i in range(30)]
     pool = pool.remove_columns("id").add_column("id", names)
     queries = [3 * pool_vectors[0], pool_vectors[1]]
-    predictions = FAMILY.predict(
+    predictions = TASK_TYPE.predict(
         said(rows, *([one] for one in queries)), TASK, {"pool": said(pool, *([one] for one in pool_vectors))}
     )
     assert [len(found) for found in predictions.values()] == [DEPTH, DEPTH]
     assert predictions["0"][:2] == ["en-0", "de-0"]
     assert predictions["1"][:2] == ["en-1", "de-1"]
-    assert FAMILY.score(predictions, rows, TASK, "en") == {"map@20": pytest.approx(75.0)}
+    assert TASK_TYPE.score(predictions, rows, TASK, "en") == {"map@20": pytest.approx(75.0)}
 
 
 def test_without_a_pool_or_labels_nothing_is_made_up():
     rows = rows_of(("q", "", []), ("r", "", []))
     with pytest.raises(ValueError, match="t: these rows have no candidates of their own, and there is no pool"):
-        FAMILY.predict(said(rows, [[1.0, 0.0]], [[0.0, 1.0]]), TASK, {})
-    assert FAMILY.score({"0": ["a"], "1": ["b"]}, rows, TASK, "en") == {}
+        TASK_TYPE.predict(said(rows, [[1.0, 0.0]], [[0.0, 1.0]]), TASK, {})
+    assert TASK_TYPE.score({"0": ["a"], "1": ["b"]}, rows, TASK, "en") == {}
 
 
 def test_an_evaluation_from_end_to_end(world):
     trained = world.train("gen-ask", steps=2, evaluate_every=2)
     world.do(trained)
-    evaluation = world.evaluation("gen-ask", StepModel(step=trained.id), "one", "zero")
+    evaluation = world.evaluation("gen-ask", CheckpointRef(step=trained.id), "one", "zero")
     world.do(evaluation)
     metrics = world.store.record(evaluation.id)["result"]["metrics"]
     pool = set(world.source.rows(get_task("gen-ask"), "pool", "mul")["id"])
@@ -156,7 +156,7 @@ def test_an_evaluation_from_end_to_end(world):
         rows = world.source.rows(get_task("gen-ask"), "test", language)
         assert list(predictions) == rows["id"][:]
         assert all(len(set(found)) == DEPTH and set(found) <= pool for found in predictions.values())
-        assert metrics[language] == FAMILY.score(predictions, rows, TASK, language)
+        assert metrics[language] == TASK_TYPE.score(predictions, rows, TASK, language)
 
 
 def test_a_pool_of_the_questions_themselves_answers_them(world, fresh):
@@ -165,7 +165,7 @@ def test_a_pool_of_the_questions_themselves_answers_them(world, fresh):
 
     trained = fresh.train("gen-ask", steps=1, evaluate_every=1)
     fresh.do(trained)
-    evaluation = fresh.evaluation("gen-ask", StepModel(step=trained.id), "one")
+    evaluation = fresh.evaluation("gen-ask", CheckpointRef(step=trained.id), "one")
     directory = fresh.store.path(evaluation.data)
     load = lambda name, part: datasets.load_from_disk(str(directory / name / part))  # noqa: E731
     asked = {}

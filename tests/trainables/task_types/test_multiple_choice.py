@@ -9,17 +9,17 @@ import torch
 from datasets import Dataset
 from torch.nn import functional as F
 
-from trainables.batching.micro_batches import cut_groups
+from trainables.batching.micro_batches import split_micro_batch_groups
 from trainables.models.loading import load_tokenizer
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import StepModel
+from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import TaskSpec
 from trainables.store import PREDICTIONS
-from trainables.task_types import Outputs, get_family
+from trainables.task_types import ModelOutputs, get_task_type
 from trainables.tasks import get_task
 
-FAMILY = get_family("multiple-choice")
-TASK = TaskSpec(name="t", version=1, family=FAMILY.name, source="files")
+TASK_TYPE = get_task_type("multiple-choice")
+TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.name, source="files")
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +38,7 @@ def sequences(feature):
 
 
 def test_each_choice_stands_behind_the_prompt_in_a_sequence_of_its_own(tokenizer):
-    (feature,) = FAMILY.encode(rows_of(("fires veki", ["runin", "nabur faron"], "1")), tokenizer, TASK, 64)
+    (feature,) = TASK_TYPE.encode(rows_of(("fires veki", ["runin", "nabur faron"], "1")), tokenizer, TASK, 64)
     prompt, first, second = (
         tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("fires veki", "runin", "nabur faron")
     )
@@ -48,7 +48,7 @@ def test_each_choice_stands_behind_the_prompt_in_a_sequence_of_its_own(tokenizer
 
 def test_the_front_of_the_prompt_goes_first_and_a_choice_only_where_it_is_too_long_itself(tokenizer):
     prompt, choice = " ".join(["fires", "veki"] * 20), " ".join(["runin"] * 3)
-    (feature,) = FAMILY.encode(rows_of((prompt, [choice, " ".join(["nabur"] * 60)], "0")), tokenizer, TASK, 24)
+    (feature,) = TASK_TYPE.encode(rows_of((prompt, [choice, " ".join(["nabur"] * 60)], "0")), tokenizer, TASK, 24)
     ids = {text: tokenizer(text, add_special_tokens=False)["input_ids"] for text in (prompt, choice)}
     short, long = sequences(feature)
     kept = 24 - 4 - len(ids[choice])
@@ -59,47 +59,47 @@ def test_the_front_of_the_prompt_goes_first_and_a_choice_only_where_it_is_too_lo
 @pytest.mark.parametrize(("choices", "label"), [(["a"], "0"), (["a", "b"], "2"), (["a", "b"], "right")])
 def test_a_row_without_a_right_choice_is_refused(tokenizer, choices, label):
     with pytest.raises(ValueError, match=r't, row "0": .* position of one'):
-        FAMILY.encode(rows_of(("p", choices, label)), tokenizer, TASK, 24)
+        TASK_TYPE.encode(rows_of(("p", choices, label)), tokenizer, TASK, 24)
 
 
 def test_loss_and_prediction_are_those_of_a_softmax_over_each_rows_own_choices(tokenizer):
     rows = rows_of(("p", ["a", "b"], "1"), ("p", ["a", "b", "c", "d"], "2"), ("p", ["a", "b", "c"], "0"))
-    features = FAMILY.encode(rows, tokenizer, TASK, 24)
-    batch = FAMILY.collate(features, 1)
+    features = TASK_TYPE.encode(rows, tokenizer, TASK, 24)
+    batch = TASK_TYPE.collate(features, 1)
     assert batch["input_ids"].shape[0] == 9
     torch.manual_seed(1)
     output = torch.randn(9, 1, requires_grad=True)
     scores = [output[:2, 0], output[2:6, 0], output[6:, 0]]
     expected = sum(-F.log_softmax(one, 0)[right] for one, right in zip(scores, (1, 2, 0), strict=True))
-    loss = FAMILY.loss(output, batch)
+    loss = TASK_TYPE.loss(output, batch)
     assert float(loss.detach()) == pytest.approx(float(expected.detach()))
     loss.backward()
     assert bool(torch.isfinite(output.grad).all())
-    raw = FAMILY.raw(output, batch)
+    raw = TASK_TYPE.postprocess(output, batch)
     assert raw == [int(one.argmax()) for one in scores]
-    predictions = FAMILY.predict(Outputs([1, 2, 0], Dataset.from_list(features), rows), TASK, {})
+    predictions = TASK_TYPE.predict(ModelOutputs([1, 2, 0], Dataset.from_list(features), rows), TASK, {})
     assert predictions == {"0": "1", "1": "2", "2": "0"}
-    assert FAMILY.score(predictions, rows, TASK, "en") == {"accuracy": 100.0}
-    assert FAMILY.score({**predictions, "1": "3"}, rows, TASK, "en")["accuracy"] == pytest.approx(200 / 3)
+    assert TASK_TYPE.score(predictions, rows, TASK, "en") == {"accuracy": 100.0}
+    assert TASK_TYPE.score({**predictions, "1": "3"}, rows, TASK, "en")["accuracy"] == pytest.approx(200 / 3)
 
 
 def test_rows_without_labels_are_predicted_and_not_scored(tokenizer):
     rows = rows_of(("p", ["a", "b"], ""))
-    features = FAMILY.encode(rows, tokenizer, TASK, 24)
-    assert FAMILY.predict(Outputs([0], Dataset.from_list(features), rows), TASK, {}) == {"0": "0"}
-    assert FAMILY.score({"0": "0"}, rows, TASK, "en") == {}
+    features = TASK_TYPE.encode(rows, tokenizer, TASK, 24)
+    assert TASK_TYPE.predict(ModelOutputs([0], Dataset.from_list(features), rows), TASK, {}) == {"0": "0"}
+    assert TASK_TYPE.score({"0": "0"}, rows, TASK, "en") == {}
 
 
 def test_every_sequence_of_a_batch_has_a_dropout_mask_of_its_own_however_it_is_cut(tokenizer):
     rows = rows_of(*((f"p{i}", ["a", "b", "c", "d"][: 2 + i % 3], "0") for i in range(12)))
-    features = FAMILY.encode(rows, tokenizer, TASK, 24)
+    features = TASK_TYPE.encode(rows, tokenizer, TASK, 24)
     lengths = [len(feature["input_ids"]) for feature in features]
 
     def masks(workers, tokens):
         """(row, number) of each sequence -> the number of its mask, as the loop has it."""
         found = {}
-        for part in cut_groups(lengths, workers, tokens, FAMILY.together):
-            for place, number in FAMILY.sequences([features[i] for i in part]):
+        for part in split_micro_batch_groups(lengths, workers, tokens, TASK_TYPE.together):
+            for place, number in TASK_TYPE.sequences([features[i] for i in part]):
                 found[part[place], number] = part[place] + number * len(features)
         return found
 
@@ -111,7 +111,7 @@ def test_every_sequence_of_a_batch_has_a_dropout_mask_of_its_own_however_it_is_c
 def test_an_evaluation_from_end_to_end(world):
     trained = world.train("gen-choice", steps=2, evaluate_every=2)
     world.do(trained)
-    evaluation = world.evaluation("gen-choice", StepModel(step=trained.id), "one", "zero")
+    evaluation = world.evaluation("gen-choice", CheckpointRef(step=trained.id), "one", "zero")
     world.do(evaluation)
     metrics = world.store.record(evaluation.id)["result"]["metrics"]
     assert set(metrics) == {"one", "zero"}

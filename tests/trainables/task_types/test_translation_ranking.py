@@ -11,24 +11,24 @@ from torch.nn import functional as F
 
 from trainables.models.loading import load_backbone
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import StepModel
-from trainables.recipe.recipes import DataRecipe, Mixture, Optimisation, Part, Selection, TrainRecipe
+from trainables.recipe.model_source import CheckpointRef
+from trainables.recipe.recipes import DataRecipe, Mixture, Optimisation, Selection, TrainRecipe, TrainTask
 from trainables.store import MODEL, Store
-from trainables.task_types import get_family
+from trainables.task_types import get_task_type
 from trainables.task_types.translation_ranking import SCALE
 
-FAMILY = get_family("translation-ranking")
+TASK_TYPE = get_task_type("translation-ranking")
 
 
-def ranking(world, objective=FAMILY.name, **optimisation):
+def ranking(world, objective=TASK_TYPE.name, **optimisation):
     """A recipe over the parallel text of two languages, one batch of which is two groups."""
-    task = world.spec("gen-text").model_copy(update={"family": FAMILY.name})
+    task = world.spec("gen-text").model_copy(update={"type": TASK_TYPE.name})
     start = world.scratch()
     rows = world.rows("gen-text", "train", "two", "three") + world.rows("gen-text", "dev", "two", "three")
-    data = DataRecipe(task=task, rows=rows, tokenizer=StepModel(step=start.tokenizer), max_length=64)
+    data = DataRecipe(task=task, rows=rows, tokenizer=CheckpointRef(step=start.tokenizer), max_length=64)
     settings = {"learning_rate": 2e-3, "batch_size": 128, "steps": 4, "evaluate_every": 4, **optimisation}
-    part = Part(
-        task=task.model_copy(update={"family": objective}),
+    part = TrainTask(
+        task=task.model_copy(update={"type": objective}),
         data=(world.do(data),),
         mixture=Mixture(weights=(1.0,), alpha=0.5),
         head=task.name,
@@ -54,7 +54,7 @@ def test_the_loss_is_the_cross_entropy_of_each_group_in_both_directions():
             right = torch.arange(64)
             expected += F.cross_entropy(cosines, right, reduction="sum") / 4
             expected += F.cross_entropy(cosines.T, right, reduction="sum") / 4
-    assert float(FAMILY.loss(output, {})) == pytest.approx(float(expected), rel=1e-5)
+    assert float(TASK_TYPE.loss(output, {})) == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_both_sentences_of_a_pair_are_read_apart(world):
@@ -63,7 +63,7 @@ def test_both_sentences_of_a_pair_are_read_apart(world):
     import datasets
 
     rows = datasets.load_from_disk(str(features)).to_list()[:3]
-    batch = FAMILY.collate(rows, pad_id=1)
+    batch = TASK_TYPE.collate(rows, pad_id=1)
     assert batch["input_ids"].shape[0] == 6
     for i, row in enumerate(rows):
         for ids, side in ((row["input_ids"][: row["first"]], i), (row["input_ids"][row["first"] :], 3 + i)):

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from trainables.tasks import FAMILY_COLUMNS, DataError, get_task, is_labelled
+from trainables.tasks import COLUMNS_OF_TYPE, DataError, get_task, is_labelled
 
 
 def line(record):
@@ -91,7 +91,7 @@ def test_xcopa_asks_in_english_in_every_language(write, source, name):
     }
     write(name, line({**record, "label": 0}) + line({**record, "idx": 4, "label": -1}))
     rows = source.rows(get_task("xcopa"), "test", "th")
-    assert tuple(rows.column_names) == FAMILY_COLUMNS["multiple-choice"]
+    assert tuple(rows.column_names) == COLUMNS_OF_TYPE["multiple-choice"]
     assert rows[0] == {"id": "3", "prompt": "ฝนตก What was the effect?", "choices": ["ถนนเปียก", "แดดออก"], "label": "0"}
     assert [is_labelled(get_task("xcopa"), row) for row in rows] == [True, False]
 

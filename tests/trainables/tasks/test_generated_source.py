@@ -1,6 +1,6 @@
 import pytest
 
-from trainables.tasks import FAMILY_COLUMNS, DataError, GeneratedSource, get_task, is_labelled
+from trainables.tasks import COLUMNS_OF_TYPE, DataError, GeneratedSource, get_task, is_labelled
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ def test_generated_rows_have_the_columns_of_the_family(task, split, language):
     source, task = GeneratedSource(seed=3, size=0.02), get_task(task)
     assert source.check(task, split, language) is None
     rows = source.rows(task, split, language)
-    assert tuple(rows.column_names) == FAMILY_COLUMNS[task.family]
+    assert tuple(rows.column_names) == COLUMNS_OF_TYPE[task.type]
     assert len(set(rows["id"])) == len(rows)
     assert all(is_labelled(task, row) for row in rows)
     if "label" in rows.column_names:

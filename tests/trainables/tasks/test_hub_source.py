@@ -5,7 +5,7 @@ import pytest
 from huggingface_hub import constants
 
 from trainables.tasks import DataError, HubSource, get_task, is_labelled
-from trainables.tasks.hub.files import Place, parquet_files, pull, pulled, resolve, verify
+from trainables.tasks.hub.files import HubSplit, parquet_files, pull, pulled, resolve, verify
 from trainables.tasks.hub.tables import TABLES
 from trainables.tasks.open_source import source_at
 from trainables.tasks.sources import is_held_out, languages_with
@@ -160,7 +160,7 @@ def test_a_task_of_parts_is_read_from_all_and_its_revision_names_all(hub):
 
 # --- files ----------------------------------------------------------------------------------------------------------
 
-PLACE = Place(dataset="google/xquad", commit=COMMIT, config="xquad.el", split="validation")
+PLACE = HubSplit(dataset="google/xquad", commit=COMMIT, config="xquad.el", split="validation")
 
 
 @pytest.fixture
@@ -319,6 +319,6 @@ def test_no_network_is_one_line(monkeypatch):
     monkeypatch.setattr(constants, "ENDPOINT", nobody)
     with pytest.raises(DataError, match=r"google/xquad: cannot look up its branch main .*check the network"):
         resolve("google/xquad", "main")
-    place = Place(dataset="google/xquad", commit=COMMIT, config="xquad.el", split="validation")
+    place = HubSplit(dataset="google/xquad", commit=COMMIT, config="xquad.el", split="validation")
     with pytest.raises(DataError, match=r"google/xquad, xquad.el.* cannot be downloaded .*check the network"):
         pull(place)

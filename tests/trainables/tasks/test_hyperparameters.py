@@ -34,8 +34,8 @@ def test_what_a_set_does_not_speak_of_is_set_as_jiant_does_and_says_so():
 @pytest.mark.parametrize("name", SETS)
 def test_every_task_that_can_be_trained_has_settings_with_a_source(name):
     for task in all_tasks():
-        defaults = defaults_of(task.name, task.family, name)
-        assert (defaults is None) == (task.family in COMPARES_VECTORS)
+        defaults = defaults_of(task.name, task.type, name)
+        assert (defaults is None) == (task.type in COMPARES_VECTORS)
         assert defaults is None or defaults.source
     assert defaults_of(MULTI_TASK, "", name).epochs == 3
 

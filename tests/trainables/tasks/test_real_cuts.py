@@ -62,7 +62,7 @@ def test_counts(source, name, split, language, count, labelled):
 def test_held_out_parts(source, name, total):
     task = get_task(name)
     train, dev = (source.rows(task, split, "en") for split in ("train", "dev"))
-    group = "context" if task.family == "span-qa" else "text_a"
+    group = "context" if task.type == "span-qa" else "text_a"
     assert not set(train[group]) & set(dev[group])
     assert len(train) + len(dev) == total
     assert 0.05 * total < len(dev) < 0.25 * total

@@ -1,6 +1,6 @@
 import pytest
 
-from trainables.tasks import FAMILY_COLUMNS, UnknownTask, all_tasks, get_task
+from trainables.tasks import COLUMNS_OF_TYPE, UnknownTask, all_tasks, get_task
 from trainables.tasks.suites import SUITES
 
 XTREME = {
@@ -15,18 +15,18 @@ XTREME_R = {
 @pytest.mark.parametrize("task", all_tasks(), ids=lambda task: task.name)
 def test_every_task_is_whole(task):
     assert get_task(task.name) is task
-    assert task.family in FAMILY_COLUMNS
+    assert task.type in COLUMNS_OF_TYPE
     assert len(set(task.languages)) == len(task.languages)
-    assert bool(task.labels) != task.labels_in_data or task.family not in ("pair-classification", "tagging")
+    assert bool(task.labels) != task.labels_in_data or task.type not in ("pair-classification", "tagging")
     assert task.train_language not in task.other_train_languages
     assert set(task.other_train_languages) <= set(task.languages) or not task.languages
     for name in task.trains_on:
         data = get_task(name)
         assert data.has_train
-        assert (data.family, data.labels, data.train_language) == (task.family, task.labels, task.train_language)
+        assert (data.type, data.labels, data.train_language) == (task.type, task.labels, task.train_language)
     for name in task.parts:
         data = get_task(name)
-        assert (data.family, data.labels, data.has_train) == (task.family, task.labels, task.has_train)
+        assert (data.type, data.labels, data.has_train) == (task.type, task.labels, task.has_train)
 
 
 @pytest.mark.parametrize(("suite", "counts"), [("xtreme", XTREME), ("xtreme-r", XTREME_R)])

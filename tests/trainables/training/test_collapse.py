@@ -9,16 +9,16 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from trainables.metrics.collapse_detection import MARGIN, Chance
+from trainables.metrics.collapse_detection import MARGIN, ChanceLevel
 from trainables.models.loading import load_backbone
 from trainables.models.task_model import new_task_model
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import StepModel
+from trainables.recipe.model_source import CheckpointRef
 from trainables.steps.run import carry_out
 from trainables.store import HEAD, MODEL, Store
-from trainables.task_types import Family, get_family
-from trainables.tasks.task import FAMILY_COLUMNS, HAS_CHANCE
-from trainables.training.state import Progress, seed_of
+from trainables.task_types import TaskType, get_task_type
+from trainables.tasks.task import COLUMNS_OF_TYPE, HAS_CHANCE
+from trainables.training.state import TrainerState, seed_of
 
 DROPOUT = {"dropout": 0.1, "attention_dropout": 0.1}
 NOTHING = {"learning_rate": 1e-12, "weight_decay": 0.0}
@@ -51,35 +51,35 @@ def weights(store, step):
 
 
 def test_chance_is_the_most_frequent_label_and_the_entropy_of_labels():
-    chance = Chance.of_labels([0] * 50 + [1] * 50, [0] * 30 + [1] * 70)
-    assert chance == Chance(0.7, 100, pytest.approx(math.log(2)))
+    chance = ChanceLevel.of_labels([0] * 50 + [1] * 50, [0] * 30 + [1] * 70)
+    assert chance == ChanceLevel(0.7, 100, pytest.approx(math.log(2)))
     # Two standard errors of 100 rows at 0.7 are 9.2 points.
-    assert chance.met(79.0, math.log(2))
-    assert not chance.met(80.0, math.log(2))
-    assert chance.met(20.0, 5.0)
+    assert chance.at_chance(79.0, math.log(2))
+    assert not chance.at_chance(80.0, math.log(2))
+    assert chance.at_chance(20.0, 5.0)
 
 
 def test_a_loss_below_the_entropy_is_learning_whatever_few_dev_rows_say():
-    chance = Chance.of_labels([0, 1, 2] * 100, [0, 1, 2])
-    assert chance.met(66.7, math.log(3))  # of three rows two right may be luck
-    assert chance.met(66.7, math.log(3) * (1 - MARGIN / 2))
-    assert not chance.met(33.3, math.log(3) * (1 - 2 * MARGIN))
+    chance = ChanceLevel.of_labels([0, 1, 2] * 100, [0, 1, 2])
+    assert chance.at_chance(66.7, math.log(3))  # of three rows two right may be luck
+    assert chance.at_chance(66.7, math.log(3) * (1 - MARGIN / 2))
+    assert not chance.at_chance(33.3, math.log(3) * (1 - 2 * MARGIN))
 
 
 def test_a_loss_falls_where_the_difference_is_more_than_the_margin():
-    chance = Chance.of_labels([0, 1, 2], [0, 1, 2])
-    assert chance.falls(2.0, 1.99)
-    assert not chance.falls(2.0, 1.999)
-    assert not chance.falls(2.0, 2.1)
+    chance = ChanceLevel.of_labels([0, 1, 2], [0, 1, 2])
+    assert chance.loss_decreased(2.0, 1.99)
+    assert not chance.loss_decreased(2.0, 1.999)
+    assert not chance.loss_decreased(2.0, 2.1)
 
 
 def test_of_one_label_nothing_can_be_told():
-    assert Chance.of_labels([1, 1, 1], [1, 1]) is None
-    assert Chance.of_labels([0, 1], [1, 1]) is None
+    assert ChanceLevel.of_labels([1, 1, 1], [1, 1]) is None
+    assert ChanceLevel.of_labels([0, 1], [1, 1]) is None
 
 
 def test_chance_among_choices_follows_their_number():
-    chance = Chance.of_choices([2, 4], [2, 4, 4, 2], [0, 1, 2, 3])
+    chance = ChanceLevel.of_choices([2, 4], [2, 4, 4, 2], [0, 1, 2, 3])
     assert chance.accuracy == pytest.approx((1 / 2 + 1 / 4) / 2)
     assert chance.entropy == pytest.approx((math.log(2) + math.log(4)) / 2)
 
@@ -88,16 +88,16 @@ def test_a_model_that_knows_only_the_frequencies_is_at_chance_and_one_that_knows
     rng = np.random.default_rng(1)
     shares = np.array([0.6, 0.3, 0.1])
     train, dev = (rng.choice(3, size=size, p=shares) for size in (4000, 500))
-    chance = Chance.of_labels(train, dev)
+    chance = ChanceLevel.of_labels(train, dev)
     prior = -np.log(np.bincount(train) / len(train))[train].mean()
-    assert chance.met(100 * (dev == 0).mean(), prior)
+    assert chance.at_chance(100 * (dev == 0).mean(), prior)
     # It tells the third label from the others half of the time.
     knows = (train == 2) & (rng.random(len(train)) < 0.5)
-    assert not chance.met(100 * (dev == 0).mean(), np.where(knows, 0.1, -np.log(shares)[train]).mean())
+    assert not chance.at_chance(100 * (dev == 0).mean(), np.where(knows, 0.1, -np.log(shares)[train]).mean())
 
 
 def test_the_families_that_can_tell_are_those_that_are_said_to():
-    can = {name for name in FAMILY_COLUMNS if type(get_family(name)).chance is not Family.chance}
+    can = {name for name in COLUMNS_OF_TYPE if type(get_task_type(name)).chance is not TaskType.chance}
     assert can == set(HAS_CHANCE)
 
 
@@ -166,8 +166,8 @@ def test_a_loss_that_is_no_number_ends_the_run_with_what_it_began_with(world, st
     for name, weight in untrained.named_parameters():
         assert torch.equal(written[name.partition(".")[2]], weight)
     # Whoever evaluates it gets an honest number.
-    evaluation = world.evaluation("gen-nli", StepModel(step=recipe.id), "one", "zero")
-    copied = world.evaluation("gen-nli", StepModel(step=recipe.id), "one", "zero").data
+    evaluation = world.evaluation("gen-nli", CheckpointRef(step=recipe.id), "one", "zero")
+    copied = world.evaluation("gen-nli", CheckpointRef(step=recipe.id), "one", "zero").data
     if not place.done(copied):
         world.do(read(world, copied), store=place)
     world.do(evaluation, store=place)
@@ -232,7 +232,7 @@ def test_going_on_within_any_attempt_is_equal_to_not_stopping(world, store, host
     note, _ = cut.load_state(recipe.id)
     assert (note["attempt"], note["step"]) == (attempt, 6)
     assert carry_out(recipe, execution, cut, host()) is True
-    strip = {"train_seconds": 0, "pace": []}  # by the clock
+    strip = {"train_seconds": 0, "throughput": []}  # by the clock
     assert {**result_of(cut, recipe), **strip} == {**result_of(whole, recipe), **strip}
     a, b = weights(whole, recipe.id), weights(cut, recipe.id)
     assert all(torch.equal(a[key], b[key]) for key in a)
@@ -264,13 +264,13 @@ def test_when_states_are_saved_leaves_the_loss_curve_whole(world, store, host):
 
 
 def test_a_rise_by_less_than_the_gain_is_no_gain_but_the_best_is_the_best():
-    progress = Progress(1)
+    progress = TrainerState(1)
     for value in (50.0, 50.4, 50.8, 51.2, 51.3):
         progress.step += 1
         kept = progress.evaluated(value, {}, 1.0)
         assert kept
     # 51.2 is the first that rose by more than 1 from 50; 51.3 is no gain on it.
-    assert (progress.bar, progress.stale) == (51.2, 1)
+    assert (progress.bar, progress.evals_without_gain) == (51.2, 1)
     assert progress.best["value"] == 51.3
 
 

@@ -10,10 +10,10 @@ from safetensors.torch import load_file
 from trainables.data.prepare import load_part
 from trainables.models.loading import load_backbone, load_tokenizer
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import ScratchModel, StepModel
+from trainables.recipe.model_source import CheckpointRef, RandomInit
 from trainables.steps.run import carry_out
 from trainables.store import HEAD, MODEL
-from trainables.task_types import get_family
+from trainables.task_types import get_task_type
 from trainables.training.loop import schedule
 
 DROPOUT = {"dropout": 0.1, "attention_dropout": 0.1}
@@ -68,12 +68,12 @@ def test_a_second_phase_starts_from_exactly_the_first_ones_backbone(world, tmp_p
     first = world.train("gen-nli")
     world.do(first, store=store)
     written = load_file(store.path(first.id) / MODEL / "model.safetensors")
-    backbone = load_backbone(StepModel(step=first.id), store, Execution())
+    backbone = load_backbone(CheckpointRef(step=first.id), store, Execution())
     loaded = backbone.state_dict()
     assert written.keys() == loaded.keys()
     assert all(torch.equal(written[key], loaded[key]) for key in written)
     # A second phase at a vanishing rate ends where it began, under another task's head.
-    second = world.train("gen-tags", start=StepModel(step=first.id), learning_rate=1e-12, weight_decay=0.0)
+    second = world.train("gen-tags", start=CheckpointRef(step=first.id), learning_rate=1e-12, weight_decay=0.0)
     world.do(second, store=store)
     ended = load_file(store.path(second.id) / MODEL / "model.safetensors")
     assert all(torch.allclose(ended[key], written[key], atol=1e-6) for key in written)
@@ -92,7 +92,7 @@ def test_a_backbone_with_a_weight_missing_is_refused(world, tmp_path):
     kept = {key: value for key, value in load_file(file).items() if "layer.1.output.dense.weight" not in key}
     save_file(kept, file, metadata={"format": "pt"})
     with pytest.raises(WrongWeights, match=r"layer\.1\.output\.dense\.weight"):
-        load_backbone(StepModel(step=first.id), store, Execution())
+        load_backbone(CheckpointRef(step=first.id), store, Execution())
 
 
 def test_stopping_and_going_on_is_equal_to_not_stopping(world, tmp_path, host):
@@ -152,7 +152,7 @@ def test_each_family_overfits_a_tiny_set(world, tmp_path, task, metric, steps):
 
 
 def test_span_or_none_learns_when_there_is_no_answer(world, tmp_path):
-    task = world.spec("gen-qa").model_copy(update={"family": "span-or-none"})
+    task = world.spec("gen-qa").model_copy(update={"type": "span-or-none"})
     recipe = world.train("gen-qa", limit=8, steps=150, batch_size=8, evaluate_every=150, dropout=0.0)
     store = copy_of(world, tmp_path, "s")
     data = recipe.data[0]
@@ -163,7 +163,7 @@ def test_span_or_none_learns_when_there_is_no_answer(world, tmp_path):
         row["answers"] = {"text": [], "answer_start": []}
     examples = datasets.Dataset.from_list(rows, features=examples.features)
     tokenizer = load_tokenizer(recipe.start, store, Execution())
-    features = datasets.Dataset.from_list(get_family("span-or-none").encode(examples, tokenizer, task, 64))
+    features = datasets.Dataset.from_list(get_task_type("span-or-none").encode(examples, tokenizer, task, 64))
     made = store.begin("some-unanswered")
     for split in ("train", "dev"):
         features.save_to_disk(made / f"{split}-one" / "features")
@@ -215,6 +215,6 @@ def test_scratch_weights_depend_on_the_seed_alone(world):
     first = load_backbone(origin, world.store, Execution()).state_dict()
     torch.manual_seed(6)
     second = load_backbone(origin, world.store, Execution()).state_dict()
-    other = load_backbone(ScratchModel(**{**origin.model_dump(), "seed": 2}), world.store, Execution()).state_dict()
+    other = load_backbone(RandomInit(**{**origin.model_dump(), "seed": 2}), world.store, Execution()).state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not all(torch.equal(first[key], other[key]) for key in first)

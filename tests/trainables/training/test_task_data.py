@@ -12,23 +12,23 @@ from safetensors.torch import load_file
 from trainables.models.loading import WrongWeights
 from trainables.models.task_model import load_task_model
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import StepModel
-from trainables.recipe.recipes import Optimisation, Part, Sampling, Selection, TaskSpec
+from trainables.recipe.model_source import CheckpointRef
+from trainables.recipe.recipes import Optimisation, Sampling, Selection, TaskSpec, TrainTask
 from trainables.store import HEAD, MODEL, Store
-from trainables.task_types import get_family
-from trainables.training.task_data import Turns
+from trainables.task_types import get_task_type
+from trainables.training.task_data import TaskSampler
 
-TASK = TaskSpec(name="t", version=1, family="tagging", source="files")
+TASK = TaskSpec(name="t", version=1, type="tagging", source="files")
 
 
 def part(head, share=None, select=True):
     chosen = Selection(metrics=("f1",)) if select else None
-    return Part(task=TASK, data=("d",), head=head, select=chosen, share=share)
+    return TrainTask(task=TASK, data=("d",), head=head, select=chosen, share=share)
 
 
 def turns(rows, *, shares=None, sampling=None, seed=1, batch_size=10, **length):
     parts = [part(str(i), share) for i, share in enumerate(shares or [None] * len(rows))]
-    return Turns(parts, rows, sampling, Optimisation(batch_size=batch_size, **(length or {"epochs": 1})), seed)
+    return TaskSampler(parts, rows, sampling, Optimisation(batch_size=batch_size, **(length or {"epochs": 1})), seed)
 
 
 def test_epochs_are_rounded_up_to_whole_steps():
@@ -129,10 +129,10 @@ def test_each_head_is_trained_and_one_that_two_tasks_share_is_one(world, tmp_pat
     assert heads_of(two_heads, two.id) == {"gen-nli", "second"}
     # A model with several heads says of none that it is a target's.
     task = own.parts[0].task
-    family = get_family(task.family)
-    assert load_task_model(StepModel(step=own.id), family, task, "fp32", one_head, Execution())
+    task_type = get_task_type(task.type)
+    assert load_task_model(CheckpointRef(step=own.id), task_type, task, "fp32", one_head, Execution())
     with pytest.raises(WrongWeights, match="has heads for gen-nli, second"):
-        load_task_model(StepModel(step=two.id), family, task, "fp32", two_heads, Execution())
+        load_task_model(CheckpointRef(step=two.id), task_type, task, "fp32", two_heads, Execution())
 
 
 def test_stopping_between_tasks_and_going_on_changes_nothing(world, tmp_path, host):

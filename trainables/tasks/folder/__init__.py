@@ -5,7 +5,7 @@ public download has its test labels removed; labelled files of the same form, pu
 are there. Data sets that are not part of XTREME lie in a folder of their name, as their release has them.
 
 A task may also be given as rows of one's own: ``rows/TASK/SPLIT-LANGUAGE.jsonl`` or ``.parquet`` with the columns of
-its family (``FAMILY_COLUMNS``). Such a file goes before any other.
+its task type (``COLUMNS_OF_TYPE``). Such a file goes before any other.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from trainables.tasks.folder import choice, dense, pairs, qa, retrieval, tagging
 from trainables.tasks.folder import user_rows as own
 from trainables.tasks.folder.located import Finder, Found
 from trainables.tasks.registry import get_task
-from trainables.tasks.sources import DataError, Row, demand, to_dataset
+from trainables.tasks.sources import DataError, Row, require_split, to_dataset
 from trainables.tasks.task import Split, Task
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class FolderSource:
         rows = list(self._find(task, split, language).read())
         if not rows:
             raise DataError(f"{task.name}: no rows for {split} in {self.describe(task, split, language)}")
-        return to_dataset(task.family, rows)
+        return to_dataset(task.type, rows)
 
     def files(self, task: Task, split: Split, language: str) -> tuple[Path, ...]:
         """The files that the rows are read from."""
@@ -74,7 +74,7 @@ class FolderSource:
             raise DataError(f'there is no data folder "{self._folder}"; give the path of one in the XTREME layout')
         if task.source != "files":
             raise DataError(f"{task.name}: this task is not read from a folder; it is a generated one")
-        demand(task, split, language)
+        require_split(task, split, language)
         if found := own.find(self._folder, task, split, language):
             return found
         if not task.parts:

@@ -1,4 +1,4 @@
-"""Rows of one's own for any task: a file with the columns of the task's family."""
+"""Rows of one's own for any task: a file with the columns of the task's task type."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from trainables.tasks.folder.located import Found
 from trainables.tasks.folder.reading import read_json_lines
 from trainables.tasks.sources import DataError, Row
-from trainables.tasks.task import FAMILY_COLUMNS, Split, Task
+from trainables.tasks.task import COLUMNS_OF_TYPE, Split, Task
 
 
 def find(folder: Path, task: Task, split: Split, language: str) -> Found | None:
@@ -28,9 +28,9 @@ def _read_parquet(file: Path, task: Task) -> list[Row]:
 
 
 def _row(record: Mapping[str, Any], task: Task, file: Path) -> Row:
-    columns = FAMILY_COLUMNS[task.family]
+    columns = COLUMNS_OF_TYPE[task.type]
     if missing := [column for column in columns if column not in record]:
-        raise DataError(f"{file}: no {', '.join(missing)}; rows of {task.family} have: {', '.join(columns)}")
+        raise DataError(f"{file}: no {', '.join(missing)}; rows of {task.type} have: {', '.join(columns)}")
     label = record.get("label", "")
     if task.labels and label and label not in task.labels:
         raise DataError(f'{file}: the label is "{label}"; expected one of: {", ".join(task.labels)}')

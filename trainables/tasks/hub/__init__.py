@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from trainables.tasks.hub.files import HubFile, Place, pull, pulled, resolve
+from trainables.tasks.hub.files import HubFile, HubSplit, pull, pulled, resolve
 from trainables.tasks.hub.tables import TABLES, Table
 from trainables.tasks.registry import get_task
-from trainables.tasks.sources import DataError, Row, demand, is_held_out, to_dataset
-from trainables.tasks.task import FAMILY_COLUMNS, Split, Task
+from trainables.tasks.sources import DataError, Row, is_held_out, require_split, to_dataset
+from trainables.tasks.task import COLUMNS_OF_TYPE, Split, Task
 
 if TYPE_CHECKING:
     import datasets
@@ -57,19 +57,19 @@ class HubSource:
             raise DataError(f"{task.name}: no rows for {split} in {self.describe(task, split, language)}")
         if len({row["id"] for row in rows}) < len(rows):
             rows = [{**row, "id": str(position)} for position, row in enumerate(rows)]
-        return to_dataset(task.family, rows)
+        return to_dataset(task.type, rows)
 
     def branches(self, task: Task, split: Split, language: str) -> dict[str, str]:
         """The data sets that the rows are in, and the branch that a commit is to be pinned of."""
         return {table.dataset: table.branch for _, table in self._tables(task, split, language)}
 
-    def places(self, task: Task, split: Split, language: str) -> tuple[Place, ...]:
+    def places(self, task: Task, split: Split, language: str) -> tuple[HubSplit, ...]:
         """What has to be pulled for the rows."""
         tables = self._tables(task, split, language)
         return tuple(place for _, table in tables for place in self._places(table, language))
 
     def _tables(self, task: Task, split: Split, language: str) -> list[tuple[Task, Table]]:
-        demand(task, split, language)
+        require_split(task, split, language)
         if task.parts:
             parts = [get_task(name) for name in task.parts]
             return [found for part in parts for found in self._tables(part, split, language)]
@@ -80,9 +80,9 @@ class HubSource:
         what = f'has no {split} rows in "{language}" there' if known else "is not there"
         raise DataError(f"{task.name}: not on the hub: this task {what}; give a folder that has it as data")
 
-    def _places(self, table: Table, language: str) -> list[Place]:
+    def _places(self, table: Table, language: str) -> list[HubSplit]:
         commit, (config, _) = self._commit(table.dataset), table.filled(language)
-        return [Place(dataset=table.dataset, commit=commit, config=config, split=split) for split in table.splits]
+        return [HubSplit(dataset=table.dataset, commit=commit, config=config, split=split) for split in table.splits]
 
     def _commit(self, dataset: str) -> str:
         if dataset not in self._revisions:
@@ -92,7 +92,7 @@ class HubSource:
         return self._revisions[dataset]
 
 
-def _read(place: Place) -> datasets.Dataset:
+def _read(place: HubSplit) -> datasets.Dataset:
     from datasets import Dataset
 
     files = pulled(place) or pull(place)
@@ -114,8 +114,8 @@ def _rows(task: Task, split: Split, language: str, table: Table, found: datasets
 
 
 def _formed(task: Task, table: Table, found: datasets.Dataset, prefix: str) -> Iterator[tuple[int, Row]]:
-    """Rows in the form of the family, with the "group" that a hold-out keeps together."""
-    columns = {ours: table.columns.get(ours, ours) for ours in FAMILY_COLUMNS[task.family]}
+    """Rows in the form of the task type, with the "group" that a hold-out keeps together."""
+    columns = {ours: table.columns.get(ours, ours) for ours in COLUMNS_OF_TYPE[task.type]}
     missing = [theirs for ours, theirs in columns.items() if theirs not in found.column_names and ours != "id"]
     if missing and table.form is None:
         raise DataError(f"{table.dataset}: no column {', '.join(missing)}; it has: {', '.join(found.column_names)}")

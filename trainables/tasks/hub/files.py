@@ -32,7 +32,7 @@ class HubFile:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
+class HubSplit:
     """One split of one configuration of a data set at a commit."""
 
     dataset: str
@@ -65,7 +65,7 @@ def resolve(dataset: str, branch: str) -> str:
     return commit
 
 
-def pulled(place: Place) -> tuple[tuple[HubFile, Path], ...] | None:
+def pulled(place: HubSplit) -> tuple[tuple[HubFile, Path], ...] | None:
     """Its files and where they lie, if they are all there; ``None`` if they have to be pulled. Asks no network."""
     from huggingface_hub import try_to_load_from_cache
 
@@ -82,7 +82,7 @@ def pulled(place: Place) -> tuple[tuple[HubFile, Path], ...] | None:
     return tuple(found)
 
 
-def pull(place: Place) -> tuple[tuple[HubFile, Path], ...]:
+def pull(place: HubSplit) -> tuple[tuple[HubFile, Path], ...]:
     """Download its files, those that are not there yet, and check them against the hub's checksums.
 
     Raises:
@@ -133,7 +133,7 @@ def _fetch(
     return found
 
 
-def verify(place: Place) -> None:
+def verify(place: HubSplit) -> None:
     """Read its pulled files again and compare their checksums. Raises DataError."""
     for file, path in pulled(place) or ():
         _checked(f"{place}: {file.name}", path, file.sha256)

@@ -48,7 +48,7 @@ class Table:
         splits: its splits, read one after the other.
         languages: the languages that this table has.
         branch: where its parquet files are; a commit that is pinned is one of this branch.
-        columns: hub column by column of the family, where they differ. Class numbers become their names.
+        columns: hub column by column of the task type, where they differ. Class numbers become their names.
         form: makes a row of a record, where renaming columns does not; ``columns`` is then not used.
         id_prefix: keep only rows whose id begins so (same placeholders, lowercased), where one split mixes languages.
         group, share: hold out this share of the groups (by this hub column) as dev; the rest is train. For the

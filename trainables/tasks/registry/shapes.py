@@ -14,22 +14,22 @@ PARAPHRASE_LABELS = ("0", "1")
 PANX_LABELS = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 UPOS_LABELS = words("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X")
 
-# How each family is scored and how its checkpoint is picked.
+# How each task type is scored and how its checkpoint is picked.
 PAIRS: dict[str, Any] = {
-    "family": "pair-classification",
+    "type": "pair-classification",
     "main_metrics": ("accuracy",),
     "select_metric": "accuracy",
 }
 NLI: dict[str, Any] = {**PAIRS, "labels": NLI_LABELS}
-CHOICE: dict[str, Any] = {"family": "multiple-choice", "main_metrics": ("accuracy",), "select_metric": "accuracy"}
-TAGGING: dict[str, Any] = {"family": "tagging", "main_metrics": ("f1",), "select_metric": "f1"}
+CHOICE: dict[str, Any] = {"type": "multiple-choice", "main_metrics": ("accuracy",), "select_metric": "accuracy"}
+TAGGING: dict[str, Any] = {"type": "tagging", "main_metrics": ("f1",), "select_metric": "f1"}
 # The reference toolkit picks QA checkpoints by the mean of F1 and exact match.
-SPAN_QA: dict[str, Any] = {"family": "span-qa", "main_metrics": ("f1", "exact_match"), "select_metric": "score"}
-RETRIEVAL: dict[str, Any] = {"family": "retrieval", "main_metrics": ("accuracy",), "select_metric": "accuracy"}
-DENSE: dict[str, Any] = {"family": "dense-retrieval", "main_metrics": ("map@20",), "select_metric": "map@20"}
-MINING: dict[str, Any] = {"family": "bitext-mining", "main_metrics": ("f1",), "select_metric": "f1"}
+SPAN_QA: dict[str, Any] = {"type": "span-qa", "main_metrics": ("f1", "exact_match"), "select_metric": "score"}
+RETRIEVAL: dict[str, Any] = {"type": "retrieval", "main_metrics": ("accuracy",), "select_metric": "accuracy"}
+DENSE: dict[str, Any] = {"type": "dense-retrieval", "main_metrics": ("map@20",), "select_metric": "map@20"}
+MINING: dict[str, Any] = {"type": "bitext-mining", "main_metrics": ("f1",), "select_metric": "f1"}
 MASKED_LM: dict[str, Any] = {
-    "family": "masked-lm",
+    "type": "masked-lm",
     "main_metrics": ("loss",),
     "select_metric": "loss",
     "select_mode": "min",

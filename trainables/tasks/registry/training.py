@@ -54,7 +54,7 @@ TRAINING = (
     Task(
         name="squad2",
         **REAL,
-        **{**SPAN_QA, "family": "span-or-none"},
+        **{**SPAN_QA, "type": "span-or-none"},
         languages=(),
         has_train=True,
     ),
