@@ -92,13 +92,13 @@ def training(step: Step, updates: int) -> dict[str, Any]:
             metrics, value = _dev(recipe, 0.8 - 0.4 * np.exp(-3 * at / updates), rng)
             progress.evaluated(value, metrics, None)
             rate = recipe.optimisation.learning_rate * (1 - at / updates)
-            progress.pace.append({"step": at, "learning_rate": rate, **PACE})
+            progress.throughput.append({"step": at, "learning_rate": rate, **PACE})
     return {
         "steps": updates,
         "best": progress.best,
         "dev": progress.dev,
         "losses": progress.losses,
-        "throughput": progress.pace,
+        "throughput": progress.throughput,
         "collapsed": None,
     }
 

@@ -103,13 +103,14 @@ class Files:
         self.write(path + PARTIAL, data)
         self.move(path + PARTIAL, path)
 
-    def create(self, path: str, data: bytes, reconcile: float) -> bool:
+    def create(self, path: str, data: bytes, visibility_delay: float) -> bool:
         """Write a file if there is none; whether this call has made it.
 
         On a local file system (NFS included) of all who try at once exactly one makes it. Elsewhere PyArrow offers no
-        such thing, so the file is written, and read again after `reconcile` seconds: of several who write within that
-        time the last one has made it. Someone who is held up for longer between looking and writing overwrites what is
-        there, which who was there before finds out at the next look: a lease is looked at again before each commit.
+        such thing, so the file is written, and read again after `visibility_delay` seconds: of several who write
+        within that time the last one has made it. Someone who is held up for longer between looking and writing
+        overwrites what is there, which who was there before finds out at the next look: a lease is looked at again
+        before each commit.
         """
         with telling(path):
             self._fs.create_dir(path.rpartition("/")[0], recursive=True)
@@ -125,7 +126,7 @@ class Files:
                 return False
             with self._fs.open_output_stream(path) as file:
                 file.write(data)
-            time.sleep(reconcile)
+            time.sleep(visibility_delay)
             try:
                 return self.read(path) == data
             except FileNotFoundError:

@@ -75,12 +75,12 @@ class Leases:
     Args:
         beat: seconds between heartbeats.
         ttl: seconds without one after which others take an owner for dead.
-        settle: seconds after which a write is seen by all, on file systems without exclusive creation.
+        visibility_delay: seconds after which a write is seen by all, on file systems without exclusive creation.
     """
 
-    def __init__(self, store: Store, beat: float = 10.0, ttl: float = 60.0, reconcile: float = 2.0) -> None:
+    def __init__(self, store: Store, beat: float = 10.0, ttl: float = 60.0, visibility_delay: float = 2.0) -> None:
         self._files, self._root = store.files, store.root
-        self._beat, self._ttl, self._settle = beat, ttl, reconcile
+        self._beat, self._ttl, self._visibility_delay = beat, ttl, visibility_delay
         self._process = Process.this()
         self.owner = f"{self._process.host}-{self._process.pid}-{uuid.uuid4().hex[:8]}"
         """This driver's name: `Store(uri, owner=...)` lets the steps of its workers end when their lease is lost."""
@@ -92,7 +92,7 @@ class Leases:
     def __enter__(self) -> Leases:
         self._write(0)
         if not self._files.local:
-            time.sleep(self._settle)  # from here on every other driver sees this one
+            time.sleep(self._visibility_delay)  # from here on every other driver sees this one
         self._thread.start()
         return self
 
@@ -208,7 +208,7 @@ class Leases:
 
     def _settling(self) -> float:
         """No wait where no other driver is registered: one that comes now waits before it looks at any lease."""
-        return self._settle if any(name != self.owner for name in owners(self._files, self._root)) else 0.0
+        return self._visibility_delay if any(name != self.owner for name in owners(self._files, self._root)) else 0.0
 
     def _path(self, lease: Lease) -> str:
         return f"{self._root}/{LEASES}/{lease.name}"

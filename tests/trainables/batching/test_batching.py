@@ -88,7 +88,7 @@ def test_with_alpha_one_and_no_shares_every_row_is_as_likely():
 
 
 def test_rows_that_stand_together_are_of_one_group_and_differ():
-    mixed = MixtureSampler(MIXED, Mixture(weights=(1.0, 1.0), alpha=0.3), 40, seed=1, together=20)
+    mixed = MixtureSampler(MIXED, Mixture(weights=(1.0, 1.0), alpha=0.3), 40, seed=1, contrastive_group_size=20)
     for step in range(20):
         batch = mixed.global_batch(step)
         assert batch == mixed.global_batch(step)

@@ -39,10 +39,10 @@ TRAIN = TrainRecipe(
 EVALUATE = EvaluateRecipe(task=NLI, data=DATA.id, model=CheckpointRef(step=TRAIN.id), languages=("de", "sw"))
 
 GOLDEN = {
-    "tokenizer": "tokenizer-xnli-695dff09fa854db5",
-    "data": "data-xnli-train-5478c04fced48620",
-    "train": "train-xnli-seed1-bdfb664049ae520f",
-    "evaluate": "evaluate-xnli-936a4be02d05f15e",
+    "tokenizer": "tokenizer-xnli-5af7321a4d12db8b",
+    "data": "data-xnli-train-9ed2ad60a1b8d13e",
+    "train": "train-xnli-seed1-e942b9222c9b2acf",
+    "evaluate": "evaluate-xnli-837792317b1b5a90",
 }
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from trainables.store import Files, LeaseLost, Leases, Store, StoreError
 
-QUICK = {"beat": 0.02, "ttl": 0.2, "settle": 0.02}
+QUICK = {"beat": 0.02, "ttl": 0.2, "visibility_delay": 0.02}
 
 
 def names(store, folder):
@@ -38,7 +38,7 @@ def test_one_holds_a_lease_until_it_gives_it_back(store):
 
 
 def test_an_owner_without_a_heartbeat_is_taken_over_by_its_observers_clock(store, monkeypatch):
-    silent = Leases(store, beat=3600, ttl=3600, reconcile=0.02)
+    silent = Leases(store, beat=3600, ttl=3600, visibility_delay=0.02)
     monkeypatch.setattr("trainables.store.process._machine", lambda: "")  # as if it were another machine
     with silent, Leases(store, **QUICK) as other:
         assert silent.acquire("s")
@@ -103,7 +103,7 @@ HOLD = """
 import sys, time
 from trainables.store import Leases, Store
 with Leases(Store(sys.argv[1])) as leases:
-    assert leases.take("s")
+    assert leases.acquire("s")
     print(leases.owner, flush=True)
     time.sleep(600)
 """
@@ -180,19 +180,19 @@ class Late(Files):
 
     first = None
 
-    def create(self, path, data, reconcile):
+    def create(self, path, data, visibility_delay):
         if self.first is not None:
             before, self.first = self.first, None
             before()
-        return super().create(path, data, reconcile)
+        return super().create(path, data, visibility_delay)
 
 
 def test_who_was_held_up_before_creating_a_lease_takes_it_from_nobody(tmp_path):
     """Late has seen a stale lease; before it creates number 2, one driver has taken that over and given it back, and
     the next one holds number 1."""
     store = Store(str(tmp_path))
-    late = Leases(Store(str(tmp_path), files=Late), reconcile=0)
-    one, two = Leases(store, reconcile=0), Leases(store, reconcile=0)
+    late = Leases(Store(str(tmp_path), files=Late), visibility_delay=0)
+    one, two = Leases(store, visibility_delay=0), Leases(store, visibility_delay=0)
     for driver in (late, one, two):
         driver._write(0)
         driver.expired = lambda name: name == "dead"
@@ -217,7 +217,7 @@ def test_who_was_held_up_before_creating_a_lease_takes_it_from_nobody(tmp_path):
 def race(root, tries, report):
     """Take and give one lease again and again; in between, nobody else may be inside."""
     store, inside, taken, broken = Store(root), Path(root) / "inside", 0, 0
-    with Leases(store, reconcile=0) as leases:
+    with Leases(store, visibility_delay=0) as leases:
         for _ in range(tries):
             if leases.acquire("s"):
                 taken += 1
@@ -247,7 +247,7 @@ def test_processes_that_race_for_one_lease_are_never_both_inside(tmp_path):
 def test_of_all_who_take_over_a_stale_lease_exactly_one_gets_it(tmp_path):
     """Threads with a driver each, let loose at the same moment on the lease of a dead one, many times."""
     store = Store(str(tmp_path))
-    drivers = [Leases(store, reconcile=0) for _ in range(4)]
+    drivers = [Leases(store, visibility_delay=0) for _ in range(4)]
     for driver in drivers:
         driver._write(0)
         driver.expired = lambda name: name == "dead"  # the verdict on the others; what is tested is the taking over

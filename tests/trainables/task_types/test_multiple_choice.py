@@ -98,7 +98,7 @@ def test_every_sequence_of_a_batch_has_a_dropout_mask_of_its_own_however_it_is_c
     def masks(workers, tokens):
         """(row, number) of each sequence -> the number of its mask, as the loop has it."""
         found = {}
-        for part in split_micro_batch_groups(lengths, workers, tokens, TASK_TYPE.together):
+        for part in split_micro_batch_groups(lengths, workers, tokens, TASK_TYPE.contrastive_group_size):
             for place, number in TASK_TYPE.sequences([features[i] for i in part]):
                 found[part[place], number] = part[place] + number * len(features)
         return found
