@@ -17,8 +17,7 @@ from typing import Any
 import ray
 from ray._private import ray_constants
 
-from cluster.local import fork_server as forkserver
-from cluster.local import janitor
+from cluster.local import fork_server, janitor
 
 ENVIRONMENT = {
     # The controller polls its workers; at the default of 2 s, each report of a worker takes that long.
@@ -64,7 +63,7 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
         address: of a running cluster (`auto`, `ray://...`, `host:port`); None starts Ray on this machine, with the
             dashboard on loopback (Ray frees a stopped trial's resources through it).
         cpus: of the local Ray; by default all there are.
-        preload: modules that the workers of a local Ray find imported, see `forkserver`.
+        preload: modules that the workers of a local Ray find imported, see `cluster.local.fork_server`.
 
     Raises Unreachable where no cluster answers at `address`.
     """
@@ -88,7 +87,7 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
         else:
             folder = stack.enter_context(_cleaned_up())
             if preload:
-                runtime_env["py_executable"] = stack.enter_context(_forkserver(folder, preload))
+                runtime_env["py_executable"] = stack.enter_context(_fork_server(folder, preload))
             ray.init(
                 num_cpus=cpus,
                 include_dashboard=True,
@@ -145,17 +144,17 @@ def _cleaned_up() -> Iterator[str]:
 
 
 @contextmanager
-def _forkserver(folder: str, modules: Sequence[str]) -> Iterator[str]:
+def _fork_server(folder: str, modules: Sequence[str]) -> Iterator[str]:
     """A fork server for the duration of the block; the command that starts a Python script as a fork of it."""
-    path = os.path.join(folder, "forkserver")
+    path = os.path.join(folder, "forks")
     server = subprocess.Popen(
-        [sys.executable, forkserver.__file__, "serve", path, *modules],
+        [sys.executable, fork_server.__file__, "serve", path, *modules],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        yield f"{sys.executable} -S -E {forkserver.__file__} start {path}"
+        yield f"{sys.executable} -S -E {fork_server.__file__} start {path}"
     finally:
         assert server.stdin is not None
         server.stdin.close()

@@ -5,8 +5,8 @@ datasets anew: on a small machine ten seconds of a step of twenty. Here one proc
 is a fork of it, which takes milliseconds and shares the memory. Only for Ray on this machine: on a cluster, where a
 step takes an hour, nothing is worth this.
 
-    connected()  ->  python forkserver.py serve SOCKET MODULES     imports, then waits (never touches a GPU)
-    raylet       ->  python forkserver.py start SOCKET WORKER...   hands its arguments, environment and standard
+    connected()  ->  python fork_server.py serve SOCKET MODULES     imports, then waits (never touches a GPU)
+    raylet       ->  python fork_server.py start SOCKET WORKER...   hands its arguments, environment and standard
                                                                    streams to the server, and waits
 
 The starter lives as long as the worker: when Ray kills it, the server kills the worker; when the worker ends, the

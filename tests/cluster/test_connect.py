@@ -35,7 +35,7 @@ def test_workers_find_the_heavy_modules_imported_and_failures_come_through(local
 
     imported, parent = ray.get(modules.remote())
     assert imported
-    assert "forkserver.py" in parent
+    assert "fork_server.py" in parent
 
     @ray.remote
     def fails():
