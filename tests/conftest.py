@@ -37,7 +37,7 @@ from trainables.recipe.recipes import (
 from trainables.steps.run import carry_out
 from trainables.store import Store
 from trainables.tasks import get_task
-from trainables.tasks.open_source import source_for
+from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import POOL_LANGUAGE
 
 torch.set_num_threads(1)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from trainables.tasks.expected import EXPECTED
 from trainables.tasks.hyperparameters import alias_of
-from trainables.tasks.open_source import source_at
-from trainables.tasks.sources import GeneratedSource
+from trainables.tasks.sources.generated import GeneratedSource
+from trainables.tasks.sources.open_source import source_at
 from trainables.tasks.task import Split
 
 

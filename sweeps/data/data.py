@@ -14,12 +14,12 @@ from sweeps.plan.requirements import SplitRequirement, models_of, requirements_o
 from sweeps.spec.fields import SweepSpec
 from trainables.tasks import Task, all_tasks
 from trainables.tasks.expected import EXPECTED
-from trainables.tasks.hub import HubSource
-from trainables.tasks.hub.files import HubFile, HubSplit, pull, pull_model, pulled, resolve, verify
 from trainables.tasks.licences import licences
 from trainables.tasks.lock import Lock, read_lock, write_lock
-from trainables.tasks.open_source import source_for
 from trainables.tasks.sources import DataError
+from trainables.tasks.sources.hub.files import HubFile, HubSplit, pull, pull_model, pulled, resolve, verify
+from trainables.tasks.sources.hub.source import HubSource
+from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import Split
 from trainables.tasks.validate import SplitReport, key_of, validate
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from sweeps.spec.fields import SweepSpec, TextSpec
 from trainables.recipe.recipes import Corpus, SplitRef, TaskSpec
 from trainables.tasks import Task, get_task
-from trainables.tasks.open_source import source_for
 from trainables.tasks.sources import DataError, Source, labels_of
+from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import COMPARES_VECTORS, POOL_LANGUAGE, Split
 
 

@@ -16,7 +16,7 @@ from trainables.models.shape import Shape
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import DataRecipe, TokenizerRecipe, TrainRecipe
 from trainables.store import PROBE, Store, StoreError
-from trainables.tasks.open_source import HUB
+from trainables.tasks.sources.open_source import HUB
 
 PACKAGES = ("sweeps", "trainables", "cluster")
 GIB = 2**30

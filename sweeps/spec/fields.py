@@ -13,7 +13,7 @@ from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import PoolingConfig
 from trainables.tasks import get_task
-from trainables.tasks.suites import SUITES
+from trainables.tasks.benchmarks import SUITES
 
 MINI = "mini"
 """The small model that comes with the project; see `trainables/models/mini/README.md`."""

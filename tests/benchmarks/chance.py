@@ -17,7 +17,7 @@ from collections import Counter
 from trainables.data.prepare import drawn
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
-from trainables.tasks.open_source import source_for
+from trainables.tasks.sources.open_source import source_for
 
 LONGEST = 5
 

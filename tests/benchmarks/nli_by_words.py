@@ -20,7 +20,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from trainables.data.prepare import drawn
 from trainables.tasks import get_task
-from trainables.tasks.open_source import source_for
+from trainables.tasks.sources.open_source import source_for
 
 PENALTIES = (0.003, 0.01, 0.03, 0.1)
 

@@ -15,7 +15,7 @@ import yaml
 
 from trainables.data.decontaminate import Seen, sentence_keys
 from trainables.tasks import get_task
-from trainables.tasks.open_source import source_for
+from trainables.tasks.sources.open_source import source_for
 
 
 def keys_of(tasks: list[str], languages: list[str], source) -> Seen:

@@ -19,7 +19,7 @@ from trainables.metrics.retrieval import nearest_neighbours
 from trainables.task_types import pad
 from trainables.task_types.retrieval import mean_pool, retrieval_layer
 from trainables.tasks import get_task
-from trainables.tasks.open_source import source_for
+from trainables.tasks.sources.open_source import source_for
 
 TOKENS = 16_384
 LENGTH = 128

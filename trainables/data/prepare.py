@@ -27,8 +27,8 @@ from trainables.recipe.recipes import Corpus, DataRecipe, SplitRef, TaskSpec, To
 from trainables.store import MODEL, Store
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
-from trainables.tasks.open_source import source_at
 from trainables.tasks.sources import DataError, is_labelled
+from trainables.tasks.sources.open_source import source_at
 
 SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
 """XLM-R's special tokens, at its ids 0 to 3; `<mask>` is the last."""

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from trainables.tasks.registry import get_task
-from trainables.tasks.suites import SUITES as ENTRIES
-from trainables.tasks.suites import Entry
+from trainables.tasks.benchmarks import SUITES as ENTRIES
+from trainables.tasks.benchmarks import Entry
+from trainables.tasks.records import get_task
 
 Layout = Literal["labels", "indices", "tags", "pairs", "answers", "choices", "ranked"]
 Measure = Literal["accuracy", "chunks", "pairs", "squad", "mlqa", "map@20"]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trainables.tasks.suites import LAREQA, PANX, PANX_R, PAWSX, TATOEBA, XCOPA, XNLI, XQUAD, XQUAD_R
+from trainables.tasks.benchmarks import LAREQA, PANX, PANX_R, PAWSX, TATOEBA, XCOPA, XNLI, XQUAD, XQUAD_R
 from trainables.tasks.task import Split
 
 Counts = Mapping[str, int]

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from trainables.tasks.hub.files import HubFile
 from trainables.tasks.sources import DataError
+from trainables.tasks.sources.hub.files import HubFile
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 A :class:`Task` says which rows exist (languages, labels), which task type reads them, how they are scored and
 with which settings they are trained on. It does not hold the rows: those come from a
-:class:`~trainables.tasks.sources.Source`. The table of all tasks is in :mod:`trainables.tasks.registry`.
+:class:`~trainables.tasks.sources.Source`. The table of all tasks is in :mod:`trainables.tasks.records`.
 """
 
 from __future__ import annotations

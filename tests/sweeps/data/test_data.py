@@ -12,10 +12,10 @@ from sweeps.plan.planner import make_plan
 from sweeps.plan.requirements import requirements_of
 from sweeps.spec.reading import WrongSpec, read_spec
 from trainables.tasks import all_tasks
-from trainables.tasks.hub.tables import TABLES
 from trainables.tasks.licences import licences
 from trainables.tasks.lock import lock_path, read_lock
 from trainables.tasks.sources import DataError
+from trainables.tasks.sources.hub.tables import TABLES
 from trainables.tasks.task import POOL_LANGUAGE
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"

@@ -23,7 +23,7 @@ from sweeps.report.page import render
 from sweeps.report.published import PUBLISHED
 from sweeps.report.study import Study
 from sweeps.report.write import write_report
-from trainables.tasks.suites import SUITES
+from trainables.tasks.benchmarks import SUITES
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'{{7*7}}"
 

@@ -5,10 +5,10 @@ import pytest
 from huggingface_hub import constants
 
 from trainables.tasks import DataError, HubSource, get_task, is_labelled
-from trainables.tasks.hub.files import HubSplit, parquet_files, pull, pulled, resolve, verify
-from trainables.tasks.hub.tables import TABLES
-from trainables.tasks.open_source import source_at
 from trainables.tasks.sources import is_held_out, languages_with
+from trainables.tasks.sources.hub.files import HubSplit, parquet_files, pull, pulled, resolve, verify
+from trainables.tasks.sources.hub.tables import TABLES
+from trainables.tasks.sources.open_source import source_at
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NLI = datasets.ClassLabel(names=["entailment", "neutral", "contradiction"])

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from trainables.tasks import DataError, get_task, is_labelled
-from trainables.tasks.folder.sentences import sentence_breaks
 from trainables.tasks.sources import labels_of
+from trainables.tasks.sources.folder.sentences import sentence_breaks
 from trainables.tasks.task import POOL_LANGUAGE
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from trainables.tasks import FolderSource, get_task, is_labelled
-from trainables.tasks.folder.sentences import sentence_breaks
+from trainables.tasks.sources.folder.sentences import sentence_breaks
 
 pytestmark = pytest.mark.skipif("XSTILTS_DATA" not in os.environ, reason="XSTILTS_DATA names no folder of real data")
 

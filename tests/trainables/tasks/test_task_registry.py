@@ -1,7 +1,9 @@
+from dataclasses import replace
+
 import pytest
 
-from trainables.tasks import COLUMNS_OF_TYPE, UnknownTask, all_tasks, get_task
-from trainables.tasks.suites import SUITES
+from trainables.tasks import COLUMNS_OF_TYPE, UnknownTask, all_tasks, get_task, records, register_task
+from trainables.tasks.benchmarks import SUITES
 
 XTREME = {
     "xnli": 15, "pawsx": 7, "udpos": 33, "panx": 40, "xquad": 11, "mlqa": 7, "tydiqa": 9, "bucc2018": 4, "tatoeba": 36,
@@ -73,3 +75,13 @@ def test_score_and_selection():
     assert get_task("panx").selection(metrics) == 80.0
     text = get_task("gen-text")
     assert (text.selection(metrics), text.select_mode) == (1.5, "min")
+
+
+def test_a_plug_in_registers_a_task_under_a_name_of_its_own(monkeypatch):
+    monkeypatch.setattr(records, "_TASKS", dict(records._TASKS))
+    mine = replace(get_task("xnli"), name="my-nli")
+    register_task(mine)
+    assert get_task("my-nli") is mine
+    assert all_tasks()[-1] is mine
+    with pytest.raises(ValueError, match='there is a task "my-nli" already'):
+        register_task(mine)

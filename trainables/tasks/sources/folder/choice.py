@@ -5,10 +5,10 @@ from __future__ import annotations
 import bz2
 from pathlib import Path
 
-from trainables.tasks import record_mappers as forms
-from trainables.tasks.folder.located import Finder, Found, held_out_note, need
-from trainables.tasks.folder.reading import read_json_lines, read_table
 from trainables.tasks.sources import DataError, Row, part
+from trainables.tasks.sources import record_mappers as forms
+from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, need
+from trainables.tasks.sources.folder.reading import read_json_lines, read_table
 from trainables.tasks.task import Split, Task
 
 DEV_DEV = 0.1  # of the passages

@@ -7,7 +7,7 @@ it stands in: the encoder reads the sentence first, then the paragraph, so that 
 end of the paragraph. Here the two are one text, with a blank between. The pool is every sentence of every paragraph in
 all eleven languages; right for a question are, in each language, the sentences equal to the one in which the answer to
 the same question begins. Train and dev rows are SQuAD v1.1's questions with the sentence in which the first answer
-begins; SQuAD has no sentence breaks, so :mod:`~trainables.tasks.folder.sentences` infers them.
+begins; SQuAD has no sentence breaks, so :mod:`~trainables.tasks.sources.folder.sentences` infers them.
 
 **Mewsli-X** (``utils_mewslix.py``; the release of 2022-05-18): a query is ``mention: left { mention } right``, with the
 one sentence that the mention stands in; a candidate is an entity's description. Train and dev rows are English
@@ -21,12 +21,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from trainables.tasks.folder.located import Finder, Found, held_out_note, need
-from trainables.tasks.folder.qa import SQUADSHIFTS_DEV
-from trainables.tasks.folder.reading import read_json, read_json_lines
-from trainables.tasks.folder.sentences import sentence_breaks
+from trainables.tasks.benchmarks import LAREQA
 from trainables.tasks.sources import DataError, Row, is_held_out
-from trainables.tasks.suites import LAREQA
+from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, need
+from trainables.tasks.sources.folder.qa import SQUADSHIFTS_DEV
+from trainables.tasks.sources.folder.reading import read_json, read_json_lines
+from trainables.tasks.sources.folder.sentences import sentence_breaks
 from trainables.tasks.task import Split, Task
 
 _BRACED = re.compile(r"\{(.*?)\}")

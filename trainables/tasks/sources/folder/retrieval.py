@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.tasks.folder.located import Finder, Found, need
-from trainables.tasks.folder.reading import read_lines
 from trainables.tasks.languages import ISO3
 from trainables.tasks.sources import DataError, Row
+from trainables.tasks.sources.folder.located import Finder, Found, need
+from trainables.tasks.sources.folder.reading import read_lines
 from trainables.tasks.task import Split, Task
 
 # What XTREME calls dev and test is the shared task's sample and training set.

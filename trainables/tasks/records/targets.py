@@ -1,26 +1,12 @@
 """The tasks that a study evaluates on: those of XTREME and what XTREME-R adds.
 
 Languages are all there are: XTREME's in its order, then those that XTREME-R adds (see
-:mod:`trainables.tasks.suites` for what each benchmark evaluates in).
+:mod:`trainables.tasks.benchmarks` for what each benchmark evaluates in).
 """
 
 from __future__ import annotations
 
-from trainables.tasks.registry.shapes import (
-    CHOICE,
-    DENSE,
-    MINING,
-    NLI,
-    PAIRS,
-    PANX_LABELS,
-    PARAPHRASE_LABELS,
-    REAL,
-    RETRIEVAL,
-    SPAN_QA,
-    TAGGING,
-    UPOS_LABELS,
-)
-from trainables.tasks.suites import (
+from trainables.tasks.benchmarks import (
     BUCC,
     LAREQA,
     MEWSLIX,
@@ -38,6 +24,20 @@ from trainables.tasks.suites import (
     XNLI,
     XQUAD,
     XQUAD_R,
+)
+from trainables.tasks.records.shapes import (
+    CHOICE,
+    DENSE,
+    MINING,
+    NLI,
+    PAIRS,
+    PANX_LABELS,
+    PARAPHRASE_LABELS,
+    REAL,
+    RETRIEVAL,
+    SPAN_QA,
+    TAGGING,
+    UPOS_LABELS,
 )
 from trainables.tasks.task import Task
 

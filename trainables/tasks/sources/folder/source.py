@@ -15,11 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainables.tasks.folder import choice, dense, pairs, qa, retrieval, tagging, text
-from trainables.tasks.folder import user_rows as own
-from trainables.tasks.folder.located import Finder, Found
-from trainables.tasks.registry import get_task
+from trainables.tasks.records import get_task
 from trainables.tasks.sources import DataError, Row, require_split, to_dataset
+from trainables.tasks.sources.folder import choice, dense, pairs, qa, retrieval, tagging, text
+from trainables.tasks.sources.folder import user_rows as own
+from trainables.tasks.sources.folder.located import Finder, Found
 from trainables.tasks.task import Split, Task
 
 if TYPE_CHECKING:

@@ -10,13 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainables.tasks import record_mappers as forms
-from trainables.tasks.folder.dense import answer_sentences
-from trainables.tasks.folder.pairs import PAWSX_DEV_DEV, XNLI_DEV_DEV
-from trainables.tasks.folder.qa import TYDIQA_DEV
-from trainables.tasks.languages import ISO3, NAMES
-from trainables.tasks.sources import Row
-from trainables.tasks.suites import (
+from trainables.tasks.benchmarks import (
     MLQA,
     PANX,
     PANX_R,
@@ -31,6 +25,12 @@ from trainables.tasks.suites import (
     XQUAD,
     XQUAD_R,
 )
+from trainables.tasks.languages import ISO3, NAMES
+from trainables.tasks.sources import Row
+from trainables.tasks.sources import record_mappers as forms
+from trainables.tasks.sources.folder.dense import answer_sentences
+from trainables.tasks.sources.folder.pairs import PAWSX_DEV_DEV, XNLI_DEV_DEV
+from trainables.tasks.sources.folder.qa import TYDIQA_DEV
 from trainables.tasks.task import Split
 
 MAIN, CONVERTED = "main", "refs/convert/parquet"

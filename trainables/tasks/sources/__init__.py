@@ -1,9 +1,9 @@
 """Where the rows of a task come from.
 
-Three kinds of source give the same rows: a folder in the XTREME download layout (:mod:`~trainables.tasks.folder`),
-the hub (:mod:`~trainables.tasks.hub`), and the generator of the artificial languages (:class:`GeneratedSource`).
-This module has what they share. ``datasets`` is imported only where rows are made, so that a sweep file can
-be checked fast.
+Three kinds of source give the same rows: a folder in the XTREME download layout (``sources.folder``), the hub
+(``sources.hub``), and the generator of the artificial languages (``sources.generated``); ``open_source`` tells which
+one a sweep means. This module has what they share. ``datasets`` is imported only where rows are made, so that a sweep
+file can be checked fast.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trainables.failure import NonRetryable
-from trainables.generated import VERSION, GeneratedBenchmark, languages_of
 from trainables.tasks.task import COLUMNS_OF_TYPE, POOL_LANGUAGE, Split, Task, TaskType
 
 if TYPE_CHECKING:
@@ -133,36 +132,3 @@ def to_dataset(task_type: TaskType, rows: Iterable[Row]) -> datasets.Dataset:
     rows = list(rows)
     table = {name: [row[name] for row in rows] for name in columns}
     return datasets.Dataset.from_dict(table, features=datasets.Features(columns))
-
-
-class GeneratedSource:
-    """Rows of the generated benchmark; ``seed`` and ``size`` are those of ``GeneratedBenchmark``."""
-
-    def __init__(self, seed: int = 1, size: float = 1.0) -> None:
-        self._benchmark = GeneratedBenchmark(seed=seed, size=size)
-
-    def check(self, task: Task, split: Split, language: str) -> str | None:
-        if task.source != "generated":
-            return f'{task.name}: this task is not a generated one; give a folder or "hub" as data'
-        try:
-            languages = languages_of(task.name, split)
-        except ValueError as problem:
-            return str(problem)
-        if language not in languages:
-            return f'{task.name}: there is no {split} in "{language}"; there is in: {", ".join(languages)}'
-        return None
-
-    def describe(self, task: Task, split: Split, language: str) -> str:
-        return f"generated, artificial language {language}"
-
-    def revision(self, task: Task, split: Split, language: str) -> str:
-        return f"generated-v{VERSION}-seed{self._benchmark.seed}-size{self._benchmark.size}"
-
-    def count(self, task: str, split: Split, language: str) -> int:
-        """About how many rows there are."""
-        return self._benchmark.count(task, split, language)
-
-    def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
-        if problem := self.check(task, split, language):
-            raise DataError(problem)
-        return to_dataset(task.type, self._benchmark.rows(task.name, split, language))

@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from trainables.tasks.hub.files import HubFile, HubSplit, pull, pulled, resolve
-from trainables.tasks.hub.tables import TABLES, Table
-from trainables.tasks.registry import get_task
+from trainables.tasks.records import get_task
 from trainables.tasks.sources import DataError, Row, is_held_out, require_split, to_dataset
+from trainables.tasks.sources.hub.files import HubSplit, pull, pulled
+from trainables.tasks.sources.hub.tables import TABLES, Table
 from trainables.tasks.task import COLUMNS_OF_TYPE, Split, Task
 
 if TYPE_CHECKING:
     import datasets
-
-__all__ = ["HubFile", "HubSource", "Place", "Table", "pull", "pulled", "resolve"]
 
 
 class HubSource:

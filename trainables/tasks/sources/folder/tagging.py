@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from trainables.tasks.folder.located import Finder, Found, labelled_or_dev, need
-from trainables.tasks.folder.reading import has_tags, read_lines, read_tagged
 from trainables.tasks.sources import DataError, Row
+from trainables.tasks.sources.folder.located import Finder, Found, labelled_or_dev, need
+from trainables.tasks.sources.folder.reading import has_tags, read_lines, read_tagged
 from trainables.tasks.task import Split, Task
 
 # The usual division of CCGbank (Hockenmaier and Steedman 2007): sections of the Wall Street Journal.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools.corpora.catalogue import CATALOGUE
 from trainables.tasks.languages import FLORES
-from trainables.tasks.registry.shapes import MASKED_LM, REAL, words
+from trainables.tasks.records.shapes import MASKED_LM, REAL, words
 from trainables.tasks.task import Task
 
 NTREX_LANGUAGES = words("en ar bg de el es eu fi fr hi id ja ko ru sw ta th tr ur vi zh")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from trainables.tasks.folder import FolderSource
-from trainables.tasks.hub import HubSource
-from trainables.tasks.sources import DataError, GeneratedSource, Source
+from trainables.tasks.sources import DataError, Source
+from trainables.tasks.sources.folder.source import FolderSource
+from trainables.tasks.sources.generated import GeneratedSource
+from trainables.tasks.sources.hub.source import HubSource
 
 HUB = "hub"
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from trainables.tasks.folder.located import Finder, Found, held_out_note, need
-from trainables.tasks.folder.reading import read_questions
 from trainables.tasks.sources import part
+from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, need
+from trainables.tasks.sources.folder.reading import read_questions
 from trainables.tasks.task import Split, Task
 
 # Shares of the groups that are held out as dev where a data set brings no dev set that may be used as such.

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tools.corpora.catalogue import CATALOGUE
-from trainables.tasks.folder.located import Finder, Found, held_out_note, need
-from trainables.tasks.folder.reading import read_lines
 from trainables.tasks.languages import FLORES, NTREX
 from trainables.tasks.sources import DataError, Row, is_held_out
+from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, need
+from trainables.tasks.sources.folder.reading import read_lines
 from trainables.tasks.task import Split, Task
 
 TEXT_DEV = 0.03  # of the English sentences, the same in every language

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainables.generated import LABELS, TAGS, languages_of
-from trainables.tasks.registry.shapes import (
+from trainables.tasks.records.shapes import (
     CHOICE,
     DENSE,
     GENERATED,

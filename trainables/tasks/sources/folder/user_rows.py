@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainables.tasks.folder.located import Found
-from trainables.tasks.folder.reading import read_json_lines
 from trainables.tasks.sources import DataError, Row
+from trainables.tasks.sources.folder.located import Found
+from trainables.tasks.sources.folder.reading import read_json_lines
 from trainables.tasks.task import COLUMNS_OF_TYPE, Split, Task
 
 

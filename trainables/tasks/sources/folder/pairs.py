@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainables.tasks.folder.located import Finder, Found, held_out_note, labelled_or_dev, need
-from trainables.tasks.folder.reading import (
+from trainables.tasks.sources import DataError, Row, is_held_out, part
+from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, labelled_or_dev, need
+from trainables.tasks.sources.folder.reading import (
     checked_label,
     read_json_lines,
     read_lines,
@@ -16,7 +17,6 @@ from trainables.tasks.folder.reading import (
     read_table,
     read_translated_pairs,
 )
-from trainables.tasks.sources import DataError, Row, is_held_out, part
 from trainables.tasks.task import Split, Task
 
 XNLI_DEV_DEV = 0.2  # of the premises

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from trainables.tasks.registry.shapes import CHOICE, DENSE, NLI, PAIRS, PARAPHRASE_LABELS, REAL, SPAN_QA, TAGGING
-from trainables.tasks.suites import XNLI, XQUAD
+from trainables.tasks.benchmarks import XNLI, XQUAD
+from trainables.tasks.records.shapes import CHOICE, DENSE, NLI, PAIRS, PARAPHRASE_LABELS, REAL, SPAN_QA, TAGGING
 from trainables.tasks.task import Task
 
 TRAINING = (

@@ -1,0 +1,1 @@
+"""Rows from the Hugging Face hub, at pinned commits."""
