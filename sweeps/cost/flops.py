@@ -12,7 +12,6 @@ How many rows there are, and how long: `sweeps.cost.sizes`. Seconds: `sweeps.cos
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import ceil
@@ -22,7 +21,9 @@ from typing import Any
 from sweeps.cost.sizes import Size, Sizes
 from sweeps.cost.throughput import Throughput, Work, calibrated
 from sweeps.plan.graph import Cost, Plan
-from trainables.models.shape import KNOWN, XLMR_LARGE, Shape
+from trainables.models.backbones import CONFIG, hub_shape, read_config, shape_of
+from trainables.models.backbones.xlm_roberta import XLMR_LARGE
+from trainables.models.shape import ModelShape
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.recipe.recipes import (
     AnyRecipe,
@@ -66,7 +67,7 @@ def priced(plan: Plan, throughput: Throughput, store: Store | None = None) -> Pr
     return Priced(replace(plan, steps=steps), throughput, works.sizes, tuple(works.assumed))
 
 
-def shapes(plan: Plan) -> dict[str, Shape]:
+def shapes(plan: Plan) -> dict[str, ModelShape]:
     """Of the model that each training step trains."""
     works = _Works({step.id: step.recipe for step in plan.steps.values()}, _places(plan), None)
     recipes = ((name, step.recipe) for name, step in plan.steps.items())
@@ -93,7 +94,7 @@ class _Works:
     def __init__(self, recipes: Mapping[str, AnyRecipe], model_paths: Mapping[str, str], store: Store | None) -> None:
         self.recipes, self.model_paths, self.sizes = recipes, model_paths, Sizes(recipes, store)
         self.assumed: dict[str, None] = {}
-        self._shapes: dict[str, Shape] = {}
+        self._shapes: dict[str, ModelShape] = {}
 
     def of(self, recipe: AnyRecipe) -> Work:
         """What a step is expected to do."""
@@ -110,7 +111,7 @@ class _Works:
         """What a training step did, from its result."""
         return self._training(recipe, result["steps"], float(result["tokens"]), len(result["dev"]))
 
-    def shape(self, origin: Any) -> Shape:
+    def shape(self, origin: Any) -> ModelShape:
         """Of the model that `origin` names."""
         if isinstance(origin, CheckpointRef):
             if origin.step not in self._shapes:
@@ -121,30 +122,20 @@ class _Works:
         if isinstance(origin, RandomInit):
             tokenizer = self.recipes[origin.tokenizer]
             assert isinstance(tokenizer, TokenizerRecipe)
-            return Shape.of(origin.architecture, tokenizer.vocab_size)
+            return shape_of(origin.architecture, "the architecture", tokenizer.vocab_size)
         key = origin.sha256 if isinstance(origin, LocalModel) else origin.hub
         if key not in self._shapes:
             self._shapes[key] = self._published(origin)
         return self._shapes[key]
 
-    def _published(self, origin: LocalModel | HubModel) -> Shape:
-        config: Any
+    def _published(self, origin: LocalModel | HubModel) -> ModelShape:
         if isinstance(origin, LocalModel):
-            name, config = self.model_paths[origin.sha256], f"{self.model_paths[origin.sha256]}/config.json"
-        elif origin.hub in KNOWN:
-            return KNOWN[origin.hub]
-        else:
-            from huggingface_hub import try_to_load_from_cache
-
-            name = origin.hub
-            config = try_to_load_from_cache(name, "config.json", revision=origin.revision)
-        if isinstance(config, str):
-            try:
-                return Shape.of(json.loads(Path(config).read_text()))
-            except KeyError:  # its makers use other words
-                pass
-        self.assumed[name] = None
-        return XLMR_LARGE
+            path = Path(self.model_paths[origin.sha256])
+            return shape_of(read_config(path / CONFIG), str(path))
+        shape = hub_shape(origin.hub, origin.revision)
+        if shape is None:
+            self.assumed[origin.hub] = None
+        return shape or XLMR_LARGE
 
     def _prepared(self, recipe: AnyRecipe) -> float:
         """Subwords that a prepare step encodes."""
@@ -198,7 +189,7 @@ def _times(size: Size, factor: float) -> Size:
     return Size(size.features * factor, size.tokens * factor, size.length)
 
 
-def _forward(shape: Shape, task: TaskSpec, size: Size) -> float:
+def _forward(shape: ModelShape, task: TaskSpec, size: Size) -> float:
     """FLOPs of a forward pass over some rows of a task, its head's included."""
     hidden, labels = shape.hidden, len(task.labels)
     blocks = size.tokens * shape.forward(size.length)

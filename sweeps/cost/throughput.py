@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
-from trainables.models.shape import Shape
+from trainables.models.shape import ModelShape
 from trainables.recipe.execution import Execution
 
 UTILISATION = 0.35
@@ -87,7 +87,7 @@ class Work:
     """Updates."""
     update_tokens: float = 0.0
     """Subwords of a global batch."""
-    shape: Shape | None = None
+    shape: ModelShape | None = None
     """Of the model that is trained or evaluated."""
     precision: str = "fp32"
 

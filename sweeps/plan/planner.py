@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -24,6 +23,8 @@ from sweeps.spec.fields import (
 from sweeps.spec.reading import WrongSpec
 from sweeps.spec.settings import Settings, WrongSettings, merged
 from trainables.batching.samplers import RANKED_TOGETHER
+from trainables.models.backbones import DEFAULT
+from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.recipe.recipes import (
     AnyRecipe,
@@ -102,10 +103,13 @@ class _Planner:
     def _base(self, name: str, model: ModelSpec) -> ModelSource:
         """The model that all intermediates start from; sets where its tokenizer comes from and its positions."""
         base: ModelSource
-        shape: dict[str, Any] = dict(model.architecture or {})
         if model.architecture is not None:
             assert model.tokenizer is not None
             text = model.tokenizer
+            architecture = dict(model.architecture)
+            model_type = architecture.pop("model_type", DEFAULT)
+            if model_type != DEFAULT:  # an architecture that names the default is that of one which names none
+                architecture["model_type"] = model_type
             recipe = TokenizerRecipe(
                 corpora=tuple(
                     Corpus(task=task.spec(), rows=self.rows.text(task, text.languages, "train", text.limit))
@@ -113,22 +117,22 @@ class _Planner:
                 ),
                 exclude=self.rows.excluded(text),
                 vocab_size=text.vocab_size,
+                model_type=str(model_type) if model_type != DEFAULT else None,
             )
             self.tokenizer: ModelSource = CheckpointRef(
                 step=self._add(recipe, f"{self.prefix}tokenizer", {"model": name})
             )
-            base = RandomInit(architecture=model.architecture, tokenizer=recipe.id, seed=model.seed)
+            base = RandomInit(architecture=architecture, tokenizer=recipe.id, seed=model.seed)
         elif (path := model.path) is not None:
             base = self.tokenizer = LocalModel(sha256=hash_model_dir(path))
             model_paths = {**self.execution.model_paths, base.sha256: str(path)}
             self.execution = self.execution.model_copy(update={"model_paths": model_paths})
-            shape = json.loads((path / "config.json").read_text())
         else:
             assert model.start is not None
             assert model.revision is not None
             base = self.tokenizer = HubModel(hub=model.start, revision=model.revision)
-        # XLM-R keeps two of its positions for padding; a model of the hub is taken to have as many as XLM-R.
-        self.positions = int(shape.get("max_position_embeddings", 514)) - 2
+        # A model whose shape is not known before it is pulled is taken to have that of XLM-R.
+        self.positions = (model.shape() or XLMR_LARGE).usable_positions
         for number in range(len(model.pretrain)):
             base = self._pretrain(name, model, number, base)
         return base

@@ -12,7 +12,7 @@ from cluster.inspect import Node, differences, inspect_cluster, inspect_node, st
 from sweeps.cost.flops import shapes
 from sweeps.plan.graph import Step
 from sweeps.schedule.scheduler import Schedule
-from trainables.models.shape import Shape
+from trainables.models.shape import ModelShape
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import DataRecipe, TokenizerRecipe, TrainRecipe
 from trainables.store import PROBE, Store, StoreError
@@ -70,7 +70,7 @@ def fits(schedule: Schedule, capacity: Capacity) -> list[str]:
     return list(found.values())
 
 
-def room(steps: Iterable[Step], of_steps: dict[str, Shape], free: int, path: str, capacity: Capacity) -> list[str]:
+def room(steps: Iterable[Step], of_steps: dict[str, ModelShape], free: int, path: str, capacity: Capacity) -> list[str]:
     """Whether the disk holds the checkpoints of all trainings that are left, and the training states (the one that is
     there and the one that is being written) of as many as can run at once."""
     trainings = [step for step in steps if step.kind == "train"]
@@ -92,7 +92,7 @@ def room(steps: Iterable[Step], of_steps: dict[str, Shape], free: int, path: str
     ]
 
 
-def memory(steps: Iterable[Step], of_steps: dict[str, Shape], nodes: list[Node]) -> list[str]:
+def memory(steps: Iterable[Step], of_steps: dict[str, ModelShape], nodes: list[Node]) -> list[str]:
     """Whether the smallest GPU holds what a worker of the largest training holds.
 
     Weights, gradients and Adam's moments, of which ZeRO stage 1 divides the moments among the workers, 2 the gradients,
@@ -118,7 +118,7 @@ def memory(steps: Iterable[Step], of_steps: dict[str, Shape], nodes: list[Node])
     ]
 
 
-def _held(shape: Shape, execution: Execution, half: bool) -> float:
+def _held(shape: ModelShape, execution: Execution, half: bool) -> float:
     stage, workers = execution.zero_stage, execution.workers
     state = (
         WEIGHTS / (workers if stage >= 3 else 1)

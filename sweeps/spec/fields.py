@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 import trainables
+from trainables.models.backbones import CONFIG, hub_shape, read_config, shape_of
+from trainables.models.shape import ModelShape
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import PoolingConfig
@@ -149,6 +151,18 @@ class ModelSpec(Frozen):
         if self.start is not None and self.start.startswith(("/", "./", "../", "~")):
             return Path(self.start).expanduser().absolute()
         return None
+
+    def shape(self) -> ModelShape | None:
+        """The shape of the encoder; None where it is one of the hub whose configuration is not here yet.
+
+        Raises UnsupportedModel when it is an encoder of no kind that can be trained here.
+        """
+        if self.architecture is not None:
+            vocabulary = self.tokenizer.vocab_size if self.tokenizer is not None else None
+            return shape_of(self.architecture, "the model", vocabulary)
+        if (path := self.path) is not None:
+            return shape_of(read_config(path / CONFIG), str(path))
+        return hub_shape(self.start or "", self.revision or "")
 
 
 class TargetSpec(Frozen):

@@ -30,6 +30,7 @@ from sweeps.spec.fields import (
     Training,
     in_languages,
 )
+from trainables.models.backbones import CONFIG, UnsupportedModel
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import PoolingConfig
@@ -277,14 +278,14 @@ def _check_model(model: ModelSpec, where: str) -> list[str]:
             return [f"{where}.tokenizer: a model that starts from weights brings its own"]
         path = model.path
         if path is None:
-            return _check_hub(model, where)
-        if not (path / "config.json").is_file():
-            return [f"{where}.start: {path} is no model directory (it has no config.json)"]
+            return _check_hub(model, where) or _check_shape(model, where)
+        if not (path / CONFIG).is_file():
+            return [f"{where}.start: {path} is no model directory (it has no {CONFIG})"]
         if not list(path.glob("*.safetensors")):
             return [f"{where}.start: {path} has no *.safetensors weights"]
     elif model.tokenizer is None:
         return [f"{where}.tokenizer: a model from nothing needs one; give task and vocab_size"]
-    problems = []
+    problems = _check_shape(model, where)
     if model.tokenizer is not None:
         problems += _check_text(model.tokenizer, f"{where}.tokenizer")
     for i, pretrain in enumerate(model.pretrain):
@@ -325,4 +326,12 @@ def _check_hub(model: ModelSpec, where: str) -> list[str]:
         return [f"{where}.start: {model.start} is no hub id (owner/name); a path begins with /, ./ or ~"]
     if model.revision is None:
         return [f"{where}.revision: a model of the hub needs the commit that the numbers shall stand for"]
+    return []
+
+
+def _check_shape(model: ModelSpec, where: str) -> list[str]:
+    try:
+        model.shape()
+    except UnsupportedModel as error:
+        return [f"{where}.{'architecture' if model.start is None else 'start'}: {error}"]
     return []

@@ -52,7 +52,7 @@ def main() -> None:
     model = AutoModel.from_pretrained(wanted.model, dtype=torch.float32, add_pooling_layer=False).eval()
     task = get_task("tatoeba")
     source = source_for("files", wanted.data, 1, 1.0)
-    star = retrieval_layer(model)
+    star = retrieval_layer(model.config.num_hidden_layers)
     blocks = range(model.config.num_hidden_layers + 1)
     print("language  rows  " + "".join(f"{f'{block}*' if block == star else block:>7}" for block in blocks))
     found = []

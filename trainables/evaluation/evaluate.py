@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def evaluate(
 ) -> dict[str, Any]:
     """Predict, decode and score every language of the recipe, calling `check_stop` before each: it may raise."""
     task_type = get_task_type(recipe.task.type)
-    model = load_task_model(recipe.model, task_type, recipe.task, recipe.precision, store, execution)
+    new_head = partial(task_type.head, task=recipe.task, dropout=0.0)
+    model = load_task_model(recipe.model, recipe.task.name, new_head, recipe.precision, store, execution)
     device = torch.device("cuda" if torch.cuda.is_available() and execution.gpus_per_worker else "cpu")
     model.to(device)
     pad_id = load_tokenizer(recipe.model, store, execution).pad_token_id

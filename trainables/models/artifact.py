@@ -40,7 +40,7 @@ def export_model(step: str, store: Store, to: Path, half: bool) -> None:
     """
     logging.disable_progress_bar()
     origin, execution = CheckpointRef(step=step), Execution()
-    backbone = load_backbone(origin, store, execution)
+    backbone = load_backbone(origin, store, execution).model
     if half:
         backbone = backbone.half()
         lost = [name for name, weight in backbone.named_parameters() if not torch.isfinite(weight).all()]

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask
+
+from trainables.models.backbones.modeling import Backbone
 
 ATTENTION = "xstilts_counter_dropout"
 
@@ -91,24 +93,29 @@ def _finalise(h: Tensor) -> Tensor:
     return h ^ ((h >> 16) & 0xFFFF)
 
 
-def install(model: nn.Module, hidden: float, attention: float) -> DropoutContext:
-    """Put counter dropout in place of every `nn.Dropout` in `model` and of the backbone's attention dropout.
+def install(model: nn.Module, backbone: Backbone, hidden: float, attention: float) -> DropoutContext:
+    """Put counter dropout in place of every `nn.Dropout` in `model`.
 
-    `hidden` and `attention` are the two probabilities. Returns the place that must be kept up to date.
+    Args:
+        model: `backbone.model` and the heads on it.
+        backbone: says which modules drop attention weights.
+        hidden: probability of dropping an element elsewhere.
+        attention: probability of dropping an attention weight.
+
+    Returns the context that must be kept up to date.
     """
-    place = DropoutContext()
+    context = DropoutContext()
+    attention_modules = {id(module) for module in backbone.attention_modules}
     layer = 0
     for module in list(model.modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.Dropout):
-                is_attention = "attention" in type(module).__name__.lower() and hasattr(module, "is_causal")
-                setattr(module, name, CounterDropout(attention if is_attention else hidden, layer, place))
+                p = attention if id(module) in attention_modules else hidden
+                setattr(module, name, CounterDropout(p, layer, context))
                 layer += 1
-    for module in model.modules():
-        if isinstance(module, PreTrainedModel):
-            # Fused attention kernels draw their own mask; without attention dropout they may be used.
-            module.set_attn_implementation(ATTENTION if attention else "sdpa")
-    return place
+    # Fused attention kernels draw their own mask; without attention dropout they may be used.
+    backbone.set_attention(ATTENTION if attention else "sdpa")
+    return context
 
 
 def _attention(

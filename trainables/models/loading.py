@@ -5,18 +5,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import (
-    AutoModel,
-    AutoTokenizer,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-    XLMRobertaConfig,
-)
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerBase
+from transformers.utils import cached_file
 
 from trainables.failure import NonRetryable
+from trainables.models.backbones import CONFIG, BackboneType, backbone_type_of, get_backbone_type, read_config
+from trainables.models.backbones.modeling import Backbone
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.store import MODEL, Store
@@ -28,23 +26,25 @@ class WrongWeights(NonRetryable, RuntimeError):
     """The weights of a checkpoint are not those of its architecture; the message lists them."""
 
 
-def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> PreTrainedModel:
+def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Backbone:
     """The backbone of `origin` on the CPU in fp32.
 
-    Raises WrongWeights when a weight of the architecture is not in the checkpoint.
+    Raises WrongWeights when a weight of the architecture is not in the checkpoint, and UnsupportedModel when it is an
+    encoder of no kind that is known here.
     """
+    backbone_type = load_backbone_type(origin, store, execution)
     if isinstance(origin, RandomInit):
-        tokenizer = load_tokenizer(origin, store, execution)
-        return scratch_backbone(origin, tokenizer)
+        return _random_backbone(origin, backbone_type, load_tokenizer(origin, store, execution))
     name, revision = _location(origin, store, execution)
-    backbone, info = AutoModel.from_pretrained(
+    modeling = backbone_type.modeling()
+    model, info = AutoModel.from_pretrained(
         name,
         revision=revision,
         dtype=torch.float32,
-        add_pooling_layer=False,
         output_loading_info=True,
         use_safetensors=True,
         trust_remote_code=False,
+        **modeling.load_options,
     )
     lost = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
     if lost:
@@ -52,19 +52,41 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Pr
             f"{name}: {len(lost)} weights of the backbone are not in the checkpoint or have another shape "
             f"({', '.join(lost[:5])}...): only a task's head may be new"
         )
-    return backbone
+    return modeling(model, backbone_type)
 
 
-def scratch_backbone(origin: RandomInit, tokenizer: PreTrainedTokenizerBase) -> PreTrainedModel:
+def _random_backbone(origin: RandomInit, backbone_type: BackboneType, tokenizer: PreTrainedTokenizerBase) -> Backbone:
     """A backbone with random weights, drawn from `origin.seed` alone."""
-    config = XLMRobertaConfig(
-        **{**origin.architecture, "vocab_size": len(tokenizer)},
+    architecture = {key: value for key, value in origin.architecture.items() if key != "model_type"}
+    config = AutoConfig.for_model(
+        backbone_type.model_type,
+        **{**architecture, "vocab_size": len(tokenizer)},
         pad_token_id=tokenizer.pad_token_id,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
     )
+    modeling = backbone_type.modeling()
     with seeded(origin.seed, "backbone"):
-        return AutoModel.from_config(config, dtype=torch.float32, add_pooling_layer=False)
+        model = AutoModel.from_config(config, dtype=torch.float32, **modeling.load_options)
+    return modeling(model, backbone_type)
+
+
+def load_backbone_type(origin: ModelSource, store: Store, execution: Execution) -> BackboneType:
+    """The kind of encoder that `origin` is or, where it is a tokenizer that a step has trained, is made for.
+
+    Raises UnsupportedModel.
+    """
+    if isinstance(origin, RandomInit):
+        return backbone_type_of(origin.architecture, "the architecture")
+    name, revision = _location(origin, store, execution)
+    if isinstance(origin, CheckpointRef):
+        recipe = store.record(origin.step)["recipe"]
+        if recipe.get("part") == "tokenizer":
+            return get_backbone_type(recipe.get("model_type"))
+    file = Path(name) / CONFIG
+    if isinstance(origin, HubModel):
+        file = Path(cached_file(name, CONFIG, revision=revision))
+    return backbone_type_of(read_config(file, name), name)
 
 
 def load_tokenizer(origin: ModelSource, store: Store, execution: Execution) -> PreTrainedTokenizerBase:

@@ -2,35 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 
 @dataclass(frozen=True)
-class Shape:
-    """An encoder of XLM-R's kind."""
+class ModelShape:
+    """Sizes of a transformer encoder of BERT's kind, whatever its configuration calls them."""
 
     layers: int
+    """Blocks."""
     hidden: int
+    """Width of a block's input and output."""
     inner: int
+    """Width of a block's feed-forward layer."""
+    heads: int
+    """Attention heads of a block."""
     vocabulary: int
     positions: int
+    """Rows of the table of position embeddings."""
+    usable_positions: int
+    """Subwords, special tokens included, that a sequence may have."""
     types: int
     """Segments that have an embedding of their own."""
-
-    @classmethod
-    def of(cls, config: Mapping[str, Any], vocabulary: int | None = None) -> Shape:
-        """From a `config.json`, or from an architecture and the size of its tokenizer's vocabulary."""
-        hidden = int(config["hidden_size"])
-        return cls(
-            layers=int(config["num_hidden_layers"]),
-            hidden=hidden,
-            inner=int(config.get("intermediate_size", 4 * hidden)),
-            vocabulary=int(vocabulary or config["vocab_size"]),
-            positions=int(config.get("max_position_embeddings", 514)),
-            types=int(config.get("type_vocab_size", 2)),
-        )
 
     @property
     def matrices(self) -> int:
@@ -51,12 +44,3 @@ class Shape:
         Training takes three times as much: the backward pass is twice a forward pass.
         """
         return 2.0 * self.matrices + 4.0 * self.layers * length * self.hidden
-
-
-XLMR_LARGE = Shape(layers=24, hidden=1024, inner=4096, vocabulary=250_002, positions=514, types=1)
-XLMR_BASE = Shape(layers=12, hidden=768, inner=3072, vocabulary=250_002, positions=514, types=1)
-KNOWN: Mapping[str, Shape] = {
-    **dict.fromkeys(("FacebookAI/xlm-roberta-large", "xlm-roberta-large"), XLMR_LARGE),
-    **dict.fromkeys(("FacebookAI/xlm-roberta-base", "xlm-roberta-base"), XLMR_BASE),
-}
-"""Models of the hub whose shape is known without asking it (Conneau et al. 2020, arXiv 1911.02116, table 1)."""

@@ -8,35 +8,35 @@ re-initialised would give a plausible, wrong result.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from transformers import (
-    PreTrainedModel,
-)
-from transformers.modeling_outputs import BaseModelOutput
 
 from trainables.models import dropout
+from trainables.models.backbones.modeling import Backbone
 from trainables.models.loading import ModelSource, WrongWeights, load_backbone, seeded
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import Optimisation, TaskSpec, TrainTask
+from trainables.recipe.recipes import Optimisation
 from trainables.store import HEAD, Store
-from trainables.task_types import TaskType, get_task_type
+
+NewHead = Callable[[Backbone], nn.Module]
+"""Makes a head for a backbone, its weights drawn from torch's global generator."""
 
 
 class TaskModel(nn.Module):
     """A backbone and the heads of its tasks, mostly of one."""
 
-    def __init__(self, backbone: PreTrainedModel, heads: Mapping[str, nn.Module], precision: str = "fp32") -> None:
+    def __init__(self, backbone: Backbone, heads: Mapping[str, nn.Module], precision: str = "fp32") -> None:
         super().__init__()
-        self.backbone, self.heads, self.precision = backbone, nn.ModuleDict(heads), precision
+        self.backbone, self.heads, self.precision = backbone.model, nn.ModuleDict(heads), precision
+        self._encoder = backbone
         self.dropout_context: dropout.DropoutContext | None = None
 
     def forward(self, batch: Mapping[str, Tensor], head: str) -> Tensor:
-        """What `head` makes of `batch` (`input_ids` and `attention_mask`: examples × tokens).
+        """What `head` makes of `batch` (the backbone's inputs and `attention_mask`: examples × tokens).
 
         While training with dropout, `batch` also says where it stands: `rows` (examples) in the global batch and the
         optimiser `step` (one number).
@@ -47,13 +47,9 @@ class TaskModel(nn.Module):
         # bf16 here is autocast over fp32 weights: the same meaning under every ZeRO stage.
         with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16"):
             if getattr(self.heads[head], "wants_embeddings_only", False):
-                hidden = BaseModelOutput(hidden_states=(self.backbone.embeddings(input_ids=batch["input_ids"]),))
+                hidden = self._encoder.encode_embeddings(batch)
             else:
-                hidden = self.backbone(
-                    input_ids=batch["input_ids"],
-                    attention_mask=batch["attention_mask"],
-                    output_hidden_states=getattr(self.heads[head], "wants_all_layers", False),
-                )
+                hidden = self._encoder.encode(batch, getattr(self.heads[head], "wants_all_layers", False))
             output: Tensor = self.heads[head](hidden, batch)
         if self.training:
             for name, other in self.heads.items():
@@ -74,31 +70,34 @@ def _nothing_of(head: nn.Module) -> Tensor:
 
 
 def new_task_model(
-    backbone: PreTrainedModel, parts: Sequence[TrainTask], optimisation: Optimisation, seed: int
+    backbone: Backbone, heads: Mapping[str, NewHead], optimisation: Optimisation, seed: int
 ) -> TaskModel:
     """`backbone` under new heads, each drawn from `seed` and its name alone, with counter dropout in place."""
-    heads: dict[str, nn.Module] = {}
-    for part in parts:
-        with seeded(seed, "head", part.head):
-            heads.setdefault(part.head, get_task_type(part.task.type).head(backbone, part.task, optimisation.dropout))
-    model = TaskModel(backbone, heads, optimisation.precision)
-    model.dropout_context = dropout.install(model, optimisation.dropout, optimisation.attention_dropout)
+    modules: dict[str, nn.Module] = {}
+    for name, new_head in heads.items():
+        with seeded(seed, "head", name):
+            modules[name] = new_head(backbone)
+    model = TaskModel(backbone, modules, optimisation.precision)
+    model.dropout_context = dropout.install(model, backbone, optimisation.dropout, optimisation.attention_dropout)
     model.dropout_context.seed = seed
     return model
 
 
 def load_task_model(
-    origin: ModelSource, task_type: TaskType, task: TaskSpec, precision: str, store: Store, execution: Execution
+    origin: ModelSource, name: str, new_head: NewHead, precision: str, store: Store, execution: Execution
 ) -> TaskModel:
-    """A trained model for evaluation: backbone and, where the type has a trained one, head, under the task's name."""
+    """A trained model for evaluation: backbone and head, which is called `name`.
+
+    Raises WrongWeights where the head has weights and `origin` is no training step with a single head.
+    """
     backbone = load_backbone(origin, store, execution)
-    head = task_type.head(backbone, task, 0.0)
+    head = new_head(backbone)
     if any(True for _ in head.parameters()):
         if not isinstance(origin, CheckpointRef):
-            raise WrongWeights(f"{task.name} has a head, which only a training step can have trained")
+            raise WrongWeights(f"{name} has a head, which only a training step can have trained")
         weights = load_file(store.path(origin.step) / HEAD)
         names = {key.partition(".")[0] for key in weights}
         if len(names) != 1:
-            raise WrongWeights(f"{origin.step} has heads for {', '.join(sorted(names))}: {task.name} needs just one")
+            raise WrongWeights(f"{origin.step} has heads for {', '.join(sorted(names))}: {name} needs just one")
         head.load_state_dict({key.partition(".")[2]: weight for key, weight in weights.items()})
-    return TaskModel(backbone, {task.name: head}, precision).eval()
+    return TaskModel(backbone, {name: head}, precision).eval()

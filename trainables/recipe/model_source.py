@@ -23,7 +23,9 @@ class LocalModel(Frozen):
 
 
 class RandomInit(Frozen):
-    """Random weights of an XLM-R-shaped architecture, with a tokenizer that a step has trained."""
+    """Random weights of an architecture, with a tokenizer that a step has trained.
+
+    The architecture names its `model_type` where it is not XLM-R's."""
 
     architecture: dict[str, int | float | str | bool]
     tokenizer: str

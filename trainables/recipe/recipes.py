@@ -191,6 +191,8 @@ class TokenizerRecipe(_Recipe):
     corpora: tuple[Corpus, ...] = Field(min_length=1)
     exclude: tuple[Corpus, ...] = ()
     vocab_size: int = Field(gt=10)
+    model_type: str | None = None
+    """The kind of encoder whose special tokens it has; None: XLM-R."""
 
     @property
     def slug(self) -> str:

@@ -7,9 +7,14 @@ out unless this build of torch knows no GPU.
 import importlib
 
 import torch
+from transformers import AutoConfig
 
-importlib.import_module("transformers.models.auto.modeling_auto")
-importlib.import_module("transformers.models.xlm_roberta.modeling_xlm_roberta")
+from trainables.models.backbones import all_backbone_types
+
+auto = importlib.import_module("transformers.models.auto.modeling_auto")
+for backbone_type in all_backbone_types():
+    # Looking a model class up imports its module.
+    auto.MODEL_MAPPING[type(AutoConfig.for_model(backbone_type.model_type))]
 importlib.import_module("trainables.evaluation.evaluate")
 if torch.version.cuda is None and torch.version.hip is None:
     importlib.import_module("trainables.training.loop")

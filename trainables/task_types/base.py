@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from datasets import Dataset
 from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.collapse_detection import ChanceLevel
+from trainables.models.backbones.modeling import Backbone
 from trainables.recipe.recipes import TaskSpec
 
 Feature = dict[str, Any]
@@ -49,7 +50,7 @@ class TaskType(ABC):
         """Encode `examples` (columns of the task type, see `tasks`) into features of at most `max_length` subwords."""
 
     @abstractmethod
-    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         """A new head. Called with the backbone's output and the batch, it gives what `loss` and `raw` read."""
 
     def add_noise(
@@ -142,7 +143,7 @@ class ClassifierHead(nn.Module):
 
     def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
         """Logits (sequences × classes)."""
-        first = self.dropout_in(hidden.last_hidden_state[:, 0])
+        first = self.dropout_in(hidden.sentence)
         logits: Tensor = self.out(self.dropout_out(torch.tanh(self.dense(first))))
         return logits
 

@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.mining import mine, tuned_threshold
 from trainables.metrics.overlap import overlap_scores
+from trainables.models.backbones.modeling import Backbone
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType
 from trainables.task_types.retrieval import LayerPooling
@@ -39,7 +40,7 @@ class BitextMining(TaskType):
         ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"] if texts else []
         return [{"input_ids": row, "example": i} for i, row in enumerate(ids)]
 
-    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         return LayerPooling(backbone, task.vectors or PoolingConfig())
 
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:

@@ -21,10 +21,11 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.mining import nearest
 from trainables.metrics.ranking import mean_average_precision
+from trainables.models.backbones.modeling import Backbone
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, SeveralSequences, split_sequences
 
@@ -45,7 +46,7 @@ class UnitVectorHead(nn.Module):
 
     def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
         """Unit vectors (sequences × hidden)."""
-        vectors: Tensor = F.normalize(torch.tanh(self.dense(hidden.last_hidden_state[:, 0])).float(), dim=-1)
+        vectors: Tensor = F.normalize(torch.tanh(self.dense(hidden.sentence)).float(), dim=-1)
         return vectors
 
 
@@ -71,8 +72,8 @@ class DenseRetrieval(SeveralSequences):
             )
         return features
 
-    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
-        return UnitVectorHead(backbone.config.hidden_size)
+    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
+        return UnitVectorHead(backbone.shape.hidden)
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
         """`same`, of pairs alone (rows × 2): numbers that are equal where queries, and where candidates, are."""

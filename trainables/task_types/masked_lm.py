@@ -14,8 +14,9 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
+from trainables.models.backbones.modeling import Backbone
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, pad
 
@@ -26,14 +27,14 @@ IGNORED = -100
 class MaskedLMHead(nn.Module):
     """Dense, gelu, layer norm, then the transposed input embedding and a bias: RoBERTa's head."""
 
-    def __init__(self, backbone: PreTrainedModel) -> None:
+    def __init__(self, backbone: Backbone) -> None:
         super().__init__()
-        config = backbone.config
-        self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+        hidden = backbone.shape.hidden
+        self.dense = nn.Linear(hidden, hidden)
+        self.norm = nn.LayerNorm(hidden, eps=backbone.norm_eps)
+        self.bias = nn.Parameter(torch.zeros(backbone.shape.vocabulary))
         # In a list, so that the backbone's embedding is not also a parameter of the head.
-        self._embedding = [backbone.get_input_embeddings()]
+        self._embedding = [backbone.word_embeddings]
 
     def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
         """Logits (predicted subwords × vocabulary), only where there is something to predict."""
@@ -59,7 +60,7 @@ class MaskedLM(TaskType):
                 encoded.update(zip(rows, ids, strict=True))
         return [{"input_ids": encoded[i], "example": i, "pair": bool(translations[i])} for i in range(len(texts))]
 
-    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         return MaskedLMHead(backbone)
 
     def add_noise(

@@ -14,10 +14,11 @@ from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.classification import accuracy_scores
 from trainables.metrics.collapse_detection import ChanceLevel
+from trainables.models.backbones.modeling import Backbone
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import ClassifierHead, Feature, ModelOutputs, Prediction, SeveralSequences
 
@@ -59,8 +60,8 @@ class MultipleChoice(SeveralSequences):
             )
         return features
 
-    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
-        return ClassifierHead(backbone.config.hidden_size, 1, dropout)
+    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
+        return ClassifierHead(backbone.shape.hidden, 1, dropout)
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
         return {

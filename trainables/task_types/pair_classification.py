@@ -9,11 +9,12 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.classification import accuracy_scores
 from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.metrics.overlap import overlap_scores
+from trainables.models.backbones.modeling import Backbone
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import ClassifierHead, Feature, ModelOutputs, Prediction, TaskType
 
@@ -45,8 +46,8 @@ class PairClassification(TaskType):
             for i, (row, label) in enumerate(zip(ids, examples["label"][:], strict=True))
         ]
 
-    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
-        return ClassifierHead(backbone.config.hidden_size, len(task.labels), dropout)
+    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
+        return ClassifierHead(backbone.shape.hidden, len(task.labels), dropout)
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
         labels = torch.tensor([feature["label"] for feature in features])

@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 from torch import Tensor, nn
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.retrieval import nearest_neighbours, retrieval_scores
+from trainables.models.backbones.modeling import Backbone
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType
 
@@ -27,10 +28,10 @@ class LayerPooling(nn.Module):
 
     wants_all_layers = True
 
-    def __init__(self, backbone: PreTrainedModel, vectors: PoolingConfig) -> None:
+    def __init__(self, backbone: Backbone, vectors: PoolingConfig) -> None:
         super().__init__()
-        layers = backbone.config.num_hidden_layers
-        self.layer = retrieval_layer(backbone) if vectors.layer is None else vectors.layer
+        layers = backbone.shape.layers
+        self.layer = retrieval_layer(layers) if vectors.layer is None else vectors.layer
         self.pooling = vectors.pooling
         if self.layer > layers:
             raise ValueError(f"vectors.layer is {self.layer}, but the model has {layers} blocks; give 0 to {layers}")
@@ -48,9 +49,9 @@ def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
     return vectors
 
 
-def retrieval_layer(backbone: PreTrainedModel) -> int:
-    """The block that stands at the same share of the depth as the reference's does in XLM-R Large."""
-    return max(1, round(DEPTH * backbone.config.num_hidden_layers))
+def retrieval_layer(layers: int) -> int:
+    """Of so many blocks the one that stands at the same share of the depth as the reference's does in XLM-R Large."""
+    return max(1, round(DEPTH * layers))
 
 
 class Retrieval(TaskType):
@@ -64,7 +65,7 @@ class Retrieval(TaskType):
         ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"] if texts else []
         return [{"input_ids": row, "example": i % len(examples)} for i, row in enumerate(ids)]
 
-    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         return LayerPooling(backbone, task.vectors or PoolingConfig())
 
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:

@@ -15,11 +15,12 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.mlqa import mlqa_normaliser
 from trainables.metrics.squad import answer_scores, squad_scores
 from trainables.metrics.squad2 import squad2_scores
+from trainables.models.backbones.modeling import Backbone
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, TokenHead
 
@@ -68,8 +69,8 @@ class SpanQA(TaskType):
                 )
         return features
 
-    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
-        return TokenHead(backbone.config.hidden_size, 2, dropout)
+    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
+        return TokenHead(backbone.shape.hidden, 2, dropout)
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
         spans = torch.tensor([feature["span"] for feature in features])

@@ -9,11 +9,12 @@ from typing import Any
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.classification import accuracy_scores
 from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.metrics.tagging import entity_f1
+from trainables.models.backbones.modeling import Backbone
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, TokenHead, pad
 
@@ -59,8 +60,8 @@ class Tagging(TaskType):
             )
         return features
 
-    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
-        return TokenHead(backbone.config.hidden_size, len(task.labels), dropout)
+    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
+        return TokenHead(backbone.shape.hidden, len(task.labels), dropout)
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
         labels = []

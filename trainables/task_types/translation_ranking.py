@@ -19,10 +19,11 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
 from trainables.batching.samplers import RANKED_TOGETHER
 from trainables.metrics.retrieval import nearest_neighbours
+from trainables.models.backbones.modeling import Backbone
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, pad
 from trainables.task_types.retrieval import mean_pool, retrieval_layer
@@ -66,8 +67,8 @@ class TranslationRanking(TaskType):
             for i, first, second in zip(rows, ids[: len(rows)], ids[len(rows) :], strict=True)
         ]
 
-    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
-        return LayersPooling(retrieval_layer(backbone), backbone.config.num_hidden_layers)
+    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
+        return LayersPooling(retrieval_layer(backbone.shape.layers), backbone.shape.layers)
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
         """All first sentences, then all second ones (2 · pairs × tokens)."""
@@ -127,7 +128,8 @@ class WordRanking(TranslationRanking):
     name = "word-ranking"
     contrastive_group_size = RANKED_TOGETHER[name]
 
-    def head(self, backbone: PreTrainedModel, task: TaskSpec, dropout: float) -> nn.Module:
+    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         # What takes no part must not train: weight decay would still reach it.
-        backbone.encoder.requires_grad_(False)
+        for block in backbone.blocks:
+            block.requires_grad_(False)
         return LayersPooling(0)

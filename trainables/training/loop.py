@@ -29,7 +29,7 @@ from trainables.store import HEAD, MODEL, Store, copy_over
 from trainables.task_types import Feature
 from trainables.training.engine import Engine
 from trainables.training.state import AT_CHANCE, NO_NUMBER, LossBuffer, TrainerState, seed_of
-from trainables.training.task_data import TaskData, TaskSampler
+from trainables.training.task_data import TaskData, TaskSampler, new_heads
 
 
 class WorldSizeMismatch(NonRetryable, RuntimeError):
@@ -65,7 +65,8 @@ class Finetuning:
 
     def _untrained(self) -> TaskModel:
         backbone = load_backbone(self.recipe.start, self.store, self.execution)
-        return new_task_model(backbone, self.recipe.parts, self.recipe.optimisation, self.seed)
+        optimisation = self.recipe.optimisation
+        return new_task_model(backbone, new_heads(self.recipe.parts, optimisation.dropout), optimisation, self.seed)
 
     # --- the loop --------------------------------------------------------------------------------------------
 

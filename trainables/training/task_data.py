@@ -7,6 +7,7 @@ rows that it reads.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from transformers import PreTrainedTokenizerBase
 
 from trainables.batching.samplers import EpochSampler, MixtureSampler, rng_for
 from trainables.data.prepare import load_parts
+from trainables.models.task_model import NewHead
 from trainables.recipe.recipes import Optimisation, Sampling, TrainTask
 from trainables.store import Store
 from trainables.task_types import Feature, ModelOutputs, get_task_type
@@ -63,6 +65,14 @@ class TaskData:
     def loss_decreased(self, before: float | None, loss: float | None) -> bool:
         """Whether the mean training loss has fallen; so too while there are no two losses to compare."""
         return before is None or loss is None or (self.chance is not None and self.chance.loss_decreased(before, loss))
+
+
+def new_heads(parts: Sequence[TrainTask], dropout: float) -> dict[str, NewHead]:
+    """How the heads of a training are made, by their names; parts that share a head have that of the first."""
+    heads: dict[str, NewHead] = {}
+    for part in parts:
+        heads.setdefault(part.head, partial(get_task_type(part.task.type).head, task=part.task, dropout=dropout))
+    return heads
 
 
 class TaskSampler:

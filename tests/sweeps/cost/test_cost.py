@@ -15,7 +15,8 @@ from sweeps.cost.flops import PREDICTED, priced
 from sweeps.cost.throughput import DEVICES, START_UP, UTILISATION, Work, calibrated, throughput_on
 from sweeps.plan.requirements import draft_of
 from sweeps.spec.reading import read_spec
-from trainables.models.shape import XLMR_BASE, XLMR_LARGE, Shape
+from trainables.models.backbones import shape_of
+from trainables.models.backbones.xlm_roberta import XLMR_BASE, XLMR_LARGE
 from trainables.recipe.execution import Execution
 
 FOLDER = Path(sweeps.__file__).parent
@@ -53,8 +54,8 @@ def test_parameters_and_forward_pass_are_those_of_a_real_model(world):
 
     from trainables.models.loading import load_backbone
 
-    backbone = load_backbone(world.scratch(), world.store, Execution())
-    shape = Shape.of(backbone.config.to_dict())
+    backbone = load_backbone(world.scratch(), world.store, Execution()).model
+    shape = shape_of(backbone.config.to_dict(), "it")
     assert shape.parameters == sum(weight.numel() for weight in backbone.parameters())
     rows, length = 3, 20
     ids = torch.full((rows, length), 7)

@@ -12,7 +12,7 @@ from sweeps.plan.planner import make_plan
 from sweeps.runtime.preflight import GIB, PACKAGES, fits, memory, problems, room
 from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.reading import read_spec
-from trainables.models.shape import XLMR_LARGE
+from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.store import Store
 
 pytestmark = pytest.mark.ray

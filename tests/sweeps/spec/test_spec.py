@@ -55,6 +55,10 @@ WRONG = [
     ({"models": {"m": {"start": "owner/name"}}}, r"models\.m\.revision: a model of the hub needs the commit"),
     ({"models": {"m": {"architecture": SHAPE}}}, r"models\.m\.tokenizer: a model from nothing needs one"),
     ({"models": {"m": {}}}, r"models\.m: give either start"),
+    (
+        {"models": {"m": {**MODEL, "architecture": {**SHAPE, "model_type": "t5"}}}},
+        r'models\.m\.architecture: the model is of type "t5", .*: bert, xlm-roberta$',
+    ),
     ({"models": {"m": {**MODEL, "tokenizer": {"corpora": ["gen-nli"], "vocab_size": 500}}}}, '"gen-nli" is no text'),
     (
         {"models": {"m": {**MODEL, "pretrain": {"corpora": ["gen-text"], "steps": 1, "translations": 0.5}}}},
@@ -98,6 +102,32 @@ def test_each_mistake_is_named(sweep_file, fields, message):
         make_plan(read_spec(file), str(file))
     assert all(line.startswith(f"{file}: ") and "\n" not in line for line in caught.value.lines)
     assert "geheim" not in str(caught.value)
+
+
+@pytest.mark.parametrize("model_type", ["llama", "deberta-v2", "modernbert", "t5"])
+def test_a_local_model_that_cannot_be_trained_is_named(sweep_file, tmp_path, model_type):
+    from transformers import AutoConfig
+
+    AutoConfig.for_model(model_type).save_pretrained(tmp_path / "model")
+    (tmp_path / "model" / "model.safetensors").touch()
+    file = sweep_file(models={"m": str(tmp_path / "model")})
+    with pytest.raises(WrongSpec) as caught:
+        read_spec(file)
+    (line,) = caught.value.lines
+    assert f'models.m.start: {tmp_path / "model"} is of type "{model_type}"' in line
+    assert line.endswith("types that can: bert, xlm-roberta")
+
+
+@pytest.mark.parametrize("config", ["not JSON", "{}"])
+def test_a_local_model_without_a_usable_configuration_is_named(sweep_file, tmp_path, config):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text(config)
+    (tmp_path / "model" / "model.safetensors").touch()
+    file = sweep_file(models={"m": str(tmp_path / "model")})
+    with pytest.raises(WrongSpec, match=r"models\.m\.start: .*config\.json") as caught:
+        read_spec(file)
+    assert len(caught.value.lines) == 1
+    assert "\n" not in caught.value.lines[0]
 
 
 def test_real_data_that_is_not_there_is_named(sweep_file, tmp_path):

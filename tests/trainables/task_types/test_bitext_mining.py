@@ -129,7 +129,7 @@ def test_vectors_are_those_of_the_layer_and_the_pooling_that_the_task_says(world
         "input_ids": torch.tensor([[0, 7, 8, 2], [0, 9, 2, 1]]),
         "attention_mask": torch.tensor([[1] * 4, [1] * 3 + [0]]),
     }
-    hidden = backbone(**batch, output_hidden_states=True)
+    hidden = backbone.encode(batch, all_layers=True)
     task_type = get_task_type(name)
 
     def vectors(**given):

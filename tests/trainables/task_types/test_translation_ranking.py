@@ -92,7 +92,7 @@ def test_word_ranking_trains_the_embeddings_alone_and_learns_translations(world,
     result, after = carried_out(world, recipe, tmp_path / "w")
     first, last = result["losses"][0][1], result["losses"][-1][1]
     assert last < 0.8 * first
-    before = load_backbone(recipe.start, world.store, Execution()).state_dict()
+    before = load_backbone(recipe.start, world.store, Execution()).model.state_dict()
     changed = {key for key in after if not torch.equal(after[key], before[key])}
     assert "embeddings.word_embeddings.weight" in changed
     assert not {key for key in changed if key.startswith("encoder.")}

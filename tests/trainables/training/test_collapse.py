@@ -19,6 +19,7 @@ from trainables.store import HEAD, MODEL, Store
 from trainables.task_types import TaskType, get_task_type
 from trainables.tasks.task import COLUMNS_OF_TYPE, HAS_CHANCE
 from trainables.training.state import TrainerState, seed_of
+from trainables.training.task_data import new_heads
 
 DROPOUT = {"dropout": 0.1, "attention_dropout": 0.1}
 NOTHING = {"learning_rate": 1e-12, "weight_decay": 0.0}
@@ -161,7 +162,8 @@ def test_a_loss_that_is_no_number_ends_the_run_with_what_it_began_with(world, st
     assert (result["steps"], result["best"], result["dev"]) == (2, None, [])
     assert all(math.isfinite(loss) for _, loss in result["losses"])
     backbone = load_backbone(recipe.start, place, Execution())
-    untrained = new_task_model(backbone, recipe.parts, recipe.optimisation, recipe.seed)
+    heads = new_heads(recipe.parts, recipe.optimisation.dropout)
+    untrained = new_task_model(backbone, heads, recipe.optimisation, recipe.seed)
     written = weights(place, recipe.id)
     for name, weight in untrained.named_parameters():
         assert torch.equal(written[name.partition(".")[2]], weight)

@@ -69,7 +69,7 @@ def test_a_second_phase_starts_from_exactly_the_first_ones_backbone(world, tmp_p
     world.do(first, store=store)
     written = load_file(store.path(first.id) / MODEL / "model.safetensors")
     backbone = load_backbone(CheckpointRef(step=first.id), store, Execution())
-    loaded = backbone.state_dict()
+    loaded = backbone.model.state_dict()
     assert written.keys() == loaded.keys()
     assert all(torch.equal(written[key], loaded[key]) for key in written)
     # A second phase at a vanishing rate ends where it began, under another task's head.
@@ -212,9 +212,9 @@ def test_learning_rate_rises_and_falls_linearly():
 def test_scratch_weights_depend_on_the_seed_alone(world):
     origin = world.scratch()
     torch.manual_seed(5)
-    first = load_backbone(origin, world.store, Execution()).state_dict()
+    first = load_backbone(origin, world.store, Execution()).model.state_dict()
     torch.manual_seed(6)
-    second = load_backbone(origin, world.store, Execution()).state_dict()
-    other = load_backbone(RandomInit(**{**origin.model_dump(), "seed": 2}), world.store, Execution()).state_dict()
+    second = load_backbone(origin, world.store, Execution()).model.state_dict()
+    other = load_backbone(RandomInit(**{**origin.model_dump(), "seed": 2}), world.store, Execution()).model.state_dict()
     assert all(torch.equal(first[key], second[key]) for key in first)
     assert not all(torch.equal(first[key], other[key]) for key in first)

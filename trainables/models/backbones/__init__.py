@@ -1,0 +1,39 @@
+"""The kinds of encoder that can be trained here, by the `model_type` of their configuration.
+
+To add one, write a module with a `BackboneType` and the `Backbone` class that it names, and register it: here, or in a
+plug-in. No other module knows what an architecture calls its parts, how it joins two texts, or how long they may be.
+This package is free of torch; `BackboneType.modeling` loads the half that is not.
+"""
+
+from trainables.models.backbones.base import BackboneType, Layout, UnsupportedModel
+from trainables.models.backbones.bert import Bert
+from trainables.models.backbones.registry import (
+    CONFIG,
+    DEFAULT,
+    all_backbone_types,
+    backbone_type_of,
+    get_backbone_type,
+    hub_shape,
+    read_config,
+    register,
+    shape_of,
+)
+from trainables.models.backbones.xlm_roberta import XLMRoberta
+
+register(XLMRoberta())
+register(Bert())
+
+__all__ = [
+    "CONFIG",
+    "DEFAULT",
+    "BackboneType",
+    "Layout",
+    "UnsupportedModel",
+    "all_backbone_types",
+    "backbone_type_of",
+    "get_backbone_type",
+    "hub_shape",
+    "read_config",
+    "register",
+    "shape_of",
+]

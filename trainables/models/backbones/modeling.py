@@ -1,0 +1,106 @@
+"""A loaded encoder, whatever its architecture calls its parts: how it is run, and what training must know of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+if TYPE_CHECKING:
+    from trainables.models.backbones.base import BackboneType
+
+
+@dataclass(frozen=True)
+class EncoderOutput:
+    """What heads read. Shapes: sequences x tokens x hidden, and sequences x hidden."""
+
+    last_hidden_state: Tensor
+    sentence: Tensor
+    """The vector that stands for the whole sequence."""
+    hidden_states: Sequence[Tensor] = ()
+    """The embeddings, then the output of each block; empty unless asked for."""
+
+
+class Backbone(ABC):
+    """One loaded encoder of a kind.
+
+    Not a module itself: what is trained, saved and wrapped by an engine is `model`.
+    """
+
+    load_options: ClassVar[Mapping[str, Any]] = {}
+    """Keyword arguments with which transformers makes or loads the encoder without anything behind its last block."""
+
+    def __init__(self, model: PreTrainedModel, backbone_type: BackboneType) -> None:
+        self.model, self.type = model, backbone_type
+        self.shape = backbone_type.shape(model.config.to_dict())
+
+    def inputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The inputs of a collated batch that embeddings are made from (each sequences x tokens)."""
+        return {name: batch[name] for name in self.type.layout.input_names}
+
+    @abstractmethod
+    def embeddings(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """What the first block reads (sequences x tokens x hidden); no block is run."""
+
+    def encode(self, batch: Mapping[str, Tensor], all_layers: bool = False) -> EncoderOutput:
+        """Run the encoder; `all_layers`: keep the output of every block."""
+        output = self.model(
+            **self.inputs(batch), attention_mask=batch["attention_mask"], output_hidden_states=all_layers
+        )
+        last: Tensor = output.last_hidden_state
+        return EncoderOutput(last, self.sentence(last, batch), output.hidden_states if all_layers else ())
+
+    def encode_embeddings(self, batch: Mapping[str, Tensor]) -> EncoderOutput:
+        """The same for heads that read the embeddings alone."""
+        states = self.embeddings(batch)
+        return EncoderOutput(states, self.sentence(states, batch), (states,))
+
+    def sentence(self, states: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        """The vector that stands for each sequence: by default the state of its first token."""
+        return states[:, 0]
+
+    @property
+    @abstractmethod
+    def blocks(self) -> Sequence[nn.Module]:
+        """The encoder's blocks, first to last."""
+
+    @property
+    def word_embeddings(self) -> nn.Embedding:
+        """The module whose `weight` is the table of subwords (vocabulary x hidden)."""
+        return self.model.get_input_embeddings()
+
+    @property
+    def norm_eps(self) -> float:
+        """The epsilon of its layer norms."""
+        return float(self.model.config.layer_norm_eps)
+
+    @property
+    def attention_modules(self) -> Sequence[nn.Module]:
+        """The modules whose child `dropout` is applied to attention weights."""
+        return ()
+
+    def set_attention(self, implementation: str) -> None:
+        """Compute attention by an implementation that is registered with transformers."""
+        self.model.set_attn_implementation(implementation)
+
+
+class BertBackbone(Backbone):
+    """BERT and what keeps its parts' names: `embeddings`, `encoder.layer`, `attention.self`, a pooler at the end."""
+
+    load_options: ClassVar[Mapping[str, Any]] = {"add_pooling_layer": False}
+
+    def embeddings(self, batch: Mapping[str, Tensor]) -> Tensor:
+        states: Tensor = self.model.embeddings(**self.inputs(batch))
+        return states
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        return tuple(self.model.encoder.layer)
+
+    @property
+    def attention_modules(self) -> Sequence[nn.Module]:
+        return tuple(block.get_submodule("attention.self") for block in self.blocks)
