@@ -21,7 +21,8 @@ from transformers import PreTrainedTokenizerFast
 
 from trainables.batching.samplers import Group
 from trainables.data.decontaminate import Seen
-from trainables.models.loading import load_tokenizer
+from trainables.models.backbones import get_backbone_type
+from trainables.models.inputs import load_input_encoder
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import Corpus, DataRecipe, SplitRef, TaskSpec, TokenizerRecipe
 from trainables.store import MODEL, Store
@@ -30,14 +31,18 @@ from trainables.tasks import get_task
 from trainables.tasks.sources import DataError, is_labelled
 from trainables.tasks.sources.open_source import source_at
 
-SPECIAL = ("<s>", "<pad>", "</s>", "<unk>")
-"""XLM-R's special tokens, at its ids 0 to 3; `<mask>` is the last."""
 SURPLUS = 1.5
 """Pieces learnt for one that is kept: those of letters and punctuation together are dropped, as XLM-R has none."""
 
 
 def prepare_tokenizer(recipe: TokenizerRecipe, execution: Execution, workdir: Path) -> dict[str, Any]:
-    """Train a Unigram tokenizer on the corpora. Same text, same pieces."""
+    """Train a Unigram tokenizer on the corpora, with the special tokens of a kind of encoder. Same text, same pieces.
+
+    The special tokens have the first ids, but for the mask token, which has the last.
+    """
+    backbone_type = get_backbone_type(recipe.model_type)
+    names = backbone_type.special_tokens
+    special = [token for token in dict.fromkeys(names.values()) if token != names["mask_token"]]
     seen = evaluation_text(recipe.exclude, execution)
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.Sequence(
@@ -46,29 +51,22 @@ def prepare_tokenizer(recipe: TokenizerRecipe, execution: Execution, workdir: Pa
     tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
     trainer = trainers.UnigramTrainer(
         vocab_size=round(SURPLUS * recipe.vocab_size),
-        special_tokens=list(SPECIAL),
-        unk_token="<unk>",
+        special_tokens=special,
+        unk_token=names["unk_token"],
         show_progress=False,
     )
     tokenizer.train_from_iterator(_texts(recipe, execution, seen), trainer)
     punctuation = pre_tokenizers.Split(Regex(r"▁?\p{P}"), "isolated")
-    tokenizer = _canonical(tokenizer, recipe.vocab_size - 1, punctuation)
+    tokenizer = _canonical(tokenizer, recipe.vocab_size - 1, len(special), punctuation)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), punctuation])
-    tokenizer.add_special_tokens(["<mask>"])
-    first, last = ("<s>", 0), ("</s>", 2)
+    tokenizer.add_special_tokens([names["mask_token"]])
+    layout, roles = backbone_type.layout, {"cls": names["cls_token"], "sep": names["sep_token"]}
     tokenizer.post_processor = processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> </s> $B </s>", special_tokens=[first, last]
+        single=layout.template(False, roles),
+        pair=layout.template(True, roles),
+        special_tokens=[(token, special.index(token)) for token in roles.values()],
     )
-    fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        bos_token="<s>",
-        cls_token="<s>",
-        eos_token="</s>",
-        sep_token="</s>",
-        pad_token="<pad>",
-        unk_token="<unk>",
-        mask_token="<mask>",
-    )
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
     fast.save_pretrained(workdir / MODEL)
     return {"vocabulary": len(fast), "excluded_rows": seen.found}
 
@@ -81,7 +79,7 @@ def prepare_data(
     Raises DataError when there is no row to encode, or training rows carry no labels.
     """
     task_type = get_task_type(recipe.task.type)
-    tokenizer = load_tokenizer(recipe.tokenizer, store, execution)
+    encoder = load_input_encoder(recipe.tokenizer, store, execution)
     counts: dict[str, Any] = {}
     seen = evaluation_text(recipe.exclude, execution)
     for rows in recipe.rows:
@@ -90,7 +88,7 @@ def prepare_data(
         read, examples = len(examples), seen.without(examples)
         if rows.split != "test" and not labelled:
             raise DataError(f"{recipe.task.name} {rows.name}: rows without labels cannot train ({origin})")
-        features = task_type.encode(examples, tokenizer, recipe.task, recipe.max_length)
+        features = task_type.encode(examples, encoder, recipe.task, recipe.max_length)
         if not features:
             raise DataError(f"{recipe.task.name} {rows.name}: no rows for {recipe.task.type} ({origin})")
         datasets.Dataset.from_list(features).save_to_disk(workdir / rows.name / "features")
@@ -189,7 +187,7 @@ def evaluation_text(corpora: tuple[Corpus, ...], execution: Execution) -> Seen:
     return seen
 
 
-def _canonical(tokenizer: Tokenizer, size: int, punctuation: Any) -> Tokenizer:
+def _canonical(tokenizer: Tokenizer, size: int, specials: int, punctuation: Any) -> Tokenizer:
     """The `size` likeliest pieces that `punctuation` does not split, in one order, every character among them.
 
     The trainer walks through randomly seeded hash maps, so from run to run the last bits of its scores vary, and so
@@ -197,7 +195,7 @@ def _canonical(tokenizer: Tokenizer, size: int, punctuation: Any) -> Tokenizer:
     """
     state = json.loads(tokenizer.to_str())
     pieces = [(piece, round(score, 6)) for piece, score in state["model"]["vocab"]]
-    special, learnt = pieces[: len(SPECIAL)], pieces[len(SPECIAL) :]
+    special, learnt = pieces[:specials], pieces[specials:]
     learnt = [entry for entry in learnt if len(punctuation.pre_tokenize_str(entry[0])) == 1]
     learnt.sort(key=lambda entry: (-entry[1], entry[0]))
     # Appended characters end the list, each 0.0001 below the one before.

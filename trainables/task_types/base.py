@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Any
@@ -15,11 +15,14 @@ from torch import Tensor, nn
 from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.collapse_detection import ChanceLevel
+from trainables.models.backbones import INPUT_NAMES
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.inputs import InputEncoder, Inputs
 from trainables.recipe.recipes import TaskSpec
 
 Feature = dict[str, Any]
-"""One encoded row: `input_ids` (subword ids), `example` (its row in the examples) and what the task type adds."""
+"""One encoded row: the backbone's inputs (`input_ids`, maybe `token_type_ids`), `example` (its row in the examples) and
+what the task type adds."""
 Prediction = Any
 """What a task predicts for one example, as JSON: a label, a list of tags, a text, an index."""
 
@@ -44,9 +47,7 @@ class TaskType(ABC):
     """Features whose loss is computed together: the batch is cut between such groups only."""
 
     @abstractmethod
-    def encode(
-        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
-    ) -> list[Feature]:
+    def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """Encode `examples` (columns of the task type, see `tasks`) into features of at most `max_length` subwords."""
 
     @abstractmethod
@@ -60,12 +61,8 @@ class TaskType(ABC):
         return list(features)
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
-        """A padded micro-batch. Adds the task type's targets to `input_ids` and `attention_mask`."""
-        ids = [feature["input_ids"] for feature in features]
-        return {
-            "input_ids": pad(ids, pad_id),
-            "attention_mask": pad([[1] * len(row) for row in ids], 0),
-        }
+        """A padded micro-batch. Adds the task type's targets to the backbone's inputs and `attention_mask`."""
+        return pad_inputs(features, pad_id)
 
     def sequences(self, features: Sequence[Feature]) -> list[tuple[int, int]]:
         """Of each sequence of a collated micro-batch: the place of its feature, and its number within the feature."""
@@ -110,17 +107,33 @@ class SeveralSequences(TaskType):
     they end. A micro-batch holds all sequences of its first feature, then those of the next."""
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
-        rows = [sequence for feature in features for sequence in split_sequences(feature)]
-        return {"input_ids": pad(rows, pad_id), "attention_mask": pad([[1] * len(row) for row in rows], 0)}
+        return pad_inputs([sequence for feature in features for sequence in split_sequences(feature)], pad_id)
 
     def sequences(self, features: Sequence[Feature]) -> list[tuple[int, int]]:
         return [(place, number) for place, feature in enumerate(features) for number in range(len(feature["lengths"]))]
 
 
-def split_sequences(feature: Feature) -> list[list[int]]:
+def split_sequences(feature: Feature) -> list[Inputs]:
     """The sequences of a feature that is several."""
-    ends = list(accumulate(feature["lengths"]))
-    return [feature["input_ids"][end - length : end] for end, length in zip(ends, feature["lengths"], strict=True)]
+    return [inputs_between(feature, end - length, end) for end, length in _ends(feature["lengths"])]
+
+
+def _ends(lengths: Sequence[int]) -> Iterable[tuple[int, int]]:
+    return zip(accumulate(lengths), lengths, strict=True)
+
+
+def inputs_between(feature: Feature, start: int, end: int | None = None) -> Inputs:
+    """The backbone's inputs of a feature from one subword to another."""
+    return {name: feature[name][start:end] for name in INPUT_NAMES if name in feature}
+
+
+def pad_inputs(rows: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
+    """The backbone's inputs of `rows` (rows × longest), and the mask of what is no padding."""
+    ids = [row["input_ids"] for row in rows]
+    batch = {"input_ids": pad(ids, pad_id), "attention_mask": pad([[1] * len(row) for row in ids], 0)}
+    if "token_type_ids" in rows[0]:
+        batch["token_type_ids"] = pad([row["token_type_ids"] for row in rows], 0)
+    return batch
 
 
 def pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:

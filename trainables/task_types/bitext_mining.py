@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.mining import mine, tuned_threshold
 from trainables.metrics.overlap import overlap_scores
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.inputs import InputEncoder
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType
 from trainables.task_types.retrieval import LayerPooling
@@ -32,13 +32,10 @@ log = logging.getLogger(__name__)
 class BitextMining(TaskType):
     name = "bitext-mining"
 
-    def encode(
-        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
-    ) -> list[Feature]:
+    def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per sentence of either side."""
-        texts = examples["text"][:]
-        ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"] if texts else []
-        return [{"input_ids": row, "example": i} for i, row in enumerate(ids)]
+        sequences = encoder(examples["text"][:], truncation=True, max_length=max_length)
+        return [{**inputs, "example": i} for i, inputs in enumerate(sequences)]
 
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         return LayerPooling(backbone, task.vectors or PoolingConfig())

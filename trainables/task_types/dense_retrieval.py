@@ -21,11 +21,11 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.mining import nearest
 from trainables.metrics.ranking import mean_average_precision
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.inputs import InputEncoder, concatenated
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, SeveralSequences, split_sequences
 
@@ -54,19 +54,17 @@ class DenseRetrieval(SeveralSequences):
     name = "dense-retrieval"
     contrastive_group_size = TOGETHER
 
-    def encode(
-        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
-    ) -> list[Feature]:
+    def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per row: its query and its candidate, or the one that it has; each cut at `max_length`."""
         sides = [examples["query"][:], examples["candidate"][:]]
-        ids = [tokenizer(side, truncation=True, max_length=max_length)["input_ids"] if side else [] for side in sides]
+        sequences = [encoder(side, truncation=True, max_length=max_length) for side in sides]
         features = []
-        for i, (texts, rows) in enumerate(zip(zip(*sides, strict=True), zip(*ids, strict=True), strict=True)):
+        for i, (texts, rows) in enumerate(zip(zip(*sides, strict=True), zip(*sequences, strict=True), strict=True)):
             present = [side for side in (QUERY, CANDIDATE) if texts[side]] or [QUERY]
             features.append(
                 {
-                    "input_ids": [subword for side in present for subword in rows[side]],
-                    "lengths": [len(rows[side]) for side in present],
+                    **concatenated(rows[side] for side in present),
+                    "lengths": [len(rows[side]["input_ids"]) for side in present],
                     "example": i,
                 }
             )
@@ -80,7 +78,7 @@ class DenseRetrieval(SeveralSequences):
         batch = {**super().collate(features, pad_id), "lengths": torch.tensor([len(f["lengths"]) for f in features])}
         if all(len(feature["lengths"]) == 2 for feature in features):
             numbers: dict[tuple[int, ...], int] = {}
-            texts = ((tuple(sequence) for sequence in split_sequences(feature)) for feature in features)
+            texts = ((tuple(inputs["input_ids"]) for inputs in split_sequences(feature)) for feature in features)
             batch["same"] = torch.tensor([[numbers.setdefault(text, len(numbers)) for text in pair] for pair in texts])
         return batch
 

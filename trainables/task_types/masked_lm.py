@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.inputs import InputEncoder, Inputs
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, pad
 
@@ -46,19 +47,16 @@ class MaskedLMHead(nn.Module):
 class MaskedLM(TaskType):
     name = "masked-lm"
 
-    def encode(
-        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
-    ) -> list[Feature]:
-        """`<s> A </s>` for plain rows, `<s> A </s></s> B </s>` for translations."""
+    def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
+        """One text for plain rows, a pair for translations."""
         texts, translations = examples["text"][:], examples["translation"][:]
-        encoded: dict[int, list[int]] = {}
+        encoded: dict[int, Inputs] = {}
         for pair in (False, True):
             rows = [i for i, translation in enumerate(translations) if bool(translation) == pair]
             sides = [[texts[i] for i in rows], [translations[i] for i in rows]] if pair else [[texts[i] for i in rows]]
-            if rows:
-                ids = tokenizer(*sides, truncation="longest_first", max_length=max_length)["input_ids"]
-                encoded.update(zip(rows, ids, strict=True))
-        return [{"input_ids": encoded[i], "example": i, "pair": bool(translations[i])} for i in range(len(texts))]
+            sequences = encoder(*sides, truncation="longest_first", max_length=max_length)
+            encoded.update(zip(rows, sequences, strict=True))
+        return [{**encoded[i], "example": i, "pair": bool(translations[i])} for i in range(len(texts))]
 
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         return MaskedLMHead(backbone)

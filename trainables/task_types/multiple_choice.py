@@ -1,4 +1,4 @@
-"""Multiple choice: `<s> prompt </s></s> choice </s>` for each choice, one score each, a softmax over the choices.
+"""Multiple choice: prompt and choice as a pair for each choice, one score each, a softmax over the choices.
 
 Encoding and head are those of the study's toolkit (jiant): what is too long loses tokens from its front, so the end of
 the prompt, which asks, and the end of the choice stay. Rows may differ in their number of choices.
@@ -14,24 +14,21 @@ from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
-from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.classification import accuracy_scores
 from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.inputs import InputEncoder, Inputs, concatenated
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import ClassifierHead, Feature, ModelOutputs, Prediction, SeveralSequences
 
 UNLABELLED = -1
-SPECIAL = 4  # <s>, </s></s>, </s>
 
 
 class MultipleChoice(SeveralSequences):
     name = "multiple-choice"
 
-    def encode(
-        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
-    ) -> list[Feature]:
+    def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per row, a sequence per choice; each of them is at most `max_length` long.
 
         Raises ValueError where a row has fewer than two choices or its label is not the position of one.
@@ -39,8 +36,8 @@ class MultipleChoice(SeveralSequences):
         if not len(examples):
             return []
         choices = examples["choices"][:]
-        prompts = _subwords(examples["prompt"][:], tokenizer)
-        endings = iter(_subwords([choice for row in choices for choice in row], tokenizer))
+        prompts = encoder.subwords(examples["prompt"][:])
+        endings = iter(encoder.subwords([choice for row in choices for choice in row]))
         features = []
         columns = zip(examples["id"][:], prompts, choices, examples["label"][:], strict=True)
         for i, (name, prompt, row, label) in enumerate(columns):
@@ -49,11 +46,11 @@ class MultipleChoice(SeveralSequences):
                     f'{task.name}, row "{name}": {len(row)} choices and the label "{label}"; there must be two choices '
                     'or more, and the label is the position of one, from "0"'
                 )
-            rows = [_joined(prompt, next(endings), tokenizer, max_length) for _ in row]
+            rows = [_joined(prompt, next(endings), encoder, max_length) for _ in row]
             features.append(
                 {
-                    "input_ids": [subword for sequence in rows for subword in sequence],
-                    "lengths": [len(sequence) for sequence in rows],
+                    **concatenated(rows),
+                    "lengths": [len(sequence["input_ids"]) for sequence in rows],
                     "example": i,
                     "label": int(label) if label else UNLABELLED,
                 }
@@ -96,18 +93,12 @@ class MultipleChoice(SeveralSequences):
         return ChanceLevel.of_choices(of_train, of_dev, dev["label"][:])
 
 
-def _subwords(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
-    ids: list[list[int]] = tokenizer(texts, add_special_tokens=False)["input_ids"]
-    return ids
-
-
-def _joined(prompt: list[int], choice: list[int], tokenizer: PreTrainedTokenizerBase, max_length: int) -> list[int]:
+def _joined(prompt: list[int], choice: list[int], encoder: InputEncoder, max_length: int) -> Inputs:
     """Prompt and choice as one sequence. The prompt is cut first; only a choice too long by itself is cut as well."""
-    room = max_length - SPECIAL
+    room = max_length - encoder.layout.num_special_tokens(pair=True)
     choice = choice[max(0, len(choice) - room) :]
     prompt = prompt[max(0, len(prompt) - (room - len(choice))) :]
-    end = tokenizer.sep_token_id
-    return [tokenizer.cls_token_id, *prompt, end, end, *choice, end]
+    return encoder.join(prompt, choice)
 
 
 def _by_row(output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:

@@ -1,4 +1,4 @@
-"""Classification of sentence pairs: `<s> A </s></s> B </s>`, one label (NLI, paraphrase)."""
+"""Classification of sentence pairs, one label (NLI, paraphrase)."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.classification import accuracy_scores
 from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.metrics.overlap import overlap_scores
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.inputs import InputEncoder
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import ClassifierHead, Feature, ModelOutputs, Prediction, TaskType
 
@@ -24,26 +24,19 @@ UNLABELLED = -1
 class PairClassification(TaskType):
     name = "pair-classification"
 
-    def encode(
-        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
-    ) -> list[Feature]:
+    def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """Pairs too long lose tokens from the end of the longer sentence."""
         if not len(examples):
             return []
-        ids = tokenizer(
-            list(examples["text_a"]),
-            list(examples["text_b"]),
-            truncation="longest_first",
-            max_length=max_length,
-        )["input_ids"]
+        pairs = encoder(examples["text_a"], examples["text_b"], truncation="longest_first", max_length=max_length)
         number = {label: i for i, label in enumerate(task.labels)}
         return [
             {
-                "input_ids": row,
+                **inputs,
                 "example": i,
                 "label": number[label] if label else UNLABELLED,
             }
-            for i, (row, label) in enumerate(zip(ids, examples["label"][:], strict=True))
+            for i, (inputs, label) in enumerate(zip(pairs, examples["label"][:], strict=True))
         ]
 
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from datasets import Dataset
 from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase
 
 from trainables.metrics.retrieval import nearest_neighbours, retrieval_scores
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.inputs import InputEncoder
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType
 
@@ -57,13 +57,11 @@ def retrieval_layer(layers: int) -> int:
 class Retrieval(TaskType):
     name = "retrieval"
 
-    def encode(
-        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
-    ) -> list[Feature]:
+    def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """All queries, then all candidates, in the order of the examples."""
         texts = examples["query"][:] + examples["candidate"][:]
-        ids = tokenizer(texts, truncation=True, max_length=max_length)["input_ids"] if texts else []
-        return [{"input_ids": row, "example": i % len(examples)} for i, row in enumerate(ids)]
+        sequences = encoder(texts, truncation=True, max_length=max_length)
+        return [{**inputs, "example": i % len(examples)} for i, inputs in enumerate(sequences)]
 
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         return LayerPooling(backbone, task.vectors or PoolingConfig())

@@ -21,6 +21,7 @@ from trainables.metrics.mlqa import mlqa_normaliser
 from trainables.metrics.squad import answer_scores, squad_scores
 from trainables.metrics.squad2 import squad2_scores
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.inputs import InputEncoder
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, TokenHead
 
@@ -35,17 +36,15 @@ NOTHING = -1e6
 class SpanQA(TaskType):
     name = "span-qa"
 
-    def encode(
-        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
-    ) -> list[Feature]:
+    def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per window. `starts`/`ends`: character offsets of its context tokens; `span`: the answer's
         first and last token in the window, or (0, 0) where the answer is not in it."""
         features: list[Feature] = []
-        questions = _shortened(examples["question"][:], tokenizer, min(QUESTION_LENGTH, max_length // 3))
+        questions = _shortened(examples["question"][:], encoder.tokenizer, min(QUESTION_LENGTH, max_length // 3))
         for i, (question, context, answers) in enumerate(
             zip(questions, examples["context"][:], examples["answers"][:], strict=True)
         ):
-            windows = tokenizer(
+            windows = encoder.encode(
                 question,
                 context,
                 truncation="only_second",
@@ -54,12 +53,12 @@ class SpanQA(TaskType):
                 return_overflowing_tokens=True,
                 return_offsets_mapping=True,
             )
-            for w, ids in enumerate(windows["input_ids"]):
+            for w in range(len(windows["input_ids"])):
                 where = [t for t, side in enumerate(windows.sequence_ids(w)) if side == 1]
                 offsets = [windows["offset_mapping"][w][t] for t in where]
                 features.append(
                     {
-                        "input_ids": ids,
+                        **encoder.inputs(windows, w),
                         "example": i,
                         "first": where[0] if where else 0,
                         "starts": [start for start, _ in offsets],

@@ -15,6 +15,7 @@ from trainables.metrics.classification import accuracy_scores
 from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.metrics.tagging import entity_f1
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.inputs import InputEncoder
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, TokenHead, pad
 
@@ -24,29 +25,29 @@ IGNORED = -100
 class Tagging(TaskType):
     name = "tagging"
 
-    def encode(
-        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
-    ) -> list[Feature]:
+    def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per part of a sentence. `words` are positions of first subwords, `tags` their numbers.
 
         A tag that is none of the labels, as one that was not seen in training, bears no loss and is never predicted.
         Raises ValueError where no tag at all is one of them: then the labels are another task's.
         """
         number = {tag: i for i, tag in enumerate(task.labels)}
+        room = max_length - encoder.layout.num_special_tokens(pair=False)
         features: list[Feature] = []
         tagged = known = 0
         for i, (tokens, tags) in enumerate(zip(examples["tokens"][:], examples["tags"][:], strict=True)):
             numbers = [number.get(tag, IGNORED) for tag in tags]
             tagged, known = tagged + len(tags), known + sum(tag in number for tag in tags)
             at = 0
-            for part in _parts(_subwords(tokens, tokenizer), max_length - 2):
-                ids, words = [tokenizer.cls_token_id], []
+            for part in _parts(_subwords(tokens, encoder.tokenizer), room):
+                ids: list[int] = []
+                words = []
                 for pieces in part:
-                    words.append(len(ids))
+                    words.append(encoder.layout.start + len(ids))
                     ids.extend(pieces)
                 features.append(
                     {
-                        "input_ids": [*ids, tokenizer.sep_token_id],
+                        **encoder.join(ids),
                         "example": i,
                         "words": words,
                         "tags": numbers[at : at + len(words)],

@@ -19,13 +19,13 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedTokenizerBase
 
 from trainables.batching.samplers import RANKED_TOGETHER
 from trainables.metrics.retrieval import nearest_neighbours
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.inputs import InputEncoder, concatenated
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, pad
+from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, inputs_between, pad_inputs
 from trainables.task_types.retrieval import mean_pool, retrieval_layer
 
 SCALE = 20.0
@@ -52,19 +52,17 @@ class TranslationRanking(TaskType):
     name = "translation-ranking"
     contrastive_group_size = RANKED_TOGETHER[name]
 
-    def encode(
-        self, examples: Dataset, tokenizer: PreTrainedTokenizerBase, task: TaskSpec, max_length: int
-    ) -> list[Feature]:
+    def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """Each pair as its two sentences, one after the other; plain rows give none."""
         texts, translations = examples["text"][:], examples["translation"][:]
         rows = [i for i, translation in enumerate(translations) if translation]
         if not rows:
             return []
         sides = [texts[i] for i in rows] + [translations[i] for i in rows]
-        ids = tokenizer(sides, truncation=True, max_length=max_length // 2)["input_ids"]
+        sequences = encoder(sides, truncation=True, max_length=max_length // 2)
         return [
-            {"input_ids": first + second, "first": len(first), "example": i}
-            for i, first, second in zip(rows, ids[: len(rows)], ids[len(rows) :], strict=True)
+            {**concatenated((first, second)), "first": len(first["input_ids"]), "example": i}
+            for i, first, second in zip(rows, sequences[: len(rows)], sequences[len(rows) :], strict=True)
         ]
 
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
@@ -72,8 +70,9 @@ class TranslationRanking(TaskType):
 
     def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
         """All first sentences, then all second ones (2 · pairs × tokens)."""
-        sides = [f["input_ids"][: f["first"]] for f in features] + [f["input_ids"][f["first"] :] for f in features]
-        return {"input_ids": pad(sides, pad_id), "attention_mask": pad([[1] * len(row) for row in sides], 0)}
+        first = [inputs_between(feature, 0, feature["first"]) for feature in features]
+        second = [inputs_between(feature, feature["first"]) for feature in features]
+        return pad_inputs(first + second, pad_id)
 
     def sequences(self, features: Sequence[Feature]) -> list[tuple[int, int]]:
         return [(place, side) for side in (0, 1) for place in range(len(features))]

@@ -37,7 +37,11 @@ def squad_hub(hub):
     for language, context in (("en", "new one"), ("el", "passage 2")):
         rows = [question("x", context, context.split()[0])] * 2
         hub.put("google/xquad", f"xquad.{language}/validation-00000-of-00001.parquet", rows)
-    hub.files["owner/name"] = {"config.json": b"{}", "model.safetensors": b"weights", "modeling.py": b"no code"}
+    hub.files["owner/name"] = {
+        "config.json": b'{"model_type": "bert"}',
+        "model.safetensors": b"weights",
+        "modeling.py": b"no code",
+    }
     hub.pin("owner/name", "main", REVISION)
     return hub
 
@@ -91,6 +95,16 @@ def test_pull_fetches_all_and_pins_it(squad_sweep, squad_hub, monkeypatch):
     plan = make_plan(spec, str(squad_sweep))
     assert any(REVISION in str(step.recipe) for step in plan.steps.values())
     assert not [one for one in check_all(spec, squad_sweep) if one.problem]
+
+
+def test_a_model_that_cannot_be_trained_is_refused_before_its_weights_are_fetched(squad_sweep, squad_hub):
+    squad_hub.files["owner/name"]["config.json"] = b'{"model_type": "modernbert"}'
+    with pytest.raises(DataError, match=r'^owner/name is of type "modernbert".*: bert, xlm-roberta$'):
+        list(pull_all(read_spec(squad_sweep), squad_sweep))
+    assert not any("model.safetensors" in line for line in squad_hub.asked)
+    # The configuration is in the cache now, so no plan is made of it.
+    with pytest.raises(WrongSpec, match=r'models\.m\.start: owner/name is of type "modernbert"'):
+        read_spec(squad_sweep)
 
 
 def test_a_branch_that_moves_on_changes_nothing_and_a_second_pull_fetches_nothing(squad_sweep, squad_hub):

@@ -12,7 +12,8 @@ from datasets import Dataset
 
 from trainables.data.prepare import load_part
 from trainables.evaluation.evaluate import evaluate
-from trainables.models.loading import load_backbone, load_tokenizer
+from trainables.models.inputs import load_input_encoder
+from trainables.models.loading import load_backbone
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
 from trainables.store import PREDICTIONS
@@ -49,10 +50,10 @@ def corpus(seed, translated, strays=4, noise=0.15):
 
 
 def test_each_sentence_is_a_feature(world):
-    tokenizer = load_tokenizer(world.scratch(), world.store, Execution())
+    encoder = load_input_encoder(world.scratch(), world.store, Execution())
     rows = rows_of(["fires veki"], ["runin", ""], {0: 0})
-    features = TASK_TYPE.encode(rows, tokenizer, TASK, 64)
-    ids = tokenizer("fires veki", add_special_tokens=False)["input_ids"]
+    features = TASK_TYPE.encode(rows, encoder, TASK, 64)
+    (ids,) = encoder.subwords(["fires veki"])
     assert features[0] == {"input_ids": [0, *ids, 2], "example": 0}
     assert [feature["example"] for feature in features] == [0, 1, 2]
     assert features[2]["input_ids"] == [0, 2]

@@ -13,7 +13,8 @@ from datasets import Dataset
 from safetensors.torch import load_file
 from torch.nn import functional as F
 
-from trainables.models.loading import load_tokenizer
+from trainables.models.backbones.modeling import EncoderOutput
+from trainables.models.inputs import load_input_encoder
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import TaskSpec
@@ -27,8 +28,13 @@ TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.name, source="files")
 
 
 @pytest.fixture(scope="module")
-def tokenizer(world):
-    return load_tokenizer(world.scratch(), world.store, Execution())
+def encoder(world):
+    return load_input_encoder(world.scratch(), world.store, Execution())
+
+
+@pytest.fixture(scope="module")
+def tokenizer(encoder):
+    return encoder.tokenizer
 
 
 def rows_of(*rows):
@@ -41,15 +47,15 @@ def said(rows, *raw):
     return ModelOutputs([np.array(one, dtype=np.float32) for one in raw], features, rows)
 
 
-def test_a_row_becomes_the_sides_that_it_has(tokenizer):
+def test_a_row_becomes_the_sides_that_it_has(encoder, tokenizer):
     rows = rows_of(("fires veki", "runin", []), ("fires", "", ["1"]), ("", "nabur faron", []))
-    both, query, candidate = TASK_TYPE.encode(rows, tokenizer, TASK, 16)
+    both, query, candidate = TASK_TYPE.encode(rows, encoder, TASK, 16)
     ids = {t: [0, *tokenizer(t, add_special_tokens=False)["input_ids"], 2] for t in ("fires veki", "runin", "fires")}
     assert both["input_ids"] == ids["fires veki"] + ids["runin"]
     assert both["lengths"] == [len(ids["fires veki"]), len(ids["runin"])]
     assert query["input_ids"] == ids["fires"]
     assert candidate["input_ids"] == [0, *tokenizer("nabur faron", add_special_tokens=False)["input_ids"], 2]
-    long = TASK_TYPE.encode(rows_of((" ".join(["fires"] * 40), " ".join(["runin"] * 40), [])), tokenizer, TASK, 16)
+    long = TASK_TYPE.encode(rows_of((" ".join(["fires"] * 40), " ".join(["runin"] * 40), [])), encoder, TASK, 16)
     assert long[0]["lengths"] == [16, 16]
     batch = TASK_TYPE.collate([both, both], 1)
     assert batch["input_ids"].shape[0] == 4
@@ -60,8 +66,9 @@ def test_a_row_becomes_the_sides_that_it_has(tokenizer):
 def test_a_vector_is_the_first_token_through_dense_and_tanh_at_unit_length():
     torch.manual_seed(1)
     head = UnitVectorHead(6)
-    hidden = type("Hidden", (), {"last_hidden_state": torch.randn(3, 5, 6)})
-    expected = torch.tanh(hidden.last_hidden_state[:, 0] @ head.dense.weight.T + head.dense.bias)
+    states = torch.randn(3, 5, 6)
+    hidden = EncoderOutput(states, states[:, 0])
+    expected = torch.tanh(states[:, 0] @ head.dense.weight.T + head.dense.bias)
     assert torch.allclose(head(hidden, {}), expected / expected.norm(dim=1, keepdim=True), atol=1e-6)
 
 

@@ -10,7 +10,7 @@ from datasets import Dataset
 from torch.nn import functional as F
 
 from trainables.batching.micro_batches import split_micro_batch_groups
-from trainables.models.loading import load_tokenizer
+from trainables.models.inputs import load_input_encoder
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import TaskSpec
@@ -23,8 +23,13 @@ TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.name, source="files")
 
 
 @pytest.fixture(scope="module")
-def tokenizer(world):
-    return load_tokenizer(world.scratch(), world.store, Execution())
+def encoder(world):
+    return load_input_encoder(world.scratch(), world.store, Execution())
+
+
+@pytest.fixture(scope="module")
+def tokenizer(encoder):
+    return encoder.tokenizer
 
 
 def rows_of(*rows):
@@ -37,8 +42,8 @@ def sequences(feature):
     return [feature["input_ids"][end - length : end] for end, length in zip(ends, feature["lengths"], strict=True)]
 
 
-def test_each_choice_stands_behind_the_prompt_in_a_sequence_of_its_own(tokenizer):
-    (feature,) = TASK_TYPE.encode(rows_of(("fires veki", ["runin", "nabur faron"], "1")), tokenizer, TASK, 64)
+def test_each_choice_stands_behind_the_prompt_in_a_sequence_of_its_own(encoder, tokenizer):
+    (feature,) = TASK_TYPE.encode(rows_of(("fires veki", ["runin", "nabur faron"], "1")), encoder, TASK, 64)
     prompt, first, second = (
         tokenizer(text, add_special_tokens=False)["input_ids"] for text in ("fires veki", "runin", "nabur faron")
     )
@@ -46,9 +51,9 @@ def test_each_choice_stands_behind_the_prompt_in_a_sequence_of_its_own(tokenizer
     assert feature["label"] == 1
 
 
-def test_the_front_of_the_prompt_goes_first_and_a_choice_only_where_it_is_too_long_itself(tokenizer):
+def test_the_front_of_the_prompt_goes_first_and_a_choice_only_where_it_is_too_long_itself(encoder, tokenizer):
     prompt, choice = " ".join(["fires", "veki"] * 20), " ".join(["runin"] * 3)
-    (feature,) = TASK_TYPE.encode(rows_of((prompt, [choice, " ".join(["nabur"] * 60)], "0")), tokenizer, TASK, 24)
+    (feature,) = TASK_TYPE.encode(rows_of((prompt, [choice, " ".join(["nabur"] * 60)], "0")), encoder, TASK, 24)
     ids = {text: tokenizer(text, add_special_tokens=False)["input_ids"] for text in (prompt, choice)}
     short, long = sequences(feature)
     kept = 24 - 4 - len(ids[choice])
@@ -57,14 +62,14 @@ def test_the_front_of_the_prompt_goes_first_and_a_choice_only_where_it_is_too_lo
 
 
 @pytest.mark.parametrize(("choices", "label"), [(["a"], "0"), (["a", "b"], "2"), (["a", "b"], "right")])
-def test_a_row_without_a_right_choice_is_refused(tokenizer, choices, label):
+def test_a_row_without_a_right_choice_is_refused(encoder, choices, label):
     with pytest.raises(ValueError, match=r't, row "0": .* position of one'):
-        TASK_TYPE.encode(rows_of(("p", choices, label)), tokenizer, TASK, 24)
+        TASK_TYPE.encode(rows_of(("p", choices, label)), encoder, TASK, 24)
 
 
-def test_loss_and_prediction_are_those_of_a_softmax_over_each_rows_own_choices(tokenizer):
+def test_loss_and_prediction_are_those_of_a_softmax_over_each_rows_own_choices(encoder):
     rows = rows_of(("p", ["a", "b"], "1"), ("p", ["a", "b", "c", "d"], "2"), ("p", ["a", "b", "c"], "0"))
-    features = TASK_TYPE.encode(rows, tokenizer, TASK, 24)
+    features = TASK_TYPE.encode(rows, encoder, TASK, 24)
     batch = TASK_TYPE.collate(features, 1)
     assert batch["input_ids"].shape[0] == 9
     torch.manual_seed(1)
@@ -83,16 +88,16 @@ def test_loss_and_prediction_are_those_of_a_softmax_over_each_rows_own_choices(t
     assert TASK_TYPE.score({**predictions, "1": "3"}, rows, TASK, "en")["accuracy"] == pytest.approx(200 / 3)
 
 
-def test_rows_without_labels_are_predicted_and_not_scored(tokenizer):
+def test_rows_without_labels_are_predicted_and_not_scored(encoder):
     rows = rows_of(("p", ["a", "b"], ""))
-    features = TASK_TYPE.encode(rows, tokenizer, TASK, 24)
+    features = TASK_TYPE.encode(rows, encoder, TASK, 24)
     assert TASK_TYPE.predict(ModelOutputs([0], Dataset.from_list(features), rows), TASK, {}) == {"0": "0"}
     assert TASK_TYPE.score({"0": "0"}, rows, TASK, "en") == {}
 
 
-def test_every_sequence_of_a_batch_has_a_dropout_mask_of_its_own_however_it_is_cut(tokenizer):
+def test_every_sequence_of_a_batch_has_a_dropout_mask_of_its_own_however_it_is_cut(encoder):
     rows = rows_of(*((f"p{i}", ["a", "b", "c", "d"][: 2 + i % 3], "0") for i in range(12)))
-    features = TASK_TYPE.encode(rows, tokenizer, TASK, 24)
+    features = TASK_TYPE.encode(rows, encoder, TASK, 24)
     lengths = [len(feature["input_ids"]) for feature in features]
 
     def masks(workers, tokens):

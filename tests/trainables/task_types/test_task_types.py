@@ -9,7 +9,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from trainables.models.loading import load_tokenizer
+from trainables.models.inputs import load_input_encoder
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
 from trainables.task_types import ModelOutputs, get_task_type
@@ -18,8 +18,13 @@ from trainables.tasks import get_task
 
 
 @pytest.fixture(scope="module")
-def tokenizer(world):
-    return load_tokenizer(world.scratch(), world.store, Execution())
+def encoder(world):
+    return load_input_encoder(world.scratch(), world.store, Execution())
+
+
+@pytest.fixture(scope="module")
+def tokenizer(encoder):
+    return encoder.tokenizer
 
 
 def spec(task_type, *labels):
@@ -36,11 +41,11 @@ def test_special_ids_are_those_of_xlm_r(tokenizer):
     assert tokenizer.mask_token_id == len(tokenizer) - 1
 
 
-def test_a_pair_is_encoded_as_roberta_does(world, tokenizer):
+def test_a_pair_is_encoded_as_roberta_does(world, encoder, tokenizer):
     task_type = get_task_type("pair-classification")
     a, b = words(world, 3), words(world, 8)[5:]
     rows = Dataset.from_dict({"id": ["1"], "text_a": [" ".join(a)], "text_b": [" ".join(b)], "label": ["no"]})
-    (feature,) = task_type.encode(rows, tokenizer, spec(task_type.name, "yes", "no"), 64)
+    (feature,) = task_type.encode(rows, encoder, spec(task_type.name, "yes", "no"), 64)
     first = tokenizer(" ".join(a), add_special_tokens=False)["input_ids"]
     second = tokenizer(" ".join(b), add_special_tokens=False)["input_ids"]
     assert feature["input_ids"] == [0, *first, 2, 2, *second, 2]
@@ -63,21 +68,21 @@ def test_of_two_labels_the_last_one_has_an_f1():
     assert "f1" not in task_type.score(predictions, rows, spec(task_type.name, "no", "yes", "perhaps"), "en")
 
 
-def test_unlabelled_rows_are_predicted_and_not_scored(world, tokenizer):
+def test_unlabelled_rows_are_predicted_and_not_scored(world, encoder):
     task_type = get_task_type("pair-classification")
     rows = Dataset.from_dict({"id": ["1"], "text_a": ["a"], "text_b": ["b"], "label": [""]})
     task = spec(task_type.name, "yes", "no")
-    assert task_type.encode(rows, tokenizer, task, 64)[0]["label"] == -1
+    assert task_type.encode(rows, encoder, task, 64)[0]["label"] == -1
     assert task_type.score({"1": "no"}, rows, task, "en") == {}
 
 
-def test_tags_stand_on_first_subwords_and_long_sentences_are_split_not_cut(world, tokenizer):
+def test_tags_stand_on_first_subwords_and_long_sentences_are_split_not_cut(world, encoder, tokenizer):
     task_type = get_task_type("tagging")
     tokens = [*words(world, 30), "​"]  # the last one is invisible
     tags = ["O", "B-X"] * 15 + ["O"]
     rows = Dataset.from_dict({"id": ["1"], "tokens": [tokens], "tags": [tags]})
     task = spec(task_type.name, "O", "B-X")
-    features = task_type.encode(rows, tokenizer, task, 16)
+    features = task_type.encode(rows, encoder, task, 16)
     assert len(features) > 1
     assert all(len(feature["input_ids"]) <= 16 for feature in features)
     assert sum(len(feature["words"]) for feature in features) == 31
@@ -95,12 +100,12 @@ def test_tags_stand_on_first_subwords_and_long_sentences_are_split_not_cut(world
     assert task_type.score(predictions, rows, task, "en")["accuracy"] == 100.0
 
 
-def test_a_tag_that_was_not_seen_in_training_bears_no_loss_and_counts_as_wrong(world, tokenizer):
+def test_a_tag_that_was_not_seen_in_training_bears_no_loss_and_counts_as_wrong(world, encoder):
     task_type = get_task_type("tagging")
     tokens = words(world, 4)
     rows = Dataset.from_dict({"id": ["1"], "tokens": [tokens], "tags": [["N", "V", "N/new", "N"]]})
     task = spec(task_type.name, "N", "V")
-    features = task_type.encode(rows, tokenizer, task, 64)
+    features = task_type.encode(rows, encoder, task, 64)
     assert features[0]["tags"] == [0, 1, -100, 0]
     assert task_type.num_loss_terms(features) == 3
     batch = task_type.collate(features, 1)
@@ -113,13 +118,13 @@ def test_a_tag_that_was_not_seen_in_training_bears_no_loss_and_counts_as_wrong(w
     assert float(task_type.loss(output, task_type.collate(alone, 1))) / task_type.num_loss_terms(alone) == 0.0
 
 
-def test_tags_of_another_scheme_are_refused(world, tokenizer):
+def test_tags_of_another_scheme_are_refused(world, encoder):
     rows = Dataset.from_dict({"id": ["1"], "tokens": [["a", "b"]], "tags": [["NOUN", "VERB"]]})
     with pytest.raises(ValueError, match="none of 2 tags is a label of the model, which has N, V"):
-        get_task_type("tagging").encode(rows, tokenizer, spec("tagging", "N", "V"), 64)
+        get_task_type("tagging").encode(rows, encoder, spec("tagging", "N", "V"), 64)
 
 
-def test_an_answer_is_found_in_every_window_that_holds_it_and_decodes_back(world, tokenizer):
+def test_an_answer_is_found_in_every_window_that_holds_it_and_decodes_back(world, encoder):
     task_type = get_task_type("span-qa")
     tokens = words(world, 60)
     context, answer = " ".join(tokens), " ".join(tokens[40:42])
@@ -128,7 +133,7 @@ def test_an_answer_is_found_in_every_window_that_holds_it_and_decodes_back(world
     answers = {"text": [answer], "answer_start": [at]}
     rows = Dataset.from_dict({"id": ["1"], "question": [question], "context": [context], "answers": [answers]})
     task = spec(task_type.name)
-    features = task_type.encode(rows, tokenizer, task, 48)
+    features = task_type.encode(rows, encoder, task, 48)
     assert len(features) > 1
     holding = [feature for feature in features if tuple(feature["span"]) != (0, 0)]
     assert holding
@@ -159,7 +164,7 @@ def decoded(task_type, features, rows, task, points):
     )
 
 
-def test_no_answer_is_the_first_token_and_its_least_score_over_the_windows_counts(world, tokenizer):
+def test_no_answer_is_the_first_token_and_its_least_score_over_the_windows_counts(world, encoder):
     task_type = get_task_type("span-or-none")
     tokens = words(world, 60)
     context, answer = " ".join(tokens), " ".join(tokens[40:42])
@@ -173,7 +178,7 @@ def test_no_answer_is_the_first_token_and_its_least_score_over_the_windows_count
         }
     )
     task = spec(task_type.name)
-    features = task_type.encode(rows, tokenizer, task, 48)
+    features = task_type.encode(rows, encoder, task, 48)
     windows = [feature for feature in features if feature["example"] == 0]
     assert len(windows) > 1
     assert features[-1]["example"] == 1
@@ -232,11 +237,11 @@ def test_the_best_span_is_ordered_and_bounded():
     assert _best_span(np.array([[0.0, 9.0], [9.0, 0.0]]))[1:] in ((0, 0), (1, 1))
 
 
-def test_masking_is_fifteen_in_a_hundred_eighty_ten_ten_and_fixed_by_the_generator(world, tokenizer):
+def test_masking_is_fifteen_in_a_hundred_eighty_ten_ten_and_fixed_by_the_generator(world, encoder, tokenizer):
     task_type = get_task_type("masked-lm")
     texts = [" ".join(words(world, 40)) for _ in range(200)]
     rows = Dataset.from_dict({"id": [str(i) for i in range(200)], "text": texts, "translation": [""] * 200})
-    features = task_type.encode(rows, tokenizer, spec(task_type.name), 128)
+    features = task_type.encode(rows, encoder, spec(task_type.name), 128)
     one = task_type.add_noise(features, tokenizer, np.random.default_rng(1))
     two = task_type.add_noise(features, tokenizer, np.random.default_rng(1))
     assert one == two
@@ -257,11 +262,11 @@ def test_masking_is_fifteen_in_a_hundred_eighty_ten_ten_and_fixed_by_the_generat
     assert task_type.num_loss_terms(one) == chosen
 
 
-def test_two_translations_stand_in_one_row(world, tokenizer):
+def test_two_translations_stand_in_one_row(world, encoder, tokenizer):
     task_type = get_task_type("masked-lm")
     a, b = " ".join(words(world, 3)), " ".join(words(world, 6)[3:])
     rows = Dataset.from_dict({"id": ["1"], "text": [a], "translation": [b]})
-    (feature,) = task_type.encode(rows, tokenizer, spec(task_type.name), 64)
+    (feature,) = task_type.encode(rows, encoder, spec(task_type.name), 64)
     first, second = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (a, b))
     assert feature["input_ids"] == [0, *first, 2, 2, *second, 2]
 

@@ -8,7 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 from trainables.data.prepare import load_part
-from trainables.models.loading import load_backbone, load_tokenizer
+from trainables.models.inputs import load_input_encoder
+from trainables.models.loading import load_backbone
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, RandomInit
 from trainables.steps.run import carry_out
@@ -162,8 +163,8 @@ def test_span_or_none_learns_when_there_is_no_answer(world, tmp_path):
     for row in rows[::2]:
         row["answers"] = {"text": [], "answer_start": []}
     examples = datasets.Dataset.from_list(rows, features=examples.features)
-    tokenizer = load_tokenizer(recipe.start, store, Execution())
-    features = datasets.Dataset.from_list(get_task_type("span-or-none").encode(examples, tokenizer, task, 64))
+    encoder = load_input_encoder(recipe.start, store, Execution())
+    features = datasets.Dataset.from_list(get_task_type("span-or-none").encode(examples, encoder, task, 64))
     made = store.begin("some-unanswered")
     for split in ("train", "dev"):
         features.save_to_disk(made / f"{split}-one" / "features")

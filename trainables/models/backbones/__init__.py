@@ -5,7 +5,7 @@ plug-in. No other module knows what an architecture calls its parts, how it join
 This package is free of torch; `BackboneType.modeling` loads the half that is not.
 """
 
-from trainables.models.backbones.base import BackboneType, Layout, UnsupportedModel
+from trainables.models.backbones.base import INPUT_NAMES, BackboneType, Layout, UnsupportedModel
 from trainables.models.backbones.bert import Bert
 from trainables.models.backbones.registry import (
     CONFIG,
@@ -26,6 +26,7 @@ register(Bert())
 __all__ = [
     "CONFIG",
     "DEFAULT",
+    "INPUT_NAMES",
     "BackboneType",
     "Layout",
     "UnsupportedModel",

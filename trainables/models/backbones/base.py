@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from trainables.models.backbones.modeling import Backbone
 
 
+INPUT_NAMES = ("input_ids", "token_type_ids")
+"""What a model may read of each subword: its number in the vocabulary, and the number of its segment."""
+
+
 class UnsupportedModel(NonRetryable, ValueError):
     """A model that no registered kind of encoder covers, or one with a setting that its kind cannot do."""
 
@@ -34,7 +38,7 @@ class Layout:
     @property
     def input_names(self) -> tuple[str, ...]:
         """The per-subword inputs of the model, besides the attention mask that padding makes."""
-        return ("input_ids", "token_type_ids") if self.segments else ("input_ids",)
+        return INPUT_NAMES if self.segments else INPUT_NAMES[:1]
 
     def template(self, pair: bool, tokens: Mapping[str, str]) -> str:
         """The template of one text or a pair with the tokenizer's own special tokens; `tokens` by role."""
@@ -43,6 +47,11 @@ class Layout:
     def num_special_tokens(self, pair: bool) -> int:
         """Special tokens of a sequence."""
         return sum(not piece.startswith("$") for piece in (self.pair if pair else self.single).split())
+
+    @property
+    def start(self) -> int:
+        """Position of the first subword of the first text."""
+        return self.single.split().index("$A")
 
     def join(
         self, special_ids: Mapping[str, int], first: Sequence[int], second: Sequence[int] | None = None

@@ -16,6 +16,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 
+from trainables.models.backbones import CONFIG, UnsupportedModel, read_config, shape_of
 from trainables.tasks.sources import DataError
 
 MODEL_FILES = (".json", ".safetensors", ".model", ".txt")
@@ -100,12 +101,24 @@ def pull(place: HubSplit) -> tuple[tuple[HubFile, Path], ...]:
 
 
 def pull_model(name: str, commit: str) -> int:
-    """Download the files of a model that are read here, and check them; their size in bytes. Raises DataError."""
+    """Download the files of a model that are read here, and check them; their size in bytes.
+
+    Raises DataError, also for a model that cannot be trained here: its configuration comes first.
+    """
+    what = f"{name} at {commit[:12]}"
+
+    def config(names: Iterable[str]) -> list[str]:
+        return [name for name in names if name == CONFIG]
 
     def wanted(names: Iterable[str]) -> list[str]:
         return [name for name in names if "/" not in name and name.endswith(MODEL_FILES)]
 
-    found = _fetch(name, "model", commit, f"{name} at {commit[:12]}", wanted)
+    ((_, file),) = _fetch(name, "model", commit, what, config)
+    try:
+        shape_of(read_config(file, name), name)
+    except UnsupportedModel as error:
+        raise DataError(str(error)) from None
+    found = _fetch(name, "model", commit, what, wanted)
     return sum(file.size for file, _ in found)
 
 
