@@ -15,7 +15,7 @@ from sweeps.spec.fields import SweepSpec
 from sweeps.spec.reading import WrongSpec, read_spec
 
 if TYPE_CHECKING:
-    from sweeps.plan.graph import Plan
+    from sweeps.state.sweep import Sweep
     from trainables.store import Store
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
@@ -75,35 +75,35 @@ def steps_of(plan: Any, state: Any) -> dict[str, Any]:
         {"key": s.id, "kind": s.kind, "name": s.name, "needs": list(s.needs), **state(s.id)}
         for s in plan.steps.values()
     ]
-    return {"steps": steps, "naive_train_steps": plan.unshared_train_steps}
+    return {"steps": steps, "unshared_train_steps": plan.unshared_train_steps}
 
 
 def write_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
 
 
-def load_sweep(file: Path, override: list[str] | None, writable: bool = False) -> tuple[SweepSpec, Plan, Store]:
-    """Spec, plan and store; ends the program where one of them cannot be had."""
+def load_sweep(file: Path, override: list[str] | None, writable: bool = False) -> Sweep:
+    """A sweep; ends the program where its spec, plan or store cannot be had."""
     spec, store = open_store(file, override, writable)
-    from sweeps.plan.planner import make_plan
+    from sweeps.state.sweep import load
 
     try:
-        return spec, make_plan(spec, str(file)), store
+        return load(spec, file, store)
     except WrongSpec as error:
         return wrong(error.lines)
 
 
-def see_sweep(file: Path, override: list[str] | None) -> tuple[SweepSpec, Plan, Store]:
+def see_sweep(file: Path, override: list[str] | None) -> Sweep:
     """As `load_sweep`, for what only looks: where no plan can be made (the data is not here), that of the last run."""
     spec, store = open_store(file, override, data_here=False)
-    from sweeps.plan.planner import make_plan
     from sweeps.plan.saved_plan import load_saved_plan
+    from sweeps.state.sweep import Sweep, load
 
     try:
-        return spec, make_plan(spec, str(file)), store
+        return load(spec, file, store)
     except WrongSpec as error:
         plan = load_saved_plan(spec.sweep, store)
         if plan is None:
             return wrong(error.lines)
         complaints.print(f"{error.lines[0]}\nthis is the plan of the last run", style="yellow", markup=False)
-        return spec, plan, store
+        return Sweep(spec, plan, store)

@@ -10,18 +10,16 @@ from rich.console import Console
 
 from sweeps.cli.console import complaints, console
 from sweeps.cli.tables import print_tables
-from sweeps.plan.graph import Plan
 from sweeps.report.write import write_report
 from sweeps.results.results import Results
-from sweeps.spec.fields import SweepSpec
+from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker
-from trainables.store import Store
 from trainables.store.logs import logs_of
 
 
-def results_folder(spec: SweepSpec, store: Store) -> Path:
+def results_folder(sweep: Sweep) -> Path:
     """Where a sweep's tables and report are written: in the store, or here where that is remote."""
-    return Path(store.root if store.local else ".") / "results" / spec.sweep
+    return Path(sweep.store.root if sweep.store.local else ".") / "results" / sweep.name
 
 
 def write_results(found: Results, folder: Path) -> dict[str, Path]:
@@ -38,10 +36,10 @@ def write_results(found: Results, folder: Path) -> dict[str, Path]:
     return places
 
 
-def show_results(spec: SweepSpec, plan: Plan, store: Store, file: Path, tracker: Tracker) -> None:
+def show_results(sweep: Sweep, file: Path, tracker: Tracker) -> None:
     """Write the tables and the report, attach both to the sweep's run, and say where everything is."""
-    found = Results(spec, plan, store)
-    folder = results_folder(spec, store)
+    found = Results(sweep)
+    store, folder = sweep.store, results_folder(sweep)
     tracker.wait()  # the report links to the runs
     places = write_results(found, folder)
     tracker.table(folder, found.means())

@@ -14,8 +14,12 @@ from rich.text import Text
 
 from sweeps.plan.graph import Step
 from sweeps.schedule.scheduler import Schedule
+from sweeps.schedule.states import StepState
+from trainables.steps.reports import TrainReport
 
 SHOWN_WAITING = 5
+ENDED = {StepState.RETRYING: "failed, to be tried again", StepState.PAUSED: "stopped"}
+"""How an end is said, where it is not by the state's own word."""
 BAR = 16
 """Width of a progress bar, in characters."""
 
@@ -24,19 +28,18 @@ BAR = 16
 class Heard:
     """A report of a running training, and when it came by this process's clock."""
 
-    report: dict[str, Any]
+    report: TrainReport
     when: float
 
     @property
     def dev(self) -> str:
         """Its dev metrics."""
-        scores = {name.removeprefix("dev_"): value for name, value in self.report.items() if name.startswith("dev_")}
-        return "  ".join(f"{name} {value:.2f}" for name, value in scores.items() if name != "value")
+        return "  ".join(f"{name} {score:.2f}" for name, score in self.report.dev.items())
 
     def left(self, now: float) -> float:
         """Seconds to its last update at the rate since it was started; early stopping may make it fewer."""
-        steps = self.report["global_steps"] - self.report["global_step"]
-        return max(steps / max(self.report["steps_per_second"], 1e-9) - (now - self.when), 0.0)
+        steps = self.report.global_steps - self.report.global_step
+        return max(steps / max(self.report.steps_per_second, 1e-9) - (now - self.when), 0.0)
 
 
 class View:
@@ -65,19 +68,19 @@ class View:
         self._heard.pop(step.id, None)
         self._line(step, "started")
 
-    def progress(self, step: Step, report: dict[str, Any]) -> None:
+    def progress(self, step: Step, report: TrainReport) -> None:
         """A training step has reported."""
         now = time.monotonic()
         heard = self._heard[step.id] = Heard(report, now)
-        at = f"step {report['global_step']} of {report['global_steps']}"
-        pace = f"{report['tokens_per_second']:,.0f} tokens/s"
+        at = f"step {report.global_step} of {report.global_steps}"
+        pace = f"{report.tokens_per_second:,.0f} tokens/s"
         self._line(step, f"{at}  dev {heard.dev}  {pace}  {span(heard.left(now))} left")
 
-    def ended(self, step: Step, state: str, error: str = "") -> None:
-        """A trial of a step has ended: `done`, `failed`, or to be taken up again (`stopped`, `again`)."""
+    def ended(self, step: Step, state: StepState, error: str = "") -> None:
+        """An attempt at a step has ended in `state`; `error` says why, where it did not succeed."""
         seconds = time.monotonic() - self._started.pop(step.id, self.began)
-        self._ended += state == "done"
-        self._line(step, f"{'failed, to be tried again' if state == 'again' else state} after {span(seconds)}")
+        self._ended += state is StepState.DONE
+        self._line(step, f"{ENDED.get(state, state.value)} after {span(seconds)}")
         if error:
             self.console.print(Text(error, style="red"))
 
@@ -132,9 +135,25 @@ class View:
         heard = self._heard.get(name)
         if heard is None:
             return ["[dim]starting[/]" if self.schedule.plan.steps[name].kind == "train" else "[dim]working[/]"]
-        at, of = heard.report["global_step"], heard.report["global_steps"]
-        pace = f"{heard.report['tokens_per_second']:,.0f}"
+        at, of = heard.report.global_step, heard.report.global_steps
+        pace = f"{heard.report.tokens_per_second:,.0f}"
         return [ProgressBar(of, at, width=BAR), f"{at}/{of}", pace, span(heard.left(now)), heard.dev]
+
+
+class TerminalDisplay:
+    """Shows a run on the console (`sweeps.runtime.display.Display`)."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def line(self, text: str, warning: bool = False) -> None:
+        """Show one line."""
+        style = "yellow" if warning else None
+        self._console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+
+    def watch(self, schedule: Schedule) -> View:
+        """Show the steps of `schedule` until the block ends."""
+        return View(schedule, self._console)
 
 
 def span(seconds: float) -> str:

@@ -32,8 +32,7 @@ from sweeps.cli.tables import print_tables
 from sweeps.cli.track import say, track
 
 if TYPE_CHECKING:
-    from sweeps.plan.graph import Plan
-    from trainables.store import Store
+    from sweeps.state.sweep import Sweep
 
 app = typer.Typer(
     help="Sweeps of three-phase cross-lingual transfer learning on Ray: "
@@ -63,18 +62,20 @@ def run(
 ) -> None:
     """Carry out what is not done yet, then show the results. Run again to resume."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the steps run, there is nothing to save
-    spec, plan, store = load_sweep(file, override, writable=True)
+    sweep = load_sweep(file, override, writable=True)
+    _, plan, store = sweep
     if address is not None and cpus is not None:
         wrong(["--cpus: the cluster at --address has its own CPUs; leave one of the two out"])
     from cluster.connect import Unreachable
     from sweeps.cli.finalize import show_results
+    from sweeps.cli.live import TerminalDisplay
     from sweeps.runtime.run import NotReady, run_plan
     from sweeps.state.selection import champions
     from sweeps.tracking import Tracker
 
-    with Tracker(spec, plan, store, say) as tracker:
+    with Tracker(sweep, say) as tracker:
         try:
-            schedule = run_plan(spec, plan, store, tracker, console, address, cpus, preflight)
+            schedule = run_plan(sweep, tracker, TerminalDisplay(console), address, cpus, preflight)
         except Unreachable as error:
             tracker.close("FAILED")
             wrong([f"--address: {error}"])
@@ -85,8 +86,8 @@ def run(
             tracker.close("KILLED", patience=2.0)
             console.print("left at once; the same command goes on from what the store has")
             os._exit(INTERRUPTED)  # Ray's threads would wait for the workers that were just left
-        show_results(spec, plan, store, file, tracker)
-        free(spec, plan, store)
+        show_results(sweep, file, tracker)
+        free(sweep)
         tracker.champions(champions(plan, store))
         if schedule.failed:
             names = ", ".join(plan.steps[name].name for name in sorted(schedule.failed))
@@ -113,10 +114,10 @@ def results(
     """Show the tables of what is done."""
     if average not in ("zero-shot", "xtreme"):
         wrong([f"--average {average}: zero-shot or xtreme"])
-    spec, plan, store = see_sweep(file, override)
+    sweep = see_sweep(file, override)
     from sweeps.results.results import Results
 
-    found = Results(spec, plan, store)
+    found = Results(sweep)
     if as_json:
         write_json([asdict(number) for number in found.numbers()])
         return
@@ -130,16 +131,16 @@ def report(
     to: Annotated[Path | None, typer.Option(help="Folder to write into; by default beside the tables.")] = None,
 ) -> None:
     """Write the report of what is done: a page, heat maps, and the numbers with their intervals."""
-    spec, plan, store = see_sweep(file, override)
+    sweep = see_sweep(file, override)
     from sweeps.cli.finalize import results_folder
     from sweeps.report.write import write_report
     from sweeps.results.results import Results
 
-    found = Results(spec, plan, store)
+    found = Results(sweep)
     if not found.cells:
         wrong([f"{file}: no cell is done yet; xstilts run {file}"])
     try:
-        folder = to or results_folder(spec, store)
+        folder = to or results_folder(sweep)
         paths = [*write_report(found, folder), found.write(folder)]
     except (ValueError, OSError) as problem:
         wrong([f"{file}: {problem}"])
@@ -161,9 +162,9 @@ def export(
     half: Annotated[bool, typer.Option("--half", help="Of a model: in half precision (fp16).")] = False,
 ) -> None:
     """Write a checkpoint as a model directory for AutoModel.from_pretrained, or predictions in a suite's layout."""
-    spec, plan, store = load_sweep(file, override)
+    sweep = load_sweep(file, override)
     if what == "model":
-        _export_model(file, plan, store, to, step, half)
+        _export_model(file, sweep, to, step, half)
         return
     from sweeps.results.export import export_predictions
     from trainables.suites import SUITES
@@ -173,7 +174,7 @@ def export(
     if step is not None or half:
         wrong([f"--format {what}: --step and --half are about models"])
     try:
-        exported = export_predictions(spec, plan, store, SUITES[what], to)
+        exported = export_predictions(sweep, SUITES[what], to)
     except ValueError as problem:
         wrong([f"{file}: {problem}"])
     for note in exported.notes:
@@ -185,7 +186,8 @@ def export(
         console.print(f"score        {command}", highlight=False, soft_wrap=True)
 
 
-def _export_model(file: Path, plan: Plan, store: Store, to: Path, step: str | None, half: bool) -> None:
+def _export_model(file: Path, sweep: Sweep, to: Path, step: str | None, half: bool) -> None:
+    _, plan, store = sweep
     pretrained = [one.id for one in plan.steps.values() if one.tags.get("phase") == "pretrain"]
     if step is None and not pretrained:
         wrong([f"{file}: it pretrains no model; say which checkpoint with --step (xstilts plan shows the keys)"])

@@ -24,6 +24,7 @@ from sweeps.cli.console import (
     write_json,
     wrong,
 )
+from sweeps.cli.estimate import show_estimate
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.reading import WrongSpec
 
@@ -49,12 +50,14 @@ def plan(
     While data of the hub is not pulled yet, the plan is a draft: its steps are the sweep's, their keys are not.
     """
     spec, store = open_store(file, override)
+    from sweeps.state.inspection import inspect_steps
+    from sweeps.state.sweep import Sweep, with_usual_costs
+
     plan, missing = _plan_or_draft(spec, file)
     if missing and recipes is not None:
         wrong(missing)
-    from sweeps.state.inspection import inspect_steps
-
-    done = inspect_steps(spec, plan, store).done
+    plan = with_usual_costs(plan, spec)
+    done = inspect_steps(Sweep(spec, plan, store)).done
     if recipes is not None:
         recipes.mkdir(parents=True, exist_ok=True)
         for step in plan.steps.values():
@@ -62,9 +65,12 @@ def plan(
                 (recipes / f"{step.id}{name}.json").write_text(json.dumps(part.model_dump(mode="json"), indent=1))
     price = None
     if gpus or cpus or gpu_type:
-        from sweeps.schedule.estimate import price_of
+        from sweeps.schedule.estimate import Devices, NoEstimate, estimate_sweep
 
-        price, plan = price_of(spec, plan, store, gpus, gpu_type, cpus)
+        try:
+            price, plan = estimate_sweep(spec, plan, store, Devices(gpus, gpu_type, cpus))
+        except NoEstimate as error:
+            wrong([str(error)])
     if as_json:
         extra = {**({"price": price.to_json()} if price else {}), **({"draft": missing} if missing else {})}
         write_json(
@@ -72,9 +78,9 @@ def plan(
         )
         return
     if price is None:
-        console.print(_table(spec, plan, done))
+        console.print(_steps_table(spec, plan, done))
     else:
-        price.show(console)
+        show_estimate(price, console)
     kinds = [step.kind for step in plan.steps.values()]
     phases = [step.tags.get("phase") for step in plan.steps.values() if step.kind == "train"]
     parts = ", ".join(f"{phases.count(phase)} {phase}" for phase in ("pretrain", "intermediate", "target"))
@@ -91,7 +97,7 @@ def plan(
         console.print(f"recipes and executions: {recipes}", highlight=False)
 
 
-def _table(spec: SweepSpec, plan: Plan, done: set[str]) -> Table:
+def _steps_table(spec: SweepSpec, plan: Plan, done: set[str]) -> Table:
     table = Table(title=f"{spec.sweep}: {len(plan.steps)} steps", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("state", "kind", "step", "key"):
         table.add_column(heading, overflow="fold")

@@ -1,50 +1,104 @@
-"""`xstilts status` and `xstilts gc`: how a sweep stands in its store, and what may leave it."""
+"""`xstilts status` and `xstilts gc`: how a sweep stands in its store, and what may be deleted from it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.table import Table
 
 from sweeps.cli.console import File, Json, Override, console, load_sweep, see_sweep, steps_of, write_json
+from sweeps.schedule.states import StepState
 
 if TYPE_CHECKING:
     from sweeps.plan.graph import Plan
-    from sweeps.spec.fields import SweepSpec
     from sweeps.state.garbage import Collected
-    from trainables.store import Store
+    from sweeps.state.status import CellState, StepStatus
+    from sweeps.state.sweep import Sweep
+
+SIGNS: dict[CellState, tuple[str, str]] = {
+    StepState.FAILED: ("✗", "red"),
+    StepState.STOPPED: ("‡", "yellow"),
+    StepState.RUNNING: ("▸", "green"),
+    StepState.PAUSED: ("‖", "yellow"),
+    StepState.WAITING: ("·", "dim"),
+    "collapsed": ("†", "magenta"),
+    StepState.DONE: ("✓", "green"),
+}
+"""Of a cell, the sign and the colour of its state."""
 
 
 def status(file: File, override: Override = None, as_json: Json = False) -> None:
     """Show what of a sweep is done, as the store has it."""
-    spec, plan, store = see_sweep(file, override)
+    sweep = see_sweep(file, override)
+    plan = sweep.plan
     from sweeps.state.status import SweepStatus
 
-    found = SweepStatus(spec, plan, store)
+    found = SweepStatus(sweep)
     if as_json:
-        shown = steps_of(plan, lambda name: {"done": found.steps[name]["state"] == "done", **found.steps[name]})
-        cells = [
-            {"model": c.model, "intermediate": c.intermediate, "target": c.target, "seed": c.seed, "state": state}
-            for c, state in zip(plan.cells, found.cells, strict=True)
-        ]
-        write_json({**shown, "cells": cells})
+        write_json({**steps_of(plan, lambda name: _json(found.steps[name])), "cells": _cells(plan, found.cells)})
         return
-    for table in found.matrices():
+    for table in matrices(sweep, found.cells):
         console.print(table)
     if plan.cells:
-        console.print(found.legend(), highlight=False)
+        console.print(legend(found.cells), highlight=False)
     for kind in ("prepare", "train", "evaluate"):
         of_kind = [step for step in plan.steps.values() if step.kind == kind]
-        done = [step for step in of_kind if found.steps[step.id]["state"] == "done"]
+        done = [step for step in of_kind if found.steps[step.id].state is StepState.DONE]
         console.print(f"{kind:9} {len(done)} of {len(of_kind)} done", highlight=False)
         for step in of_kind:
-            state, collapsed = found.steps[step.id]["state"], found.steps[step.id]["collapsed"]
-            if collapsed is not None:
-                console.print(f"          collapsed {step.name} ({collapsed})", highlight=False, markup=False)
-            if state != "done":
-                console.print(f"          {state:9} {step.name}", highlight=False, markup=False)
-            for line in found.steps[step.id].get("problem", "").splitlines():
+            its = found.steps[step.id]
+            if its.collapsed is not None:
+                console.print(f"          collapsed {step.name} ({its.collapsed})", highlight=False, markup=False)
+            if its.state is not StepState.DONE:
+                console.print(f"          {its.state.value:9} {step.name}", highlight=False, markup=False)
+            for line in its.problem.splitlines():
                 console.print(f"                    {line}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _json(status: StepStatus) -> dict[str, Any]:
+    """What `--json` has of a step beside the plan."""
+    said = {"state": status.state.value, "problem": status.problem or None, "attempts": status.attempts}
+    given = {name: value for name, value in said.items() if value is not None}
+    return {"done": status.state is StepState.DONE, **given, "collapsed": status.collapsed}
+
+
+def _cells(plan: Plan, states: list[CellState]) -> list[dict[str, Any]]:
+    return [
+        {"model": c.model, "intermediate": c.intermediate, "target": c.target, "seed": c.seed, "state": str(state)}
+        for c, state in zip(plan.cells, states, strict=True)
+    ]
+
+
+def matrices(sweep: Sweep, states: list[CellState]) -> list[Table]:
+    """For each model: rows intermediates, columns targets, in each entry a sign for each seed."""
+    seeds = ", ".join(map(str, sweep.spec.seeds))
+    each = f"a sign for each seed ({seeds})" if len(sweep.spec.seeds) > 1 else f"seed {seeds}"
+    found = []
+    for model in sweep.spec.models:
+        title = f"{sweep.name} · {model}: {each}"
+        table = Table(title=title, title_justify="left", min_width=len(title))
+        table.add_column("intermediate")
+        shown: dict[tuple[str, str], str] = {}
+        for cell, state in zip(sweep.plan.cells, states, strict=True):
+            if cell.model == model:
+                sign, colour = SIGNS[state]
+                key = (cell.intermediate, cell.target)
+                shown[key] = shown.get(key, "") + f"[{colour}]{sign}[/]"
+        targets = list(dict.fromkeys(target for _, target in shown))
+        for target in targets:
+            table.add_column(target, justify="center")
+        for intermediate in dict.fromkeys(one for one, _ in shown):
+            table.add_row(intermediate, *(shown[intermediate, target] for target in targets))
+        found.append(table)
+    return found
+
+
+def legend(states: list[CellState]) -> str:
+    """The signs that the matrices have, with how many cells each."""
+    counts = Counter(states)
+    return "   ".join(f"{sign} {counts[state]} {state}" for state, (sign, _) in SIGNS.items() if counts[state])
 
 
 def gc(
@@ -53,8 +107,7 @@ def gc(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be freed; free nothing.")] = False,
 ) -> None:
     """Free what no step needs: weights as the sweep file says (keep), remains of what was cut off."""
-    spec, plan, store = load_sweep(file, override)
-    found = _collect(spec, plan, store, dry_run)
+    found = _collect(load_sweep(file, override), dry_run)
     for one in found.freed:
         console.print(f"{one.path}: {one.why}", highlight=False, markup=False, soft_wrap=True)
     for note in found.notes:
@@ -62,16 +115,16 @@ def gc(
     console.print(f"{'would free' if dry_run else 'freed'} {found}", highlight=False, soft_wrap=True)
 
 
-def free(spec: SweepSpec, plan: Plan, store: Store) -> None:
+def free(sweep: Sweep) -> None:
     """What `xstilts run` does at its end: as `gc`, and a line where something was freed."""
-    found = _collect(spec, plan, store, dry_run=False)
+    found = _collect(sweep, dry_run=False)
     if found.freed:
         console.print(f"freed        {found}", highlight=False, soft_wrap=True)
 
 
-def _collect(spec: SweepSpec, plan: Plan, store: Store, dry_run: bool) -> Collected:
+def _collect(sweep: Sweep, dry_run: bool) -> Collected:
     from sweeps.state.garbage import collect
     from trainables.store import Leases
 
-    with Leases(store) as leases:
-        return collect(spec, plan, store, leases, dry_run)
+    with Leases(sweep.store) as leases:
+        return collect(sweep, leases, dry_run)

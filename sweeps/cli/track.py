@@ -17,18 +17,19 @@ def track(
     ] = False,
 ) -> None:
     """Send MLflow what it missed, and give every done step its run; with --rebuild a lost MLflow is made again."""
-    spec, plan, store = load_sweep(file, override)
+    sweep = load_sweep(file, override)
+    spec, plan, store = sweep
     from sweeps.cli.finalize import results_folder, write_results
     from sweeps.results.results import Results
     from sweeps.state.selection import champions
     from sweeps.tracking import Tracker
 
-    tracker = Tracker(spec, plan, store, say)
+    tracker = Tracker(sweep, say)
     tracker.reconcile(rebuild)
     if rebuild:
         tracker.wait()  # the report links to the runs
-        folder = results_folder(spec, store)
-        found = Results(spec, plan, store)
+        folder = results_folder(sweep)
+        found = Results(sweep)
         write_results(found, folder)
         tracker.table(folder, found.means())
         tracker.champions(champions(plan, store))

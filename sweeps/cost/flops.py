@@ -44,8 +44,8 @@ BACKWARD = 3.0
 
 
 @dataclass(frozen=True)
-class Priced:
-    """A plan whose steps have costs, and what they rest on."""
+class Estimate:
+    """A plan whose steps have costs, and what the costs rest on."""
 
     plan: Plan
     throughput: Throughput
@@ -54,7 +54,7 @@ class Priced:
     """Models whose shape is not known, and taken to be that of XLM-R Large."""
 
 
-def priced(plan: Plan, throughput: Throughput, store: Store | None = None) -> Priced:
+def estimate(plan: Plan, throughput: Throughput, store: Store | None = None) -> Estimate:
     """Give every step of `plan` its cost; `store` corrects expectations by what is prepared and trained."""
     works = _Works({step.id: step.recipe for step in plan.steps.values()}, _places(plan), store)
     if store is not None:
@@ -64,7 +64,7 @@ def priced(plan: Plan, throughput: Throughput, store: Store | None = None) -> Pr
         work = works.of(step.recipe)
         cost = Cost(work.tokens, work.flops, throughput.seconds(work, step.execution))
         steps[name] = replace(step, cost=cost)
-    return Priced(replace(plan, steps=steps), throughput, works.sizes, tuple(works.assumed))
+    return Estimate(replace(plan, steps=steps), throughput, works.sizes, tuple(works.assumed))
 
 
 def shapes(plan: Plan) -> dict[str, ModelShape]:

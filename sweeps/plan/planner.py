@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from sweeps.cost.flops import priced
-from sweeps.cost.throughput import USUAL, throughput_on
 from sweeps.plan.graph import Cell, Plan, Step, Variant
 from sweeps.plan.splits import SplitResolver
 from sweeps.spec.fields import (
@@ -54,11 +52,14 @@ SELECT_RANKING = Selection(metrics=("accuracy",))
 
 
 def make_plan(spec: SweepSpec, file: str, sources: Mapping[str, Source] | None = None) -> Plan:
-    """The plan of a sweep, its steps priced for the usual device, from what is expected of the data.
+    """The plan of a sweep; its steps have no costs yet (`sweeps.cost`).
 
-    `sources` by kind of task, where they are not those that the sweep names.
+    Args:
+        file: path of the sweep file: its lock file says which commits of the hub to read; errors name it.
+        sources: where rows come from, by kind of task, where that is not what the sweep says.
 
-    Raises WrongSpec when data is missing or a setting does not fit.
+    Raises:
+        WrongSpec: data is missing, or a setting does not fit.
     """
     try:
         planner = _Planner(spec, read_lock(Path(file)).revisions, sources or {})
@@ -67,8 +68,7 @@ def make_plan(spec: SweepSpec, file: str, sources: Mapping[str, Source] | None =
         raise WrongSpec([f"{file}: data: {error}"]) from None
     except WrongSettings as error:
         raise WrongSpec([f"{file}: {error}"]) from None
-    plan = Plan(planner.steps, tuple(cells), planner.naive)
-    return priced(plan, throughput_on(USUAL if spec.execution.gpus_per_worker else None)).plan
+    return Plan(planner.steps, tuple(cells), planner.unshared)
 
 
 class _Planner:
@@ -77,7 +77,7 @@ class _Planner:
         self.steps: dict[str, Step] = {}
         self.execution = spec.execution.model_copy(update={"data": spec.data})
         self.rows = SplitResolver(spec, {**locked, **spec.revisions}, sources)
-        self.naive = 0
+        self.unshared = 0
         self._prepared: dict[Any, str] = {}
 
     # --- the grid --------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class _Planner:
                     variants = self._target(name, intermediate.name, target, seed, start)
                     cells.append(Cell(name, intermediate.name, target.task, seed, variants))
                     alone = len(model.pretrain) + (not intermediate.is_none) + len(target.trained_on)
-                    self.naive += alone * len(variants)
+                    self.unshared += alone * len(variants)
         return cells
 
     def _base(self, name: str, model: ModelSpec) -> ModelSource:

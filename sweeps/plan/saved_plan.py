@@ -29,7 +29,7 @@ def save_plan(plan: Plan, sweep: str, store: Store) -> None:
     ]
     cells = [asdict(cell) for cell in plan.cells]
     path = store.at("sweeps", sweep, "plan.json")
-    text = seal({"steps": steps, "cells": cells, "naive_train_steps": plan.unshared_train_steps})
+    text = seal({"steps": steps, "cells": cells, "unshared_train_steps": plan.unshared_train_steps})
     try:
         if store.files.read(path) == text:
             return
@@ -56,6 +56,6 @@ def load_saved_plan(sweep: str, store: Store) -> Plan | None:
         cells = [
             Cell(**{**cell, "variants": tuple(Variant(**one) for one in cell["variants"])}) for cell in kept["cells"]
         ]
-        return Plan({step.id: step for step in steps}, tuple(cells), kept["naive_train_steps"])
+        return Plan({step.id: step for step in steps}, tuple(cells), kept["unshared_train_steps"])
     except (FileNotFoundError, Damaged, ValueError, KeyError, TypeError):
         return None

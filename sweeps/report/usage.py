@@ -49,7 +49,7 @@ class Cost:
     """Done."""
     trainings: int
     """Train steps that are done."""
-    naive_trainings: int
+    unshared_trainings: int
     """Those that the done cells would need cell by cell."""
 
     @property
@@ -72,10 +72,10 @@ def cost_of(results: Results) -> Cost:
     spent = {step: _spent(plan.steps[step].tags.get("phase", "prepare"), record) for step, record in done.items()}
     phases = tuple(_sum(phase, (one for one in spent.values() if one.phase == phase)) for phase in PHASES)
     alone: list[Spent] = [one for one in spent.values() if one.phase == "prepare"]
-    naive = 0
+    unshared_count = 0
     for cell in results.cells:
         steps = [step for step, _ in trainings(results, cell) if step in spent]
-        naive += len(steps)
+        unshared_count += len(steps)
         alone += [spent[step] for step in (*steps, cell.evaluation)]
     return Cost(
         tuple(phase for phase in phases if phase.steps),
@@ -83,7 +83,7 @@ def cost_of(results: Results) -> Cost:
         _sum("cell by cell", alone),
         len(results.cells),
         sum(plan.steps[step].kind == "train" for step in done),
-        naive,
+        unshared_count,
     )
 
 

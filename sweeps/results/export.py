@@ -15,8 +15,8 @@ from typing import Any
 from datasets import Dataset
 
 from sweeps.plan.graph import Cell, Plan
-from sweeps.spec.fields import SweepSpec
 from sweeps.state.selection import settled, stopped_of
+from sweeps.state.sweep import Sweep
 from trainables.data.prepare import load_part
 from trainables.recipe.recipes import EvaluateRecipe
 from trainables.store import PREDICTIONS, Store
@@ -44,18 +44,19 @@ class Exported:
     notes: list[str] = field(default_factory=list)
 
 
-def export_predictions(spec: SweepSpec, plan: Plan, store: Store, suite: Suite, to: Path) -> Exported:
+def export_predictions(sweep: Sweep, suite: Suite, to: Path) -> Exported:
     """Write the predictions of every cell that is done, of tasks that the suite has, into folders below `to`.
 
     Raises ValueError where predictions do not fit the layout.
     """
+    spec, plan, store = sweep
     exported, written = Exported(), dict[Path, list[Written]]()
     labels: dict[tuple[str, str], Written] = {}
     foreign = [target.task for target in spec.targets if target.task not in suite.tasks]
     if foreign:
         exported.notes.append(f"not in {suite.name}: {', '.join(foreign)}")
     cells = [cell for cell in plan.cells if cell.target in suite.tasks]
-    stopped = stopped_of(spec, plan, store)
+    stopped = stopped_of(sweep)
     done = [one for one in (settled(cell, store, stopped) for cell in cells) if one is not None]
     if len(done) < len(cells):
         exported.notes.append(f"{len(cells) - len(done)} of {len(cells)} cells are not done and are left out")

@@ -19,12 +19,12 @@ from typing import Literal
 
 from rich.table import Table
 
-from sweeps.plan.graph import Cell, Plan
-from sweeps.spec.fields import NONE, SweepSpec
+from sweeps.plan.graph import Cell
+from sweeps.spec.fields import NONE
 from sweeps.state.collapse import CollapseNotes
 from sweeps.state.selection import Stopped, settled, stopped_of
+from sweeps.state.sweep import Sweep
 from trainables.recipe.recipes import EvaluateRecipe
-from trainables.store import Store
 from trainables.tasks import get_task
 from trainables.tasks.task import COMPARES_VECTORS
 
@@ -79,15 +79,15 @@ class Entry:
 class Results:
     """The numbers of the cells that are done."""
 
-    def __init__(self, spec: SweepSpec, plan: Plan, store: Store) -> None:
-        self.spec, self.plan, self.store = spec, plan, store
-        self.stopped = stopped_of(spec, plan, store)
-        found = (settled(cell, store, self.stopped) for cell in plan.cells)
-        self.cells = [one for one in found if one is not None and store.check(one.evaluation) is None]
+    def __init__(self, sweep: Sweep) -> None:
+        self.spec, self.plan, self.store = sweep
+        self.stopped = stopped_of(sweep)
+        found = (settled(cell, self.store, self.stopped) for cell in self.plan.cells)
+        self.cells = [one for one in found if one is not None and self.store.check(one.evaluation) is None]
         done = {cell.evaluation for cell in self.cells}
-        self._scores = {step: store.record(step)["result"]["metrics"] for step in done}
-        self.missing = len(plan.cells) - len(self.cells)
-        self.marks = CollapseNotes(plan, store)
+        self._scores = {step: self.store.record(step)["result"]["metrics"] for step in done}
+        self.missing = len(self.plan.cells) - len(self.cells)
+        self.marks = CollapseNotes(self.plan, self.store)
         self._cells = {(cell.model, cell.intermediate, cell.target, cell.seed): cell for cell in self.cells}
         self._languages: dict[tuple[str, Average], list[str]] = {}
 

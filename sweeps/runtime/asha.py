@@ -1,7 +1,8 @@
 """Asynchronous successive halving (Li et al. 2020, arXiv 1810.05934) among trainings that compete: Tune's own, one
 instance for each group.
 
-Tune's STOP kills a trial, so it is not passed on: the training is asked on the board to save its state and leave.
+Tune's STOP kills a trial, so it is not passed on: the training is asked to save its state and
+leave (`runtime.control`).
 """
 
 from __future__ import annotations
@@ -14,19 +15,18 @@ from typing import Any
 from ray.tune.schedulers import AsyncHyperBandScheduler, FIFOScheduler, TrialScheduler
 
 from sweeps.plan.graph import Plan
+from sweeps.runtime.messages import TrialReport
 from sweeps.schedule.scheduler import Schedule
+from sweeps.schedule.states import StepState
 from sweeps.spec.fields import AshaSpec
 from sweeps.state.selection import Decisions, Group, Stopped, groups_of, started_from
 from trainables.recipe.recipes import TrainRecipe
+from trainables.steps.reports import TrainReport
 from trainables.store import Store
 
-TIME, VALUE, OF, CURVE = "global_step", "dev_value", "global_steps", "curve"
+TIME, VALUE = "global_step", "dev_value"
 
 Curve = Iterable[tuple[int, float]]
-
-
-class Unmeasured(RuntimeError):
-    """A training that competes has reported no dev value, or not at which update."""
 
 
 @dataclass(frozen=True)
@@ -67,30 +67,29 @@ class GroupedAsha(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Compare a training that has reported with its rivals; keep the decision when one has stopped."""
-        step = trial.config["step"]
-        if result.get("state") == "running" and step in self._groups:
-            self._compare(step, result)
-        if result.get("state") == "stopped" and step in self._asked:
+        step, report = trial.config["step"], TrialReport.of(result)
+        if report.progress is not None and step in self._groups:
+            self._compare(step, report.progress)
+        if report.state is StepState.PAUSED and step in self._asked:
             self._decisions.add(self._asked[step])
         return TrialScheduler.CONTINUE
 
-    def _compare(self, step: str, report: dict[str, Any]) -> None:
-        missing = [name for name in (TIME, OF, VALUE, CURVE) if report.get(name) is None]
-        if missing:
-            raise Unmeasured(f"{step} competes with others, and its report has no {', '.join(missing)}")
-        group, curve = self._groups[step], [(int(at), float(value)) for at, value in report[CURVE]]
+    def _compare(self, step: str, report: TrainReport) -> None:
+        group, curve = self._groups[step], report.curve
         if group not in self._halving:
-            self._open(group, report[OF])
+            self._open(group, report.global_steps)
         heard = self._heard.get(step, 0)
         if step not in self._heard:
             self._halving[group].on_trial_add(None, _Rival(step))
         # All that it has reported in earlier runs of the sweep, and from the beginning where it was started again.
         verdict = self._feed(group, step, curve[heard if heard < len(curve) else 0 :])
         self._heard[step] = len(curve)
-        behind = verdict == TrialScheduler.STOP and report[TIME] < report[OF]
+        behind = verdict == TrialScheduler.STOP and report.global_step < report.global_steps
         if behind and step not in self._spared and step not in self._asked:
-            rung = rung_of(report[TIME], self._spec)
-            self._asked[step] = Stopped(step, report[TIME], report[OF], report[VALUE], rung, tuple(curve))
+            rung = rung_of(report.global_step, self._spec)
+            self._asked[step] = Stopped(
+                step, report.global_step, report.global_steps, report.dev_value, rung, report.curve
+            )
             self._schedule.halting.add(step)
             self._halt(step, f"behind its rivals at step {rung:g}")
 

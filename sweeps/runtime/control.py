@@ -1,8 +1,18 @@
-"""The board between a sweep and its workers: they look there whether to save their state and leave their loops, and by
-looking give a sign of life.
+"""How a sweep asks its workers to stop, and hears that they live.
 
-A trial that Tune kills runs no clean-up, in the driver or in its workers; so everyone is asked. Only a worker that has
-long given no sign is killed, by `Watchdog`.
+    driver                         ControlActor                     a worker of step S
+    ------                         ------------                     ------------------
+                                   register(S)            <-------  it starts
+    stop(S, reason)  ----------->
+    stop_all(reason) ----------->
+                                   stop_reason(S)         <-------  asked every few updates; the call is its heartbeat
+                                                          ------->  a reason: it saves its training state and leaves
+    heartbeats()     <-----------
+    forget(S)        ----------->                                   the attempt has ended
+
+A stop is asked for, never enforced: a trial that Tune kills runs no clean-up, in the driver or in its workers. Only a
+worker without a heartbeat for `execution.stall_minutes` is killed, by `Watchdog`. Who asks: Ctrl-C and SIGTERM
+(`runtime.run`), a selection (`runtime.asha`). What follows on the driver: `schedule.dispatch`.
 """
 
 from __future__ import annotations
@@ -18,8 +28,8 @@ ENDING = "the sweep is ending"
 
 
 class ControlActor:
-    """One per sweep, an actor that every worker can ask. Ray starts it again when it dies; it has forgotten then, and
-    `Watchdog` tells it again that the sweep is to end."""
+    """One actor per sweep. Ray starts it again when it dies; it has forgotten everything then, and `Watchdog` tells it
+    again that the sweep is to end."""
 
     def __init__(self) -> None:
         self._all: str | None = None
@@ -36,36 +46,36 @@ class ControlActor:
         self._steps[step] = reason
 
     def register(self, step: str, worker: list[Any]) -> None:
-        """A worker of `step` has started; `worker` holds its actor where it is one."""
+        """A worker of `step` has started; `worker` holds its actor handle, if it is an actor."""
         self._heartbeats[step] = time.monotonic()
         self.add_handles(step, worker)
 
     def add_handles(self, step: str, workers: list[Any]) -> None:
-        """Remember what can be ended of `step`: actors, and references to what tasks will give."""
+        """Keep what `Watchdog` can kill of `step`: handles of actors, and object references of tasks."""
         self._workers.setdefault(step, []).extend(workers)
 
     def stop_reason(self, step: str) -> str | None:
-        """Why the workers of `step` shall stop; None: they shall go on. A sign of life of the one who asks."""
+        """Why the workers of `step` shall stop; None: they shall go on. The call counts as a heartbeat of the step."""
         self._heartbeats[step] = time.monotonic()
         return self._steps.get(step) or self._all
 
     def heartbeats(self) -> dict[str, float]:
-        """Seconds since the last sign of each step that has a worker."""
+        """Seconds since the last heartbeat of each step that has a worker."""
         now = time.monotonic()
-        return {step: now - sign for step, sign in self._heartbeats.items()}
+        return {step: now - last for step, last in self._heartbeats.items()}
 
     def forget(self, step: str) -> list[Any]:
-        """An attempt at `step` has ended: forget its signs, and give its workers."""
+        """An attempt at `step` has ended: drop its heartbeat; its handles, for whoever kills what is left of it."""
         self._heartbeats.pop(step, None)
         return self._workers.pop(step, [])
 
 
 def start_control() -> tuple[str, Any]:
-    """Make the board of the sweep that this driver runs: its name, and the handle that keeps it alive."""
-    name = f"xstilts-board-{uuid.uuid4().hex}"
+    """Start the control actor of the sweep that this driver runs: its name, and the handle that keeps it alive."""
+    name = f"xstilts-control-{uuid.uuid4().hex}"
     return name, ray.remote(num_cpus=0, max_restarts=-1, max_task_retries=-1)(ControlActor).options(name=name).remote()
 
 
 def control_of(name: str) -> Any:
-    """The board of this name."""
+    """The control actor of this name."""
     return ray.get_actor(name)

@@ -1,5 +1,5 @@
-"""What Tune tells of its trials while they run, passed on to the tracker, the view and the watchdog. Of their ends the
-searcher tells, which knows what follows."""
+"""What Tune says of its trials while they run, passed on to the tracker, the view and the watchdog. Of their ends the
+search algorithm tells, which knows what follows."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Any
 
 from ray.tune import Callback
 
-from sweeps.cli.live import View
+from sweeps.runtime.display import StepView
+from sweeps.runtime.messages import TrialReport
 from sweeps.runtime.watchdog import Watchdog
 from sweeps.schedule.scheduler import Schedule
 from sweeps.tracking import Tracker
@@ -16,7 +17,7 @@ from sweeps.tracking import Tracker
 class Observer(Callback):
     """Tune calls it on the driver, between the events of its loop."""
 
-    def __init__(self, schedule: Schedule, tracker: Tracker, view: View, watchdog: Watchdog) -> None:
+    def __init__(self, schedule: Schedule, tracker: Tracker, view: StepView, watchdog: Watchdog) -> None:
         self._steps, self._tracker, self._view, self._watchdog = schedule.plan.steps, tracker, view, watchdog
 
     def __getstate__(self) -> dict[str, Any]:
@@ -39,7 +40,8 @@ class Observer(Callback):
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
         """A trial has reported: how training goes, or in the end its state."""
-        if result["state"] == "running":
+        progress = TrialReport.of(result).progress
+        if progress is not None:
             step = self._steps[trial.config["step"]]
-            self._tracker.progress(step, result)
-            self._view.progress(step, result)
+            self._tracker.progress(step, progress)
+            self._view.progress(step, progress)

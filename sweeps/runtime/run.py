@@ -15,18 +15,16 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from rich.console import Console
-
 from cluster.connect import connected, ray_logs
-from sweeps.cli.live import View
-from sweeps.plan.graph import Plan
 from sweeps.plan.saved_plan import save_plan
+from sweeps.runtime.display import Display
 from sweeps.runtime.preflight import fits, problems
 from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.fields import SweepSpec
 from sweeps.state.garbage import RAY_FILES
 from sweeps.state.inspection import inspect_steps, reject
 from sweeps.state.selection import Decisions
+from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker
 from trainables.store import Leases, Store
 from trainables.store.logs import logs_of
@@ -45,11 +43,9 @@ class NotReady(RuntimeError):
 
 
 def run_plan(
-    spec: SweepSpec,
-    plan: Plan,
-    store: Store,
+    sweep: Sweep,
     tracker: Tracker,
-    console: Console,
+    display: Display,
     address: str | None,
     cpus: int | None,
     preflight: bool = True,
@@ -57,22 +53,26 @@ def run_plan(
     """Carry out what is not done yet. Returns the schedule in its final state.
 
     Args:
+        display: shows a person how it goes.
+        address: of a running Ray cluster; None: Ray is started on this machine.
+        cpus: of a Ray of this machine; None: all.
         preflight: whether to look at every node of the cluster before anything is started there.
 
     Raises NotReady before anything is started.
     """
-    save_plan(plan, spec.sweep, store)
-    found = inspect_steps(spec, plan, store)
+    spec, plan, store = sweep
+    save_plan(plan, sweep.name, store)
+    found = inspect_steps(sweep)
     done, stopped = found.done, found.stopped
     idle = Schedule(plan, done, 0, 0, stopped=stopped)
     if not idle.waiting:
         if len(done) == len(plan.steps):
-            console.print(f"{spec.sweep}: all {len(done)} steps are done, nothing to train", highlight=False)
+            display.line(f"{sweep.name}: all {len(done)} steps are done, nothing to train")
         tracker.open()
         return idle
     with Leases(store) as leases:
         for line in (*found.rejected.values(), *found.states.values()):
-            console.print(f"{line}: it is made anew", style="yellow", highlight=False, markup=False, soft_wrap=True)
+            display.line(f"{line}: it is made anew", warning=True)
         reject(found.rejected, store, leases)
         tracker.open()
         with connected(address, cpus, PRELOAD) as capacity:
@@ -81,12 +81,11 @@ def run_plan(
             if wrong:
                 raise NotReady(wrong)
             to_do = f"{len(schedule.waiting)} of {len(plan.steps)} steps to do"
-            console.print(f"{to_do} on {capacity}", highlight=False)
-            places = f"steps print into {logs_of(store)}, Ray into {ray_logs()} while it runs"
-            console.print(places, highlight=False, markup=False, soft_wrap=True)
+            display.line(f"{to_do} on {capacity}")
+            display.line(f"steps print into {logs_of(store)}, Ray into {ray_logs()} while it runs")
             scratch = f"{store.uri}/{RAY_FILES}/{leases.owner}"
             try:
-                _tune(spec, schedule, store, leases, scratch, tracker, console)
+                _tune(spec, schedule, store, leases, scratch, tracker, display)
             finally:
                 if store.local:
                     shutil.rmtree(scratch, ignore_errors=True)
@@ -100,7 +99,7 @@ def _tune(
     leases: Leases,
     scratch: str,
     tracker: Tracker,
-    console: Console,
+    display: Display,
 ) -> None:
     # Tune writes a CSV, a JSON and a TensorBoard log for every trial unless told not to.
     os.environ["TUNE_DISABLE_AUTO_CALLBACK_LOGGERS"] = "1"
@@ -119,7 +118,7 @@ def _tune(
     control_name, control = start_control()
     for name in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)
-    with View(schedule, console) as view, _asking(schedule, lambda: control.stop_all.remote(ENDING), console):
+    with display.watch(schedule) as view, _asking(schedule, lambda: control.stop_all.remote(ENDING), display):
         watchdog = Watchdog(schedule, control, view.say)
         driver = StepLifecycle(store, leases, control_name, scratch, tracker, view, watchdog)
         scheduler = None
@@ -140,7 +139,7 @@ def _tune(
 
 
 @contextmanager
-def _asking(schedule: Schedule, stop_all: Callable[[], Any], console: Console) -> Iterator[None]:
+def _asking(schedule: Schedule, stop_all: Callable[[], Any], display: Display) -> Iterator[None]:
     """On the first SIGINT or SIGTERM ask the running steps to stop; on the second leave at once."""
 
     def asked(number: int, frame: FrameType | None) -> None:
@@ -148,7 +147,7 @@ def _asking(schedule: Schedule, stop_all: Callable[[], Any], console: Console) -
             raise KeyboardInterrupt
         schedule.draining = True
         stop_all()
-        console.print("stopping: running steps save their state; once more to leave at once", style="yellow")
+        display.line("stopping: running steps save their state; once more to leave at once", warning=True)
 
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:

@@ -20,10 +20,12 @@ from ray.tune.integration.ray_train import TuneReportCallback
 
 from cluster.local.janitor import MARK
 from sweeps.runtime.control import control_of
+from sweeps.runtime.messages import TrialConfig, TrialReport
 from sweeps.runtime.rendezvous import OneMachine
+from sweeps.schedule.states import StepState
 from trainables.failure import StepFailed, failed
-from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import read_recipe
+from trainables.steps.reports import TrainReport
 from trainables.steps.run import carry_out
 from trainables.store import Store
 from trainables.store.logs import logged
@@ -33,7 +35,7 @@ DRIVER = tune.PlacementGroupFactory([{"memory": 64 * 2**20}])
 
 
 class RayHost:
-    """The host of a worker: reports to Ray Train, looks on the sweep's board whether to stop."""
+    """The host of a worker: reports to Ray Train, asks the sweep's control actor whether to stop."""
 
     def __init__(self, control: Any, step: str) -> None:
         self._control, self._step = control, step
@@ -41,8 +43,8 @@ class RayHost:
         worker = [context.current_actor] if context.get_actor_id() else []
         ray.get(control.register.remote(step, worker))
 
-    def report(self, metrics: dict[str, Any]) -> None:
-        train.report({"state": "running", **metrics})
+    def report(self, report: TrainReport) -> None:
+        train.report(TrialReport(state=StepState.RUNNING, progress=report).to_ray())
 
     def should_stop(self) -> str | None:
         reason: str | None = ray.get(self._control.stop_reason.remote(self._step))
@@ -58,19 +60,15 @@ class StepTrainer(TorchTrainer):
 
 
 def run_step(config: dict[str, Any]) -> None:
-    """The trial function. `config`: `step` (id), `recipe`, `execution`, `store`, `owner` (the driver, as its leases
-    name it), `scratch` (Ray Train's own files), `board` (name of the board on which steps are asked to stop).
-
-    Every report has `state`: `running` (how training goes), and at the end `done`, `stopped` (asked to, training state
-    saved) or `failed` (with `error`, and the `kind` of failure).
-    """
-    store, execution = Store(config["store"]), Execution(**config["execution"])
-    if store.done(config["step"]):
-        tune.report({"state": "done"})
+    """The trial function. `config` is a `TrialConfig`, and what it reports are `TrialReport`s, both as dictionaries."""
+    trial = TrialConfig(**config)
+    store, execution = Store(trial.store), trial.execution
+    if store.done(trial.step):
+        tune.report(TrialReport(state=StepState.DONE).to_ray())
         return
     try:
-        if config["recipe"]["kind"] == "train":
-            _train(config, execution)
+        if trial.recipe["kind"] == "train":
+            _train(trial)
         else:
             resources = {
                 "num_cpus": execution.cpus_per_worker,
@@ -78,26 +76,27 @@ def run_step(config: dict[str, Any]) -> None:
                 # Not in the trial's own reservation, which holds no CPU.
                 "scheduling_strategy": "DEFAULT",
             }
-            if config["recipe"]["kind"] == "evaluate":
+            if trial.recipe["kind"] == "evaluate":
                 resources["num_gpus"] = execution.gpus_per_worker
             task = _task.options(**resources).remote(config)
-            ray.get(control_of(config["board"]).add_handles.remote(config["step"], [task]))
+            ray.get(control_of(trial.control).add_handles.remote(trial.step, [task]))
             ray.get(task)
     except Exception as error:
         cause = _cause(error)
-        tune.report({"state": "failed", "error": cause.text, "kind": cause.kind})
+        tune.report(TrialReport(state=StepState.FAILED, error=cause.text, kind=cause.kind).to_ray())
         return
-    tune.report({"state": "done" if store.done(config["step"]) else "stopped"})
+    tune.report(TrialReport(state=StepState.DONE if store.done(trial.step) else StepState.PAUSED).to_ray())
 
 
-def _train(config: dict[str, Any], execution: Execution) -> None:
+def _train(trial: TrialConfig) -> None:
+    execution = trial.execution
     resources: dict[str, float] = {"CPU": execution.cpus_per_worker}
     if execution.gpus_per_worker:
         resources["GPU"] = execution.gpus_per_worker
     StepTrainer(
         _worker,
-        train_loop_config=config,
-        torch_config=_meeting("nccl" if execution.gpus_per_worker else "gloo"),
+        train_loop_config=trial.to_ray(),
+        torch_config=_rendezvous("nccl" if execution.gpus_per_worker else "gloo"),
         scaling_config=train.ScalingConfig(
             num_workers=execution.workers,
             use_gpu=execution.gpus_per_worker > 0,
@@ -106,19 +105,19 @@ def _train(config: dict[str, Any], execution: Execution) -> None:
         # Train takes a finished run's name for the finished run and trains nothing, so each attempt has its own;
         # what an attempt goes on from is the training state in the store.
         run_config=train.RunConfig(
-            name=f"{config['step']}-{time.time_ns()}",
-            storage_path=config["scratch"],
+            name=f"{trial.step}-{time.time_ns()}",
+            storage_path=trial.scratch,
             callbacks=[TuneReportCallback()],
         ),
     ).fit()
 
 
-def _meeting(backend: str) -> TorchConfig:
+def _rendezvous(backend: str) -> TorchConfig:
     """How workers find each other: on a port of the first one, or, on one machine, in a file."""
     folder = os.environ.get(MARK)
     if folder is None:
         return TorchConfig(backend=backend)
-    return OneMachine(backend=backend, init_method=f"file://{folder}/meeting-{time.time_ns()}")
+    return OneMachine(backend=backend, init_method=f"file://{folder}/rendezvous-{time.time_ns()}")
 
 
 def _worker(config: dict[str, Any]) -> None:
@@ -138,15 +137,16 @@ def _task(config: dict[str, Any]) -> None:
 def _carry_out(config: dict[str, Any], rank: int) -> None:
     import torch
 
-    execution, store = Execution(**config["execution"]), Store(config["store"], config["owner"])
-    torch.set_num_threads(execution.cpus_per_worker)
-    with _telling(), logged(store, config["step"], rank):
-        host = RayHost(control_of(config["board"]), config["step"])
-        carry_out(read_recipe(config["recipe"]), execution, store, host)
+    trial = TrialConfig(**config)
+    store = Store(trial.store, trial.owner)
+    torch.set_num_threads(trial.execution.cpus_per_worker)
+    with _readable_failures(), logged(store, trial.step, rank):
+        host = RayHost(control_of(trial.control), trial.step)
+        carry_out(read_recipe(trial.recipe), trial.execution, store, host)
 
 
 @contextmanager
-def _telling() -> Iterator[None]:
+def _readable_failures() -> Iterator[None]:
     """Turn whatever goes wrong in a worker into what the driver can read, without the modules of the worker."""
     try:
         yield

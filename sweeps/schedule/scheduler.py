@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from heapq import heapify, heappop, heappush
 
 from sweeps.plan.graph import Plan, Step
+from sweeps.schedule.states import STARTABLE, TRANSITIONS, StepState, WrongTransition
 
 Resources = tuple[float, float]
 EPSILON = 1e-9
@@ -45,20 +46,15 @@ class Schedule:
     ) -> None:
         self.plan = plan
         self._clock = clock
-        self.done = done & set(plan.steps)
-        self.running: set[str] = set()
-        self.failed: set[str] = set()
-        self.blocked: set[str] = set()
+        self._state = {step: StepState.DONE if step in done else StepState.WAITING for step in plan.steps}
+        self._in = {state: {name for name, its in self._state.items() if its is state} for state in StepState}
         self.halting: set[str] = set()
         """Running trainings that a selection has asked to stop."""
-        self.stopped: set[str] = set()
-        """Trainings that a selection has stopped, and with them what depends on them."""
         self.draining = False
         """Asked to end: what runs may end, nothing new starts."""
         self._free: Resources = (cpus, gpus)
         order = sorted(plan.steps, key=lambda step: -plan.remaining[step])
         self._urgency = {step: place for place, step in enumerate(order)}
-        self._waiting = {step for step in order if step not in self.done}
         self._children: dict[str, list[str]] = defaultdict(list)
         self._unmet: dict[str, int] = {}
         self._ready: dict[Resources, list[tuple[int, str]]] = defaultdict(list)
@@ -71,25 +67,53 @@ class Schedule:
             for need in needs:
                 self._children[need].append(name)
         for name in stopped:
-            if name in self._waiting:
-                self._waiting.remove(name)
-                self.stopped.add(name)
-                self._cut_off(name, self.stopped)
+            if self._state.get(name) in STARTABLE:
+                self._move(name, StepState.STOPPED)
+                self._cut_off(name, StepState.STOPPED)
         for name in order:
-            if name in self._waiting and not self._unmet[name]:
+            if self._state[name] in STARTABLE and not self._unmet[name]:
                 self._ready[plan.steps[name].resources].append((self._urgency[name], name))
         for heap in self._ready.values():
             heapify(heap)
 
+    def state(self, name: str) -> StepState:
+        """The state of a step."""
+        return self._state[name]
+
+    @property
+    def done(self) -> set[str]:
+        """Steps that the store has."""
+        return self._in[StepState.DONE]
+
+    @property
+    def running(self) -> set[str]:
+        """Steps that an attempt is at."""
+        return self._in[StepState.RUNNING]
+
+    @property
+    def failed(self) -> set[str]:
+        """Steps that have failed for good, as far as this run goes."""
+        return self._in[StepState.FAILED]
+
+    @property
+    def blocked(self) -> set[str]:
+        """Steps that need one that has failed."""
+        return self._in[StepState.BLOCKED]
+
+    @property
+    def stopped(self) -> set[str]:
+        """Trainings that a selection has stopped, and with them what depends on them."""
+        return self._in[StepState.STOPPED]
+
     @property
     def waiting(self) -> list[str]:
-        """Steps that have not been started, the most urgent first."""
-        return sorted(self._waiting, key=self._urgency.__getitem__)
+        """Steps that no attempt is at, the most urgent first."""
+        return sorted(self._startable(), key=self._urgency.__getitem__)
 
     @property
     def over(self) -> bool:
         """Whether nothing will be started any more."""
-        return self.draining or not (self._waiting or self.running)
+        return self.draining or not (self.running or any(self._in[state] for state in STARTABLE))
 
     def next(self) -> Step | None:
         """Start the most urgent step that is ready and fits; None when there is none now."""
@@ -102,61 +126,61 @@ class Schedule:
         for _, wanted in sorted((heap[0], wanted) for wanted, heap in self._ready.items() if heap):
             if all(want <= have + EPSILON for want, have in zip(wanted, left, strict=True)):
                 _, name = heappop(self._ready[wanted])
-                self._waiting.remove(name)
-                self.running.add(name)
-                self._give(wanted, -1)
+                self._move(name, StepState.RUNNING)
+                self._hold(wanted, +1)
                 return self.plan.steps[name]
             left = (max(0.0, left[0] - wanted[0]), max(0.0, left[1] - wanted[1]))
         return None
 
     def finish(self, name: str, ok: bool) -> None:
         """A running step has ended. A failed one blocks what depends on it, and nothing else."""
-        self.running.remove(name)
-        self._give(self.plan.steps[name].resources, +1)
-        if ok:
-            self.done.add(name)
-            for child in self._children[name]:
-                self._unmet[child] -= 1
-                self._offer(child)
+        self._leave(name, StepState.DONE if ok else StepState.FAILED)
+        if not ok:
+            self._cut_off(name, StepState.BLOCKED)
             return
-        self.failed.add(name)
-        self._cut_off(name, self.blocked)
+        for child in self._children[name]:
+            self._unmet[child] -= 1
+            self._offer(child)
 
     def halt(self, name: str) -> None:
         """A running step has stopped for good, as a selection has asked it to."""
-        self.running.remove(name)
         self.halting.discard(name)
-        self._give(self.plan.steps[name].resources, +1)
-        self.stopped.add(name)
-        self._cut_off(name, self.stopped)
+        self._leave(name, StepState.STOPPED)
+        self._cut_off(name, StepState.STOPPED)
 
-    def _cut_off(self, name: str, to: set[str]) -> None:
-        """What depends on a step will not be started; it is counted in `to`."""
+    def release(self, name: str, state: StepState, after: float = 0.0) -> None:
+        """A running step has ended before it was done, in a startable `state`; it waits `after` seconds at least."""
+        self._leave(name, state)
+        heappush(self._later, (self._clock() + after, name))
+
+    def _startable(self) -> set[str]:
+        return set().union(*(self._in[state] for state in STARTABLE))
+
+    def _leave(self, name: str, state: StepState) -> None:
+        """A running step gives back what it held."""
+        self._move(name, state)
+        self._hold(self.plan.steps[name].resources, -1)
+
+    def _move(self, name: str, state: StepState) -> None:
+        before = self._state[name]
+        if state not in TRANSITIONS[before]:
+            raise WrongTransition(name, before, state)
+        self._in[before].remove(name)
+        self._in[state].add(name)
+        self._state[name] = state
+
+    def _cut_off(self, name: str, state: StepState) -> None:
+        """What depends on a step will not be started: it is stopped or blocked with it."""
         lost = list(self._children[name])
         while lost:
             below = lost.pop()
-            if below not in to:
-                to.add(below)
-                self._waiting.discard(below)
+            if self._state[below] not in (state, StepState.DONE):
+                self._move(below, state)
                 lost += self._children[below]
 
-    def release(self, name: str, after: float = 0.0) -> None:
-        """A running step has ended before it was done; it waits again, for `after` seconds at least."""
-        self.running.remove(name)
-        self._give(self.plan.steps[name].resources, +1)
-        self._waiting.add(name)
-        heappush(self._later, (self._clock() + after, name))
-
-    def state(self, name: str) -> str:
-        """`done`, `running`, `failed`, `blocked`, `stopped` or `waiting`."""
-        for state in ("done", "running", "failed", "blocked", "stopped"):
-            if name in getattr(self, state):
-                return state
-        return "waiting"
-
     def _offer(self, name: str) -> None:
-        if name in self._waiting and not self._unmet[name]:
+        if self._state[name] in STARTABLE and not self._unmet[name]:
             heappush(self._ready[self.plan.steps[name].resources], (self._urgency[name], name))
 
-    def _give(self, resources: Resources, sign: int) -> None:
-        self._free = (self._free[0] + sign * resources[0], self._free[1] + sign * resources[1])
+    def _hold(self, resources: Resources, sign: int) -> None:
+        self._free = (self._free[0] - sign * resources[0], self._free[1] - sign * resources[1])

@@ -1,7 +1,7 @@
-"""A plan carried out on a virtual clock: by the searcher and the schedule that carry out real sweeps.
+"""A plan carried out on a virtual clock: by the dispatcher and the schedule that carry out real sweeps.
 
 Each step takes as long as its cost says, and nothing fails or ends early. Beside the plan itself stand two ways of
-running the same sweep that people use: the naive grid, where every cell is trained by itself from the starting model
+running the same sweep that people use: the unshared grid, where every cell is trained by itself from the starting model
 on, and two barriers, where all intermediates are trained, then all targets, then everything is evaluated. Both prepare
 data once, and run what they have as this schedule would.
 """
@@ -15,28 +15,29 @@ from heapq import heappop, heappush
 from typing import Any
 
 from sweeps.plan.graph import Plan, Step, phase_of
-from sweeps.runtime.searcher import Claim, PlanSearcher
+from sweeps.schedule.dispatch import Claim, Dispatcher, Outcome
 from sweeps.schedule.scheduler import Schedule
+from sweeps.schedule.states import StepState
 from trainables.recipe.execution import Execution
 
 STAGES = (("prepare", "pretrain", "intermediate"), ("target",), ("evaluate",))
 """Phases between the two barriers."""
 
+DONE = Outcome(StepState.DONE)
+FAILED = Outcome(StepState.FAILED, kind="settled")
+"""How a step ends that fails for good."""
 
-FAILED = {"state": "failed", "kind": "settled", "error": ""}
-"""What the report of a step says that fails for good."""
 
-
-class _Alone:
-    """The only driver there is: every step is its own (`searcher.StepRunner`)."""
+class _OnlyDriver:
+    """A driver that holds every step (`sweeps.schedule.dispatch.StepRunner`)."""
 
     def claim(self, step: Step) -> Claim:
-        return "mine"
+        return Claim.ACQUIRED
 
     def config(self, step: Step, execution: Execution) -> dict[str, Any]:
-        return {"step": step.id}
+        return {}
 
-    def ended(self, step: Step, state: str, said: str) -> None:
+    def ended(self, step: Step, state: StepState, message: str) -> None:
         pass
 
 
@@ -86,24 +87,24 @@ def simulate(
     """
     found = Simulation()
     schedule = Schedule(plan, done, cpus, gpus, clock=lambda: found.seconds)
-    searcher = PlanSearcher(schedule, _Alone())
-    running: list[tuple[float, int, str]] = []  # end, trial, step
-    trials = 0
+    dispatcher = Dispatcher(schedule, _OnlyDriver())
+    running: list[tuple[float, int, Step]] = []  # when it ends, how many were started before it
+    count = 0
     while True:
         called = time.thread_time()
         if running:
-            found.seconds, trial, name = heappop(running)
-            found.ended[name] = found.seconds
-            searcher.on_trial_complete(str(trial), FAILED if name in failing else {"state": "done"})
+            found.seconds, _, ended = heappop(running)
+            found.ended[ended.id] = found.seconds
+            dispatcher.ended(ended, FAILED if ended.id in failing else DONE)
         started = []
-        while isinstance(config := searcher.suggest(str(trials)), dict):
-            started.append((trials, config["step"]))
-            trials += 1
+        while (start := dispatcher.start()) is not None:
+            started.append(start[0])
         found.calls.append(time.thread_time() - called)
-        for trial, name in started:
-            found.began[name] = found.seconds
-            seconds = took[name] if took is not None else plan.steps[name].cost.seconds
-            heappush(running, (found.seconds + seconds, trial, name))
+        for step in started:
+            found.began[step.id] = found.seconds
+            seconds = took[step.id] if took is not None else step.cost.seconds
+            heappush(running, (found.seconds + seconds, count, step))
+            count += 1
         if not running:
             break
     if schedule.waiting:
@@ -124,12 +125,12 @@ def bounds(plan: Plan, done: set[str], cpus: float, gpus: float) -> tuple[float,
     return path, max(held / there if there else 0.0 for held, there in zip(work(plan, done), (cpus, gpus), strict=True))
 
 
-def naive(plan: Plan, done: set[str]) -> Plan:
+def unshared_plan(plan: Plan, done: set[str]) -> Plan:
     """Every cell by itself, or each of its variants, unless it is evaluated: all that it needs once more, but for
     prepared data."""
     steps: dict[str, Step] = {}
 
-    def again(step: Step, suffix: str, parents: Iterable[str]) -> str:
+    def clone(step: Step, suffix: str, parents: Iterable[str]) -> str:
         key = step.id + suffix
         steps[key] = Clone(step.recipe, step.name, step.execution, step.tags, step.cost, key, tuple(parents))
         return key
@@ -139,9 +140,9 @@ def naive(plan: Plan, done: set[str]) -> Plan:
             step = plan.steps[name]
             parents = [copy(need, number, made) for need in step.needs]
             if step.kind != "prepare":
-                made[name] = again(step, f" of cell {number}", parents)
+                made[name] = clone(step, f" of cell {number}", parents)
             else:
-                made[name] = name if name in steps else again(step, "", parents)
+                made[name] = name if name in steps else clone(step, "", parents)
         return made[name]
 
     wanted = [variant.evaluation for cell in plan.cells for variant in cell.variants]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sweeps.plan.graph import Plan, phase_of
-from sweeps.spec.fields import SweepSpec
+from sweeps.plan.graph import phase_of
 from sweeps.state.inspection import inspect_steps
 from sweeps.state.selection import best_of, started_from
+from sweeps.state.sweep import Sweep
 from trainables.store import HEAD, MODEL, Garbage, Leases, Store, clear, clear_copies
 
 RAY_FILES = "ray"
@@ -38,17 +38,18 @@ class Collected:
         return f"{readable(self.size)} ({words})" if words else "nothing"
 
 
-def collect(spec: SweepSpec, plan: Plan, store: Store, leases: Leases, dry_run: bool = False) -> Collected:
+def collect(sweep: Sweep, leases: Leases, dry_run: bool = False) -> Collected:
     """Free what nobody needs. While another driver lives on this store, weights and copies stay: its plan may need
     what this one does not."""
+    _, plan, store = sweep
     found = Collected(clear(store, leases, dry_run))
     others = leases.others()
     if others:
         found.notes.append(f"weights stay while other drivers are at work on this store: {', '.join(others)}")
         return found
-    stand = inspect_steps(spec, plan, store)
+    stand = inspect_steps(sweep)
     done, needed = stand.done, {need for name in stand.waiting for need in plan.steps[name].needs}
-    kept = needed | kept_weights(spec, plan, store, done)
+    kept = needed | kept_weights(sweep, done)
     for name in sorted(done - kept):
         if plan.steps[name].kind != "train" or store.weights_dropped(name):
             continue
@@ -68,13 +69,14 @@ def collect(spec: SweepSpec, plan: Plan, store: Store, leases: Leases, dry_run: 
     return found
 
 
-def kept_weights(spec: SweepSpec, plan: Plan, store: Store, done: set[str]) -> set[str]:
+def kept_weights(sweep: Sweep, done: set[str]) -> set[str]:
     """Done train steps whose weights `keep` asks for.
 
     `intermediates`: what other trainings start from, and what was pretrained. `best`: what was pretrained, and for
     each model and target the checkpoint with the highest value on its English dev rows over intermediates and seeds;
     a target that is not trained has none of its own.
     """
+    spec, plan, store = sweep
     train = [step for step in plan.steps.values() if step.kind == "train" and step.id in done]
     if spec.keep == "all":
         return {step.id for step in train}

@@ -10,9 +10,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from sweeps.plan.graph import Plan
-from sweeps.spec.fields import SweepSpec
 from sweeps.state.selection import Stopped, stopped_of
+from sweeps.state.sweep import Sweep
 from trainables.store import Leases, Store
 
 
@@ -31,9 +30,10 @@ class Inspection:
     """Steps whose training state is damaged: what is wrong."""
 
 
-def inspect_steps(spec: SweepSpec, plan: Plan, store: Store) -> Inspection:
+def inspect_steps(sweep: Sweep) -> Inspection:
     """Look at every step of the plan, and at the training states of those that are not done."""
-    found = Inspection(stopped=stopped_of(spec, plan, store))
+    _, plan, store = sweep
+    found = Inspection(stopped=stopped_of(sweep))
     with ThreadPoolExecutor(16) as pool:
         recorded = {step for step, done in zip(plan.steps, pool.map(store.done, plan.steps), strict=True) if done}
         wrong = dict(zip(recorded, pool.map(store.check, recorded), strict=True))

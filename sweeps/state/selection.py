@@ -12,8 +12,8 @@ from collections.abc import Container
 from dataclasses import asdict, dataclass, replace
 
 from sweeps.plan.graph import Cell, Plan
-from sweeps.spec.fields import SweepSpec
 from sweeps.state.collapse import CollapseNotes
+from sweeps.state.sweep import Sweep
 from trainables.recipe.recipes import TrainRecipe
 from trainables.store import Store
 from trainables.store.sealed_json import Damaged, seal, unseal
@@ -85,8 +85,9 @@ def _read(store: Store, path: str) -> Stopped | None:
     return Stopped(**note, curve=curve)
 
 
-def stopped_of(spec: SweepSpec, plan: Plan, store: Store) -> dict[str, Stopped]:
+def stopped_of(sweep: Sweep) -> dict[str, Stopped]:
     """The trainings of the plan that this sweep has stopped, and that no other has finished since."""
+    spec, plan, store = sweep
     if spec.early_stopping.asha is None:
         return {}
     found = Decisions(store, spec.sweep).stopped

@@ -2,73 +2,74 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
-from rich.table import Table
-
-from sweeps.plan.graph import Cell, Plan, Variant
-from sweeps.spec.fields import SweepSpec
+from sweeps.plan.graph import Cell, Variant
+from sweeps.schedule.states import StepState
 from sweeps.state.collapse import CollapseNotes
 from sweeps.state.inspection import inspect_steps
 from sweeps.state.selection import settled
-from trainables.store import Store
+from sweeps.state.sweep import Sweep
 from trainables.store.leases import active_leases
 
-SIGNS = {
-    "failed": ("✗", "red"),
-    "stopped": ("‡", "yellow"),
-    "running": ("▸", "green"),
-    "paused": ("‖", "yellow"),
-    "to do": ("·", "dim"),
-    "collapsed": ("†", "magenta"),
-    "done": ("✓", "green"),
-}
-"""Of a cell, the sign and the colour of its state. Of several states on its way the first one here is shown."""
+CellState = StepState | Literal["collapsed"]
+"""The state of a cell: that of the steps which it needs, or `collapsed` where it is done and a training behind it has
+collapsed."""
+
+MOST_TELLING = (StepState.FAILED, StepState.STOPPED, StepState.RUNNING, StepState.PAUSED, StepState.WAITING)
+"""Of several states among the steps that a cell needs, the first one here is the cell's."""
+
+
+@dataclass(frozen=True)
+class StepStatus:
+    """Where a step is."""
+
+    state: StepState
+    """Done, running (a driver that may live holds it), stopped (by a selection), failed, paused (a training state is
+    there to go on from) or waiting."""
+    collapsed: str | None = None
+    """How a done training has collapsed, if it has."""
+    problem: str = ""
+    """What there is to say of it: who holds it, why it failed, what is damaged."""
+    attempts: int | None = None
+    """Of a failed step, how many there were."""
 
 
 class SweepStatus:
-    """The states of one sweep.
+    """The states of one sweep, as its store has them."""
 
-    Of a step: `done`, `running` (a driver that may live has it), `stopped` (by a selection), `failed`, `paused` (a
-    training state is there to go on from), `to do`.
-    """
+    def __init__(self, sweep: Sweep) -> None:
+        self._plan, self._store = sweep.plan, sweep.store
+        self._found, self._collapse = inspect_steps(sweep), CollapseNotes(sweep.plan, sweep.store)
+        self._held = active_leases(self._store.files, self._store.root)
+        self.steps = {name: self._step(name) for name in self._plan.steps}
+        self.cells = [self._cell(cell) for cell in self._plan.cells]
+        """The state of every cell of the plan, in its order."""
 
-    def __init__(self, spec: SweepSpec, plan: Plan, store: Store) -> None:
-        self._spec, self._plan, self._store = spec, plan, store
-        self._found, self._marks = inspect_steps(spec, plan, store), CollapseNotes(plan, store)
-        self._held = active_leases(store.files, store.root)
-        self.steps = {name: self._step(name) for name in plan.steps}
-        """Of every step its `state`, how it has `collapsed`, if so, and what there is to say of it as `problem`."""
-        self.cells = [self._cell(cell) for cell in plan.cells]
-        """The state of every cell of the plan, in its order: the same words, or `collapsed` for one that is done with
-        a training behind it that has collapsed."""
-
-    def _step(self, name: str) -> dict[str, Any]:
-        found, said = self._found, dict[str, Any]()
+    def _step(self, name: str) -> StepStatus:
+        found = self._found
         if name in found.done:
-            return {"state": "done", "collapsed": self._marks.collapsed(name)}
+            return StepStatus(StepState.DONE, collapsed=self._collapse.collapsed(name))
         if name in self._held:
-            said = {"state": "running", "problem": f"in the hands of {self._held[name]}"}
-        elif name in found.stopped:
-            said = {"state": "stopped", "problem": str(found.stopped[name])}
-        elif (failure := self._store.failure(name)) is not None:
-            said = {"state": "failed", "attempts": failure["attempts"], "problem": failure["text"]}
-        elif (problem := (found.rejected | found.states).get(name)) is not None:
-            said = {"state": "to do", "problem": problem}
-        else:
-            said = {"state": "paused" if self._store.paused(name) else "to do"}
-        return {**said, "collapsed": None}
+            return StepStatus(StepState.RUNNING, problem=f"held by {self._held[name]}")
+        if name in found.stopped:
+            return StepStatus(StepState.STOPPED, problem=str(found.stopped[name]))
+        if (failure := self._store.failure(name)) is not None:
+            return StepStatus(StepState.FAILED, problem=failure["text"], attempts=failure["attempts"])
+        if (problem := (found.rejected | found.states).get(name)) is not None:
+            return StepStatus(StepState.WAITING, problem=problem)
+        return StepStatus(StepState.PAUSED if self._store.paused(name) else StepState.WAITING)
 
-    def _cell(self, cell: Cell) -> str:
+    def _cell(self, cell: Cell) -> CellState:
         done = settled(cell, self._store, self._found.stopped)
         if done is not None and done.evaluation in self._found.done:
-            return "done" if self._marks.collapse_behind(done.evaluation) is None else "collapsed"
-        states = {state for variant in cell.variants for state in self._on_the_way(variant)} - {"done"}
-        return next(state for state in SIGNS if state in states)
+            return StepState.DONE if self._collapse.collapse_behind(done.evaluation) is None else "collapsed"
+        states = {state for variant in cell.variants for state in self._on_the_way(variant)}
+        return next(state for state in MOST_TELLING if state in states)
 
-    def _on_the_way(self, variant: Variant) -> Iterator[str]:
+    def _on_the_way(self, variant: Variant) -> Iterator[StepState]:
         """The states of all steps that a variant needs, its evaluation included. That data is being prepared is no
         progress of a cell; that it could not be is the end of it."""
         seen, left = set[str](), [variant.evaluation]
@@ -76,34 +77,7 @@ class SweepStatus:
             name = left.pop()
             if name not in seen:
                 seen.add(name)
-                step, state = self._plan.steps[name], self.steps[name]["state"]
+                step, state = self._plan.steps[name], self.steps[name].state
                 left += step.needs
-                yield "to do" if step.kind == "prepare" and state in ("running", "paused") else state
-
-    def matrices(self) -> list[Table]:
-        """For each model: rows intermediates, columns targets, in each entry a sign for each seed."""
-        seeds = ", ".join(map(str, self._spec.seeds))
-        each = f"a sign for each seed ({seeds})" if len(self._spec.seeds) > 1 else f"seed {seeds}"
-        found = []
-        for model in self._spec.models:
-            title = f"{self._spec.sweep} · {model}: {each}"
-            table = Table(title=title, title_justify="left", min_width=len(title))
-            table.add_column("intermediate")
-            shown: dict[tuple[str, str], str] = {}
-            for cell, state in zip(self._plan.cells, self.cells, strict=True):
-                if cell.model == model:
-                    sign, colour = SIGNS[state]
-                    key = (cell.intermediate, cell.target)
-                    shown[key] = shown.get(key, "") + f"[{colour}]{sign}[/]"
-            targets = list(dict.fromkeys(target for _, target in shown))
-            for target in targets:
-                table.add_column(target, justify="center")
-            for intermediate in dict.fromkeys(one for one, _ in shown):
-                table.add_row(intermediate, *(shown[intermediate, target] for target in targets))
-            found.append(table)
-        return found
-
-    def legend(self) -> str:
-        """The signs that the matrices have, with how many cells each."""
-        counts = Counter(self.cells)
-        return "   ".join(f"{SIGNS[state][0]} {counts[state]} {state}" for state in SIGNS if counts[state])
+                preparing = step.kind == "prepare" and state in (StepState.RUNNING, StepState.PAUSED)
+                yield StepState.WAITING if preparing else state

@@ -7,9 +7,10 @@ from typing import Any
 
 from sweeps.plan.graph import Step
 from sweeps.tracking.journal import Event
+from trainables.steps.reports import TrainReport
 from trainables.tasks import get_task
 
-PACE = ("learning_rate", "tokens_per_second", "gpu_memory_gib")
+THROUGHPUT = ("learning_rate", "tokens_per_second", "gpu_memory_gib")
 
 Point = tuple[str, float, int]
 """Name, value, update (0 where there is no curve)."""
@@ -33,12 +34,13 @@ def parameters(recipe: dict[str, Any], execution: dict[str, Any]) -> dict[str, s
     return {name: str(value) for name, value in flat.items()}
 
 
-def reported(report: dict[str, Any]) -> list[Point]:
-    """What a training step has reported: the loss curve since its last word, dev metrics, and its pace."""
-    at = report["global_step"]
-    points = [("loss", loss, number) for number, loss in report["losses"]]
-    points += [(name, value, at) for name, value in report.items() if name.startswith("dev_")]
-    return points + [(name, report[name], at) for name in PACE if name in report]
+def reported(report: TrainReport) -> list[Point]:
+    """What a training step has reported: the loss curve since the report before, dev metrics, and throughput."""
+    at = report.global_step
+    points = [("loss", loss, number) for number, loss in report.losses]
+    points += [("dev_value", report.dev_value, at), *((f"dev_{name}", score, at) for name, score in report.dev.items())]
+    throughput = ((name, getattr(report, name)) for name in THROUGHPUT)
+    return points + [(name, value, at) for name, value in throughput if value is not None]
 
 
 def curves(training: dict[str, Any]) -> list[Point]:
@@ -51,7 +53,10 @@ def curves(training: dict[str, Any]) -> list[Point]:
         if name != "step"
     ]
     return points + [
-        (name, pace[name], pace["step"]) for pace in training.get("throughput", []) for name in PACE if name in pace
+        (name, point[name], point["step"])
+        for point in training.get("throughput", [])
+        for name in THROUGHPUT
+        if name in point
     ]
 
 

@@ -23,6 +23,7 @@ from mlflow import MlflowClient
 from mlflow.entities import Param, Run, RunTag
 
 from sweeps.plan.graph import Plan
+from sweeps.schedule.states import StepState
 from sweeps.tracking import limits
 from sweeps.tracking.auth_errors import refusal
 from sweeps.tracking.journal import Event
@@ -35,7 +36,7 @@ from trainables.store.leases import active_leases
 PARENT = "mlflow.parentRunId"
 STORE = "xstilts.store"
 EXPERIMENT = "xstilts"
-STATUS = {"done": "FINISHED", "failed": "FAILED", "running": "RUNNING"}
+STATUS = {StepState.DONE: "FINISHED", StepState.FAILED: "FAILED", StepState.RUNNING: "RUNNING"}
 """Of a run, by the state of its step; KILLED for all others."""
 CLIENT = {
     # The client's own tries would take minutes; who waits and tries again here is the sender.
@@ -135,12 +136,12 @@ class Runs:
         if found := self._search(where):
             return found[0], False
         tags = {limits.key(tag): limits.value(text, limits.TAG) for tag, text in tags.items()}
-        plan = self._client.create_run(self.experiment, began, tags, run_name=limits.value(name, limits.KEY))
+        created = self._client.create_run(self.experiment, began, tags, run_name=limits.value(name, limits.KEY))
         first = self._search(where)[0]
-        if first.info.run_id != plan.info.run_id:
-            self._client.delete_run(plan.info.run_id)
+        if first.info.run_id != created.info.run_id:
+            self._client.delete_run(created.info.run_id)
             return first, False
-        return plan, True
+        return created, True
 
     def _search(self, where: str) -> list[Run]:
         """Runs that fit, the oldest first."""
@@ -195,7 +196,7 @@ class Runs:
         """The step's run, made or continued, and marked as running."""
         self._steps[event["step"]] = event
         run_id = self._run_of(event)
-        self._client.set_tag(run_id, "state", "running")
+        self._client.set_tag(run_id, "state", StepState.RUNNING.value)
         self._client.update_run(run_id, status="RUNNING")
         return run_id
 
@@ -228,12 +229,12 @@ class Runs:
 
     def _finish(self, event: Event) -> None:
         """Close a step's run, with what the store has of the step."""
-        step, state = event["step"], event["state"]
+        step, state = event["step"], StepState(event["state"])
         run_id = self._run_of(event)
-        tags = {"state": state if state in STATUS else "stopped"}
+        tags = {"state": (state if state in STATUS else StepState.STOPPED).value}
         if event.get("error"):
             tags["error"] = event["error"]
-        if state == "done":
+        if state is StepState.DONE:
             tags |= self._outcomes.done(run_id, step, event["at"])
         elif step in self.plan.steps:
             tags |= self._outcomes.so_far(run_id, step, event["at"])
@@ -252,7 +253,7 @@ class Runs:
         for step in filter(self.store.done, self.plan.steps):
             if (everything or self._states.get(step) != "FINISHED") and self.store.check(step) is None:
                 finished = datetime.fromisoformat(self.store.record(step)["finished_at"])
-                self._finish({"step": step, "state": "done", "at": int(finished.timestamp() * 1000)})
+                self._finish({"step": step, "state": StepState.DONE, "at": int(finished.timestamp() * 1000)})
                 yield
         held = active_leases(self.store.files, self.store.root)
         for step in (
@@ -260,7 +261,7 @@ class Runs:
         ):
             if step not in held:
                 failure = self.store.failure(step)
-                state, error = ("failed", failure["text"]) if failure else ("stopped", "")
+                state, error = (StepState.FAILED, failure["text"]) if failure else (StepState.PAUSED, "")
                 self._finish({"step": step, "state": state, "error": error, "at": _now()})
                 yield
 

@@ -1,4 +1,4 @@
-"""The driver's side of tracking: every word of it is a line in the journal, and nothing waits."""
+"""The driver's side of tracking: each event becomes a line in the journal, and nothing waits for MLflow."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from sweeps.plan.graph import Plan, Step
-from sweeps.spec.fields import SweepSpec
+from sweeps.plan.graph import Step
+from sweeps.schedule.states import StepState
+from sweeps.state.sweep import Sweep
 from sweeps.tracking.journal import Event, Journal, folder_of
 from sweeps.tracking.payloads import begun, reported
 from sweeps.tracking.runs import Runs
 from sweeps.tracking.sender import Sender
+from trainables.steps.reports import TrainReport
 from trainables.steps.run import git_commit
-from trainables.store import Store
 
 PATIENCE = 60.0
 """Seconds without any success after which the end of a run waits for MLflow no longer."""
@@ -30,7 +31,8 @@ class Tracker:
         say: shows a line to the person who runs the sweep.
     """
 
-    def __init__(self, spec: SweepSpec, plan: Plan, store: Store, say: Callable[[str], None] = log.warning) -> None:
+    def __init__(self, sweep: Sweep, say: Callable[[str], None] = log.warning) -> None:
+        spec, plan, store = sweep
         self.uri = spec.tracking_uri
         self._say = say
         self._running: set[str] = set()
@@ -66,14 +68,14 @@ class Tracker:
         self._running.add(step.id)
         self._write(begun(step))
 
-    def progress(self, step: Step, report: dict[str, Any]) -> None:
+    def progress(self, step: Step, report: TrainReport) -> None:
         """A training step has reported."""
         self._append("points", step=step.id, points=reported(report))
 
-    def finish(self, step: Step, state: str, error: str = "") -> None:
-        """An attempt at a step has ended: `done`, `failed`, or not yet done (`stopped`, `again`)."""
+    def finish(self, step: Step, state: StepState, error: str = "") -> None:
+        """An attempt at a step has ended in `state`."""
         self._running.discard(step.id)
-        self._append("finish", step=step.id, state=state, error=error)
+        self._append("finish", step=step.id, state=state.value, error=error)
 
     def table(self, folder: Path, means: dict[str, float]) -> None:
         """Attach the results to the sweep's run, and show its averages there."""
@@ -92,14 +94,14 @@ class Tracker:
         if self._closed:
             return True
         for step in sorted(self._running):
-            self._append("finish", step=step, state="stopped", error="")
+            self._append("finish", step=step, state=StepState.PAUSED.value, error="")
         if status is not None:
             self._append("close", status=status)
         self._closed = True
         sent = self.wait(patience)
         if not sent:
             self._say(
-                f"MLflow ({self.uri}) has not taken everything: {self._sender.backlog} words wait in "
+                f"MLflow ({self.uri}) has not taken everything: {self._sender.backlog} events are pending in "
                 f"{self.folder}; the same command, or xstilts track, sends them"
             )
         self._sender.end()

@@ -21,7 +21,7 @@ from pathlib import Path
 import sweeps
 from sweeps.plan.graph import Cost, Plan
 from sweeps.plan.requirements import draft_of
-from sweeps.schedule.simulate import bounds, naive, simulate, two_barriers
+from sweeps.schedule.simulate import bounds, simulate, two_barriers, unshared_plan
 from sweeps.spec.reading import read_spec
 
 FOLDER = Path(sweeps.__file__).parent
@@ -47,7 +47,7 @@ def study(file: Path) -> bool:
     plan = draft_of(read_spec(file), file)
     print(f"{file.name}: {len(plan.steps)} steps, hours on A100")
     print("GPUs   wall clock   longest path   work/GPUs   ratio   costs wrong   two barriers   naive grid")
-    grid, within = naive(plan, set()), True
+    grid, within = unshared_plan(plan, set()), True
     for gpus in GPUS:
         wall = simulate(plan, set(), inf, gpus).seconds
         path, work = bounds(plan, set(), inf, gpus)

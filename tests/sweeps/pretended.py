@@ -16,7 +16,9 @@ from sweeps.cli.finalize import results_folder
 from sweeps.cost.sizes import Size, Sizes
 from sweeps.plan.graph import Plan, Step
 from sweeps.results.results import Results
+from sweeps.schedule.states import StepState
 from sweeps.spec.fields import SweepSpec
+from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker
 from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TaskSpec, TrainRecipe
 from trainables.store import METRICS, PREDICTIONS, Store
@@ -40,15 +42,15 @@ Evaluated = tuple[dict[str, Any], dict[str, dict[str, Any]]]
 
 def carry_out(plan: Plan, spec: SweepSpec, store: Store) -> None:
     """Make every step done, and tell MLflow of all of them and of the results."""
-    with Tracker(spec, plan, store) as tracker:
+    with Tracker(Sweep(spec, plan, store)) as tracker:
         tracker.open()
         for step in plan.steps.values():
             tracker.begin(step)
             commit(step, plan, store)
-            tracker.finish(step, "done")
-        found = Results(spec, plan, store)
-        found.write(results_folder(spec, store))
-        tracker.table(results_folder(spec, store), found.means())
+            tracker.finish(step, StepState.DONE)
+        found = Results(Sweep(spec, plan, store))
+        found.write(results_folder(Sweep(spec, plan, store)))
+        tracker.table(results_folder(Sweep(spec, plan, store)), found.means())
         assert tracker.close("FINISHED", PATIENCE), "MLflow has not taken everything"
 
 

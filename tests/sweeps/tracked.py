@@ -19,9 +19,12 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from sweeps.plan.planner import make_plan
+from sweeps.schedule.states import StepState
 from sweeps.spec.reading import read_spec
+from sweeps.state.sweep import Sweep
 from sweeps.tracking import PARENT, STEP, Tracker
 from trainables.recipe.recipes import DataRecipe
+from trainables.steps.reports import TrainReport
 from trainables.store import Store
 from trainables.tasks import get_task
 
@@ -103,14 +106,16 @@ def opened(file, **fields):
 
 
 def report(upto, begin=0):
-    return {
-        "global_step": upto,
-        "global_steps": 10,
-        "losses": LOSSES[begin:upto],
+    return TrainReport(
+        global_step=upto,
+        global_steps=10,
+        steps_per_second=1.0,
+        losses=tuple(LOSSES[begin:upto]),
+        dev_value=50.0 + upto,
+        dev={"f1": 50.0 + upto},
+        curve=((upto, 50.0 + upto),),
         **PACE[upto],
-        "dev_value": 50.0 + upto,
-        "dev_f1": 50.0 + upto,
-    }
+    )
 
 
 def commit(step, store):
@@ -152,7 +157,7 @@ def carry_out(step, tracker, store):
         tracker.progress(step, report(5))
         tracker.progress(step, report(10, begin=5))
     commit(step, store)
-    tracker.finish(step, "done")
+    tracker.finish(step, StepState.DONE)
 
 
 def dump(spec, store):
@@ -200,7 +205,7 @@ def dump(spec, store):
 
 def main(file: str, begun: int | None = None) -> None:
     spec, plan, store = opened(file)
-    tracker = Tracker(spec, plan, store)
+    tracker = Tracker(Sweep(spec, plan, store))
     if begun is not None:
         for step in list(plan.steps.values())[:begun]:
             tracker.begin(step)

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import signal
 from types import FrameType
-from typing import Any, Protocol
+from typing import Protocol
+
+from trainables.steps.reports import TrainReport
 
 
 class Host(Protocol):
     """Runs one worker of a training step."""
 
-    def report(self, metrics: dict[str, Any]) -> None:
-        """Tell how training goes. Every worker reports equally often; the first worker's word counts."""
+    def report(self, report: TrainReport) -> None:
+        """Tell how training goes. Every worker reports equally often; the first worker's report counts."""
 
     def should_stop(self) -> str | None:
         """Why the worker shall save its state and leave its loop; None: it shall go on. The first worker alone asks."""
@@ -31,14 +33,11 @@ class ProcessHost:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._asked)
 
-    def report(self, metrics: dict[str, Any]) -> None:
+    def report(self, report: TrainReport) -> None:
         if self._rank == 0:
-            shown = {
-                k: round(v, 4) if isinstance(v, float) else v
-                for k, v in metrics.items()
-                if k not in ("losses", "curve")
-            }
-            print("  ".join(f"{key} {value}" for key, value in shown.items()), flush=True)
+            numbers = report.model_dump(exclude={"losses", "curve", "dev"}, exclude_none=True)
+            numbers |= {f"dev_{name}": score for name, score in report.dev.items()}
+            print("  ".join(f"{name} {value:.6g}" for name, value in numbers.items()), flush=True)
 
     def should_stop(self) -> str | None:
         return self._stop

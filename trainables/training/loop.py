@@ -25,6 +25,7 @@ from trainables.models.task_model import TaskModel, new_task_model
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe
 from trainables.steps.host import Host
+from trainables.steps.reports import TrainReport
 from trainables.store import HEAD, MODEL, Store, copy_over
 from trainables.task_types import Feature
 from trainables.training.engine import Engine
@@ -223,16 +224,16 @@ class Finetuning:
         progress.throughput.append(self._pace())
         at, since = self._since
         self.host.report(
-            {
-                "global_step": progress.step,
-                "global_steps": self.steps,
-                "steps_per_second": (progress.step - at) / max(self._clock - since, 1e-9),
-                "dev_value": value,
-                **{f"dev_{name}": metric for name, metric in metrics.items()},
-                "curve": [[point["step"], point["value"]] for point in progress.dev],
-                "losses": progress.losses[progress.reported :],
+            TrainReport(
+                global_step=progress.step,
+                global_steps=self.steps,
+                steps_per_second=(progress.step - at) / max(self._clock - since, 1e-9),
+                dev_value=value,
+                dev=metrics,
+                curve=tuple((int(point["step"]), point["value"]) for point in progress.dev),
+                losses=tuple(progress.losses[progress.reported :]),
                 **{name: number for name, number in progress.throughput[-1].items() if name != "step"},
-            }
+            )
         )
         progress.reported = len(progress.losses)
 

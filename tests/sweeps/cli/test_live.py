@@ -9,17 +9,21 @@ from rich.console import Console
 
 from sweeps.cli.live import Heard, View, span
 from sweeps.schedule.scheduler import Schedule
+from sweeps.schedule.states import StepState
 from tests.sweeps.schedule.test_scheduler import graph
 from trainables.recipe.execution import Execution
+from trainables.steps.reports import TrainReport
 
-REPORT = {
-    "global_step": 300,
-    "global_steps": 1200,
-    "steps_per_second": 2.5,
-    "tokens_per_second": 3410.4,
-    "dev_value": 36.66,
-    "dev_accuracy": 36.66,
-}
+REPORT = TrainReport(
+    global_step=300,
+    global_steps=1200,
+    steps_per_second=2.5,
+    tokens_per_second=3410.4,
+    learning_rate=1e-3,
+    dev_value=36.66,
+    dev={"accuracy": 36.66},
+    curve=((300, 36.66),),
+)
 
 
 @pytest.fixture
@@ -39,7 +43,7 @@ def shown(schedule, terminal):
             view.started(step)
         view.progress(training, REPORT)
         view.refresh()
-        view.ended(other, "failed", "no such row\nall that it printed: somewhere")
+        view.ended(other, StepState.FAILED, "no such row\nall that it printed: somewhere")
         schedule.finish(other.id, ok=False)
         view.refresh()
     return training, other, out.getvalue()

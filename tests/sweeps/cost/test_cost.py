@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 
 import sweeps
 from sweeps.cli.main import app
-from sweeps.cost.flops import PREDICTED, priced
+from sweeps.cost.flops import PREDICTED, estimate
 from sweeps.cost.throughput import DEVICES, START_UP, UTILISATION, Work, calibrated, throughput_on
 from sweeps.plan.requirements import draft_of
 from sweeps.spec.reading import read_spec
+from sweeps.state.sweep import with_usual_costs
 from trainables.models.backbones import shape_of
 from trainables.models.backbones.xlm_roberta import XLMR_BASE, XLMR_LARGE
 from trainables.recipe.execution import Execution
@@ -26,7 +27,7 @@ FOLDER = Path(sweeps.__file__).parent
 def study():
     """The published study as a draft, priced for A100s: costs by the names of its steps."""
     file = FOLDER / "paper.yaml"
-    plan = priced(draft_of(read_spec(file), file), throughput_on("A100")).plan
+    plan = estimate(draft_of(read_spec(file), file), throughput_on("A100")).plan
     return {step.name: step for step in plan.steps.values()}
 
 
@@ -67,7 +68,7 @@ def test_parameters_and_forward_pass_are_those_of_a_real_model(world):
     assert counter.get_total_flops() == pytest.approx(3 * rows * length * shape.forward(length), rel=0.01)
 
 
-def test_masked_lm_predicts_the_share_that_is_priced():
+def test_masked_lm_predicts_the_share_that_is_estimate():
     from trainables.task_types.masked_lm import SHARE
 
     assert SHARE == PREDICTED
@@ -101,7 +102,8 @@ def test_several_tasks_at_once_take_the_steps_of_their_capped_rows(study):
 
 def test_the_longest_remaining_path_is_in_seconds():
     file = FOLDER / "paper.yaml"
-    plan = draft_of(read_spec(file), file)
+    spec = read_spec(file)
+    plan = with_usual_costs(draft_of(spec, file), spec)
     assert all(step.cost.seconds > START_UP for step in plan.steps.values())
     step = next(step for step in plan.steps.values() if step.name == "mnli · seed 1")
     below = [child for child in plan.steps.values() if step.id in child.needs]
@@ -110,8 +112,8 @@ def test_the_longest_remaining_path_is_in_seconds():
 
 def test_what_is_prepared_and_trained_is_counted(finished):
     _, plan, store = finished
-    drafted = priced(plan, throughput_on(None)).plan
-    found = priced(plan, throughput_on(None), store)
+    drafted = estimate(plan, throughput_on(None)).plan
+    found = estimate(plan, throughput_on(None), store)
     assert not found.sizes.estimated
     assert not found.sizes.unknown
     trains = [step for step in found.plan.steps.values() if step.kind == "train"]
@@ -132,7 +134,7 @@ def test_what_is_prepared_and_trained_is_counted(finished):
     assert ratios[-1] >= 0.8
     assert found.plan.remaining != drafted.remaining
     # On a GPU nothing has been measured.
-    assert priced(plan, throughput_on("A100"), store).throughput.correction == 1.0
+    assert estimate(plan, throughput_on("A100"), store).throughput.correction == 1.0
 
 
 # --- throughput ------------------------------------------------------------------------------------------------
@@ -206,10 +208,10 @@ def test_the_command_prices_a_draft(tmp_path):
         sum(phase["flops"] for phase in price["phases"])
     )
     assert price["bound_hours"] == max(price["longest_path_hours"], price["work_hours"])
-    assert price["bound_hours"] <= price["wall_hours"] <= price["two_barriers_hours"] <= price["naive_hours"]
+    assert price["bound_hours"] <= price["wall_hours"] <= price["two_barriers_hours"] <= price["unshared_hours"]
     assert price["device_hours"] == pytest.approx(64 * price["work_hours"])
     shown = " ".join(told(*words, "--gpu-type", "H100").stdout.split())
-    for line in ("wall clock", "lower bound", "two barriers", "naive grid", "on 64 H100", "989 TFLOP/s in bf16"):
+    for line in ("wall clock", "lower bound", "two barriers", "unshared grid", "on 64 H100", "989 TFLOP/s in bf16"):
         assert line in shown
 
 
@@ -218,7 +220,7 @@ def test_what_is_done_costs_nothing_more(finished):
     done = told(str(folder / "sweep.yaml"), "--cpus", "2", "--json")
     assert done.exit_code == 0, done.stderr
     price = json.loads(done.stdout)["price"]
-    assert (price["wall_hours"], price["device_hours"], price["naive_hours"]) == (0, 0, 0)
+    assert (price["wall_hours"], price["device_hours"], price["unshared_hours"]) == (0, 0, 0)
 
 
 @pytest.mark.parametrize(

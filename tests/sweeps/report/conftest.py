@@ -17,6 +17,7 @@ import yaml
 from sweeps.plan.planner import make_plan
 from sweeps.results.results import Results
 from sweeps.spec.reading import read_spec
+from sweeps.state.sweep import Sweep
 from trainables.data.prepare import load_part
 from trainables.recipe.recipes import EvaluateRecipe, TrainRecipe
 from trainables.steps.run import carry_out, record_of
@@ -50,7 +51,7 @@ def carried_out(fields, here, tmp_path_factory) -> Results:
     """Every task type that the generated benchmark has, no intermediate, one seed. Only to be read."""
     every = [*TARGETS, "gen-choice", "gen-mine", "gen-ask"]
     small = {**fields, "intermediates": ["none"], "targets": every, "seeds": [1], "generated": {"size": 0.05}}
-    return Results(*here(small, tmp_path_factory.mktemp("carried-out")))
+    return Results(Sweep(*here(small, tmp_path_factory.mktemp("carried-out"))))
 
 
 @pytest.fixture(scope="session")
@@ -65,7 +66,7 @@ def made_up(fields, host, tmp_path_factory) -> Results:
             pretend_evaluation(step, store)
         else:
             carry_out(step.recipe, step.execution, store, host())
-    return Results(spec, plan, store)
+    return Results(Sweep(spec, plan, store))
 
 
 @pytest.fixture
@@ -81,8 +82,8 @@ def changed(made_up, tmp_path) -> Any:
                 edit(made_up.plan.steps[record["step"]], record)
             file.write_bytes(seal(record))
         if fields is None:
-            return Results(made_up.spec, made_up.plan, Store(str(root / "store")))
-        return Results(*planned(fields, root))
+            return Results(Sweep(made_up.spec, made_up.plan, Store(str(root / "store"))))
+        return Results(Sweep(*planned(fields, root)))
 
     return change
 

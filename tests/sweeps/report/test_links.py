@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from sweeps.report.links import run_links
+from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker
 from tests.sweeps.tracked import free_port
 
@@ -13,7 +14,7 @@ def test_runs_are_found_by_step_and_a_server_that_is_away_costs_the_links_alone(
     spec = made_up.spec.model_copy(update={"tracking": server.url})
     assert run_links(spec, made_up.store) == {}
     steps = [made_up.plan.steps[cell.evaluation] for cell in made_up.cells[:3]]
-    with Tracker(spec, made_up.plan, made_up.store) as tracker:
+    with Tracker(Sweep(spec, made_up.plan, made_up.store)) as tracker:
         for step in steps:
             tracker.begin(step)
         assert tracker.close("FINISHED")

@@ -12,6 +12,7 @@ from sweeps.report.study import Study
 from sweeps.report.usage import cost_of
 from sweeps.results.results import Results
 from sweeps.state.selection import Decisions, Stopped
+from sweeps.state.sweep import Sweep
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +71,7 @@ def test_what_is_not_done_has_no_number_and_is_said(changed):
     results = changed()
     cell = next(c for c in results.cells if (c.intermediate, c.target, c.seed) == ("gen-nli", "gen-qa", 2))
     results.store.reject(cell.evaluation)
-    study = Study.of(Results(results.spec, results.plan, results.store))
+    study = Study.of(Results(Sweep(results.spec, results.plan, results.store)))
     assert study.averages["small", "zero-shot", "gen-nli", "gen-qa"].entry is None
     assert study.averages["small", "zero-shot", "gen-nli", "average"].difference is None
     assert study.averages["small", "zero-shot", "gen-qa", "average"].difference is not None
@@ -119,7 +120,7 @@ def test_cells_that_a_selection_stopped_are_told_from_those_not_done(changed, fi
     results.store.reject(cell.evaluation)
     results.store.reject(training)
     Decisions(results.store, results.spec.sweep).add(Stopped(training, 2, 4, 31.0, 2.0, ((2, 31.0),)))
-    study = Study.of(Results(results.spec, results.plan, results.store))
+    study = Study.of(Results(Sweep(results.spec, results.plan, results.store)))
     score = study.averages["small", "zero-shot", "gen-nli", "gen-tags"]
     assert score.entry is None
     assert cell_text(score) == "‡"
@@ -150,12 +151,12 @@ def test_the_cost_is_that_of_the_records_and_sharing_is_what_cells_by_themselves
     assert cost.total.cpu_hours == pytest.approx(cost.total.hours)
     assert cost.total.gpu_hours == 0
     assert cost.trainings == sum(step.kind == "train" for step in steps)
-    assert cost.naive_trainings == made_up.plan.unshared_train_steps
+    assert cost.unshared_trainings == made_up.plan.unshared_train_steps
     assert cost.total.tokens == 6000 * cost.trainings
     assert cost.total.tokens_per_second == pytest.approx(100)
     assert cost.tokens_per_cell == 6000 * cost.trainings / 48
     prepared = sum(step.kind == "prepare" for step in steps)
-    assert cost.unshared.hours == pytest.approx((prepared + cost.naive_trainings + 48) / 50)
+    assert cost.unshared.hours == pytest.approx((prepared + cost.unshared_trainings + 48) / 50)
 
 
 def test_gpus_and_workers_multiply_the_hours(changed):

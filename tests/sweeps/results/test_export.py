@@ -8,6 +8,7 @@ import pytest
 
 from sweeps.results.export import export_predictions
 from sweeps.results.results import Results
+from sweeps.state.sweep import Sweep
 from trainables.store import Store
 from trainables.suites import SUITES, score_folders
 
@@ -78,14 +79,14 @@ def done(folder, tiny, tmp_path_factory, here):
 
 def test_exported_predictions_score_as_the_sweep_says(done, tmp_path):
     spec, plan, store = done
-    exported = export_predictions(spec, plan, store, SUITES["xtreme"], tmp_path)
+    exported = export_predictions(Sweep(spec, plan, store), SUITES["xtreme"], tmp_path)
     assert exported.folders == [tmp_path / "small" / "none-seed1"]
     assert exported.notes == ["not in xtreme: gen-tags"]
     assert (exported.folders[0] / "tatoeba" / "test-de.tsv").is_file()
     scored = score_folders(exported.folders[0], exported.labels, SUITES["xtreme"])
     numbers = {
         (n.target, n.language, n.metric): n.value
-        for n in Results(spec, plan, store).numbers()
+        for n in Results(Sweep(spec, plan, store)).numbers()
         if n.target in SUITES["xtreme"].tasks and n.metric in ("accuracy", "f1")
     }
     main = {key: value for key, value in numbers.items() if key[2] == ("f1" if key[0] == "udpos" else "accuracy")}
@@ -103,14 +104,14 @@ def test_exported_predictions_score_as_the_sweep_says(done, tmp_path):
 
 def test_tatoeba_stands_in_the_order_of_the_sorted_english_sentences(done, tmp_path):
     spec, plan, store = done
-    exported = export_predictions(spec, plan, store, SUITES["xtreme"], tmp_path)
+    exported = export_predictions(Sweep(spec, plan, store), SUITES["xtreme"], tmp_path)
     # Sorted: apple (row 1), We (row 0), Where (row 2).
     assert (exported.labels / "tatoeba" / "test-de.tsv").read_text() == "1\n0\n2\n"
 
 
 def test_the_manifest_says_what_each_file_came_from(done, tmp_path):
     spec, plan, store = done
-    exported = export_predictions(spec, plan, store, SUITES["xtreme"], tmp_path)
+    exported = export_predictions(Sweep(spec, plan, store), SUITES["xtreme"], tmp_path)
     manifest = json.loads((exported.folders[0] / "manifest.json").read_text())
     entry = manifest["tasks"]["xnli"]["de"]
     assert entry["rows"] == 3
@@ -121,6 +122,6 @@ def test_the_manifest_says_what_each_file_came_from(done, tmp_path):
 def test_what_is_not_done_is_left_out_and_said(done, tmp_path):
     spec, plan, _ = done
     empty = Store(str(tmp_path / "empty"))
-    exported = export_predictions(spec, plan, empty, SUITES["xtreme"], tmp_path / "out")
+    exported = export_predictions(Sweep(spec, plan, empty), SUITES["xtreme"], tmp_path / "out")
     assert exported.folders == []
     assert "3 of 3 cells are not done and are left out" in exported.notes

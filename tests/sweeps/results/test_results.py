@@ -7,6 +7,7 @@ import pytest
 from sweeps.plan.planner import make_plan
 from sweeps.results.results import Entry, Results
 from sweeps.spec.reading import read_spec
+from sweeps.state.sweep import Sweep
 from trainables.store import Store
 
 
@@ -42,7 +43,7 @@ def filled(sweep_file, tmp_path):
                 remark = " (a cut of it)" if cell.target == "gen-qa" else ""
                 counts = {f"test-{language}": {"source": f"rows of {language}{remark}"} for language in languages}
                 store.commit(data, store.begin(data), {"result": counts})
-        return Results(spec, plan, store)
+        return Results(Sweep(spec, plan, store))
 
     return fill
 
@@ -141,6 +142,6 @@ def test_no_kind_of_retrieval_is_in_the_average_without_it(sweep_file, tmp_path)
         metrics = dict.fromkeys(("accuracy", "f1", "map@20"), 50.0)
         scores = dict.fromkeys(plan.steps[cell.evaluation].recipe.languages, metrics)
         store.commit(cell.evaluation, store.begin(cell.evaluation), {"result": {"metrics": scores}})
-    columns = Results(spec, plan, store).columns()
+    columns = Results(Sweep(spec, plan, store)).columns()
     assert columns["average"] == targets
     assert columns["avg. without retrieval"] == ["gen-nli", "gen-tags"]

@@ -15,10 +15,12 @@ from mlflow import MlflowClient
 from rich.console import Console
 from safetensors.torch import load_file
 
+from sweeps.cli.live import TerminalDisplay
 from sweeps.plan.planner import make_plan
 from sweeps.results.results import Results
 from sweeps.runtime.run import run_plan
 from sweeps.spec.reading import read_spec
+from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker
 from trainables.steps.run import carry_out as carry_out_here
 from trainables.store import HEAD, MODEL, Store
@@ -29,8 +31,8 @@ def carry_out(file, *overrides):
     spec = read_spec(file, list(overrides))
     plan = make_plan(spec, str(file))
     store = Store(spec.storage)
-    tracker = Tracker(spec, plan, store)
-    schedule = run_plan(spec, plan, store, tracker, Console(quiet=True), None, None)
+    tracker = Tracker(Sweep(spec, plan, store))
+    schedule = run_plan(Sweep(spec, plan, store), tracker, TerminalDisplay(Console(quiet=True)), None, None)
     assert tracker.close("FINISHED", patience=120)
     return spec, plan, store, tracker, schedule
 
@@ -48,7 +50,7 @@ def test_every_step_is_done_and_every_number_is_there(swept):
     _, spec, plan, store, _, schedule = swept
     assert schedule.done == set(plan.steps)
     assert not schedule.failed
-    numbers = Results(spec, plan, store).numbers()
+    numbers = Results(Sweep(spec, plan, store)).numbers()
     keys = {(n.target, n.language, n.metric) for n in numbers}
     of_tags = ("f1", "precision", "recall", "accuracy")
     tags = {("gen-tags", language, m) for language in ("one", "two", "zero") for m in of_tags}
@@ -226,7 +228,7 @@ def test_a_hopeless_training_is_stopped_by_a_selection_and_carried_on_by_a_study
     assert len(MlflowClient(tracker.uri).get_metric_history(run.info.run_id, "dev_f1")) >= 1
     states = {step["key"]: step["state"] for step in json.loads(xstilts("status", file, "--json").stdout)["steps"]}
     assert states[hopeless.training] == "stopped"
-    results = Results(spec, plan, store)
+    results = Results(Sweep(spec, plan, store))
     assert {number.setting for number in results.numbers()} == {good.setting}
     assert "a selection, not a study" in results.table("small", "zero-shot").title
     # What is stopped stays stopped, and needs no Ray to know it.
@@ -238,7 +240,7 @@ def test_a_hopeless_training_is_stopped_by_a_selection_and_carried_on_by_a_study
     assert 10 <= before < 30
     _, _, _, _, study = carry_out(file, "early_stopping={}")
     assert study.done == set(plan.steps)
-    results = Results(spec, plan, store)
+    results = Results(Sweep(spec, plan, store))
     assert "selection" not in results.table("small", "zero-shot").title
     shutil.copytree(store.root, tmp_path / "undisturbed")
     undisturbed = Store(str(tmp_path / "undisturbed"))
@@ -257,7 +259,7 @@ def xstilts(*words):
 def test_json_for_programs(swept):
     file, spec, plan, store, _, _ = swept
     planned = json.loads(xstilts("plan", file, "--json").stdout)
-    assert planned["naive_train_steps"] == plan.unshared_train_steps
+    assert planned["unshared_train_steps"] == plan.unshared_train_steps
     assert [step["key"] for step in planned["steps"]] == list(plan.steps)
     keys = {"key", "kind", "name", "needs", "done", "cost"}
     assert all(set(step) == keys for step in planned["steps"])
@@ -267,7 +269,7 @@ def test_json_for_programs(swept):
     numbers = json.loads(xstilts("results", file, "--json").stdout)
     keys = {"model", "intermediate", "target", "language", "metric", "seed", "value", "collapsed", "setting"}
     assert all(set(number) == keys for number in numbers)
-    assert len(numbers) == len(Results(spec, plan, store).numbers())
+    assert len(numbers) == len(Results(Sweep(spec, plan, store)).numbers())
 
 
 def test_the_tables_say_what_they_are(swept):

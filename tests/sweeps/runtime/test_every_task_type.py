@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweeps.results.results import Results
+from sweeps.state.sweep import Sweep
 from trainables.tasks import get_task
 
 TARGETS = ["gen-nli", "gen-tags", "gen-qa", "gen-choice", "gen-ask", "gen-mine", "gen-pairs"]
@@ -37,7 +38,7 @@ def done(tiny, tmp_path_factory, here):
 
 
 def test_every_target_has_its_score_in_every_language(done):
-    results = Results(*done)
+    results = Results(Sweep(*done))
     assert results.missing == 0
     found = {(n.intermediate, n.target, n.language, n.metric) for n in results.numbers()}
     for intermediate in ("none", "everything"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from sweeps.results.results import Results
+from sweeps.state.sweep import Sweep
 
 LEARNING = {"adam_beta2": 0.98, "dropout": 0.0, "attention_dropout": 0.0, "max_length": 64}
 SWEEP = {
@@ -47,7 +48,7 @@ def scores(here, tiny, tmp_path_factory):
     """target, language -> main score, in percent."""
     spec, plan, store = here({**tiny, **SWEEP, "sweep": "transfer"}, tmp_path_factory.mktemp("transfer"))
     metrics = {"gen-tags": "f1", "gen-pairs": "accuracy"}
-    numbers = Results(spec, plan, store).numbers()
+    numbers = Results(Sweep(spec, plan, store)).numbers()
     return {(n.target, n.language): n.value for n in numbers if n.metric == metrics[n.target]}
 
 

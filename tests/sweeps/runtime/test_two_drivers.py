@@ -10,9 +10,11 @@ import pytest
 import ray
 from rich.console import Console
 
+from sweeps.cli.live import TerminalDisplay
 from sweeps.plan.planner import make_plan
 from sweeps.runtime.run import run_plan
 from sweeps.spec.reading import read_spec
+from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker
 from trainables.store import Store
 
@@ -33,7 +35,7 @@ def test_two_drivers_share_the_steps_of_one_sweep(local_ray, tiny, sweep_file, t
     )
     spec = read_spec(file)
     plan, store = make_plan(spec, str(file)), Store(spec.storage)
-    tracker = Tracker(spec, plan, store)
+    tracker = Tracker(Sweep(spec, plan, store))
     command = [sys.executable, "-m", "sweeps.cli.main", "run", str(file), "--no-preflight"]
     with (tmp_path / "other").open("w") as log, (tmp_path / "this").open("w") as ours:
         other = subprocess.Popen(
@@ -41,7 +43,14 @@ def test_two_drivers_share_the_steps_of_one_sweep(local_ray, tiny, sweep_file, t
             stdout=log,
             stderr=log,
         )
-        schedule = run_plan(spec, plan, store, tracker, Console(file=ours, width=200), None, None, preflight=False)
+        schedule = run_plan(
+            Sweep(spec, plan, store),
+            tracker,
+            TerminalDisplay(Console(file=ours, width=200)),
+            None,
+            None,
+            preflight=False,
+        )
         code = other.wait(timeout=300)
         tracker.close("FINISHED")
     said = [(tmp_path / name).read_text() for name in ("this", "other")]

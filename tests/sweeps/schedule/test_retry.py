@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sweeps.plan.graph import Plan, Step
-from sweeps.runtime.searcher import ELSEWHERE, PlanSearcher
+from sweeps.runtime.searcher import PlanSearcher
+from sweeps.schedule.dispatch import HELD_ELSEWHERE_SECONDS, Claim
 from sweeps.schedule.retry import SMALLEST_MICRO_BATCH, RetryPolicy
 from sweeps.schedule.scheduler import Schedule
+from sweeps.schedule.states import STARTABLE
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
 from trainables.recipe.recipes import DataRecipe, TaskSpec
@@ -64,7 +66,7 @@ class Hands:
         self.claims, self.told, self.executions = [], [], []
 
     def claim(self, step):
-        return self.claims.pop(0) if self.claims else "mine"
+        return self.claims.pop(0) if self.claims else Claim.ACQUIRED
 
     def config(self, step, execution):
         self.executions.append(execution)
@@ -85,11 +87,11 @@ def searcher():
 
 def test_what_another_driver_carries_out_is_asked_for_later_and_taken_when_it_is_done(searcher):
     searcher, schedule, only, now, hands = searcher
-    hands.claims = ["elsewhere", "elsewhere", "done"]
+    hands.claims = [Claim.HELD_ELSEWHERE, Claim.HELD_ELSEWHERE, Claim.DONE]
     for _ in range(2):
         assert searcher.suggest("1") is None
-        assert schedule.state(only.id) == "waiting"
-        now[0] += ELSEWHERE
+        assert schedule.state(only.id) in STARTABLE
+        now[0] += HELD_ELSEWHERE_SECONDS
     assert searcher.suggest("1") == "FINISHED"
     assert schedule.done == {only.id}
     assert hands.told == [("done", "")]
@@ -125,7 +127,7 @@ def test_a_trial_that_ends_without_a_word_has_failed(searcher):
     searcher.suggest("1")
     searcher.on_trial_complete("1", {"state": "running", "global_step": 3})
     assert hands.told[0][0] == "again"
-    assert schedule.state(only.id) == "waiting"
+    assert schedule.state(only.id) in STARTABLE
 
 
 def test_a_step_that_fails_while_the_sweep_is_asked_to_end_is_left_for_the_next_run(searcher):
@@ -133,16 +135,16 @@ def test_a_step_that_fails_while_the_sweep_is_asked_to_end_is_left_for_the_next_
     searcher.suggest("1")
     schedule.draining = True
     searcher.on_trial_complete("1", None, error=True)
-    assert schedule.state(only.id) == "waiting"
+    assert schedule.state(only.id) in STARTABLE
     assert "the next run tries again" in hands.told[0][1]
 
 
 def test_done_and_stopped_are_booked_as_such(searcher):
     searcher, schedule, only, _, hands = searcher
     searcher.suggest("1")
-    searcher.on_trial_complete("1", {"state": "stopped"})
-    assert schedule.state(only.id) == "waiting"
+    searcher.on_trial_complete("1", {"state": "paused"})
+    assert schedule.state(only.id) in STARTABLE
     assert searcher.suggest("2") == {"step": only.id}
     searcher.on_trial_complete("2", {"state": "done"})
     assert schedule.done == {only.id}
-    assert [state for state, _ in hands.told] == ["stopped", "done"]
+    assert [state for state, _ in hands.told] == ["paused", "done"]

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from sweeps.plan.graph import Cost, Plan, Step
 from sweeps.schedule.scheduler import Schedule
+from sweeps.schedule.states import StepState
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
 from trainables.recipe.recipes import DataRecipe, Optimisation, Selection, SplitRef, TaskSpec, TrainRecipe, TrainTask
@@ -123,8 +124,8 @@ def test_draining_starts_nothing_and_a_stopped_step_waits_again():
     schedule = Schedule(plan, set(), cpus=1, gpus=0)
     step = schedule.next()
     schedule.draining = True
-    schedule.release(step.id)
+    schedule.release(step.id, StepState.PAUSED)
     assert schedule.next() is None
     assert schedule.over
     assert set(schedule.waiting) == set(ids)
-    assert schedule.state(step.id) == "waiting"
+    assert schedule.state(step.id) is StepState.PAUSED

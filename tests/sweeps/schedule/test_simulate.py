@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 import sweeps
 from sweeps.plan.graph import Cell, Cost, Plan, Step, Variant
 from sweeps.plan.requirements import draft_of
-from sweeps.schedule.simulate import Clone, bounds, naive, simulate, two_barriers, work
+from sweeps.schedule.simulate import Clone, bounds, simulate, two_barriers, unshared_plan, work
 from sweeps.spec.reading import read_spec
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
@@ -128,14 +128,14 @@ def test_the_naive_grid_trains_everything_for_each_cell_and_prepares_data_once()
         *((f"target {i}", ["intermediate", "data"], 2.0, 1) for i in range(3)),
         cells=cells,
     )
-    grid = naive(plan, set())
+    grid = unshared_plan(plan, set())
     assert len(grid.steps) == 1 + 3 * 2
     assert work(grid, set())[1] == 3 * 12.0
     assert simulate(grid, set(), inf, 3).seconds == 1 + 12.0
     assert simulate(plan, set(), inf, 3).seconds == 1 + 12.0
     assert simulate(grid, set(), inf, 1).seconds == 1 + 36.0
     assert simulate(plan, set(), inf, 1).seconds == 1 + 16.0
-    assert len(naive(plan, {"target 0"}).steps) == 1 + 2 * 2
+    assert len(unshared_plan(plan, {"target 0"}).steps) == 1 + 2 * 2
 
 
 def test_barriers_wait_for_the_slowest():
@@ -160,7 +160,7 @@ def test_the_published_study_comes_within_five_percent_of_the_bound(gpus):
     plan = draft_of(read_spec(file), file)
     found = simulate(plan, set(), inf, gpus)
     assert found.seconds <= 1.05 * max(bounds(plan, set(), inf, gpus))
-    grid = naive(plan, set())
+    grid = unshared_plan(plan, set())
     trains = [step for step in grid.steps.values() if isinstance(step, Step) and step.kind == "train"]
     assert len(trains) == plan.unshared_train_steps
 

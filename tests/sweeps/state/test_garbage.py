@@ -17,6 +17,7 @@ from sweeps.plan.planner import make_plan
 from sweeps.spec.reading import WrongSpec, read_spec
 from sweeps.state.garbage import collect, readable
 from sweeps.state.inspection import inspect_steps, reject
+from sweeps.state.sweep import Sweep
 from tests.faults import disk  # noqa: F401  registers disk://
 from trainables.models.loading import WrongWeights, load_backbone
 from trainables.recipe.execution import Execution
@@ -64,7 +65,7 @@ def of_phase(plan, *phases):
 
 def free(spec, plan, store, dry_run=False):
     with Leases(store, **QUICK) as leases:
-        return collect(spec, plan, store, leases, dry_run)
+        return collect(Sweep(spec, plan, store), leases, dry_run)
 
 
 def test_all_weights_stay_unless_the_sweep_file_says_otherwise(sweep):
@@ -107,14 +108,14 @@ def test_a_step_without_weights_is_done_until_they_are_needed_and_then_made_agai
     trained = sorted(of_phase(plan, "target"))
     before = {name: load_file(store.path(name) / MODEL / "model.safetensors") for name in trained}
     free(spec, plan, store)
-    assert inspect_steps(spec, plan, store).done == set(plan.steps)
+    assert inspect_steps(Sweep(spec, plan, store)).done == set(plan.steps)
     assert all(store.weights_dropped(name) for name in trained)
     with pytest.raises(WrongWeights, match=r"its weights were let go \(`keep` in the sweep file\)"):
         load_backbone(CheckpointRef(step=trained[0]), store, Execution())
     # One evaluation is lost: the checkpoint that it is of must come back, and no other.
     lost = next(step for step in plan.steps.values() if step.kind == "evaluate" and trained[0] in step.needs)
     shutil.rmtree(store.path(lost.id))
-    found = inspect_steps(spec, plan, store)
+    found = inspect_steps(Sweep(spec, plan, store))
     assert set(plan.steps) - found.done == {lost.id, trained[0]}
     assert "its weights were let go, and evaluate" in found.rejected[trained[0]]
     with Leases(store, **QUICK) as leases:
@@ -123,7 +124,7 @@ def test_a_step_without_weights_is_done_until_they_are_needed_and_then_made_agai
         carry_out(plan.steps[name].recipe, plan.steps[name].execution, store, host())
     after = load_file(store.path(trained[0]) / MODEL / "model.safetensors")
     assert all(torch.equal(after[key], before[trained[0]][key]) for key in after)
-    assert inspect_steps(spec, plan, store).done == set(plan.steps)
+    assert inspect_steps(Sweep(spec, plan, store)).done == set(plan.steps)
 
 
 def test_weights_that_are_needed_again_bring_back_those_that_they_start_from(sweep):
@@ -133,7 +134,7 @@ def test_weights_that_are_needed_again_bring_back_those_that_they_start_from(swe
     bare = {name for name in of_phase(plan, "intermediate", "target") if store.weights_dropped(name)}
     for step in lost:
         store.reject(step.id)
-    again = set(plan.steps) - inspect_steps(spec, plan, store).done
+    again = set(plan.steps) - inspect_steps(Sweep(spec, plan, store)).done
     chains = {need for step in lost for need in step.needs} & bare
     chains |= {need for name in chains for need in plan.steps[name].needs} & bare
     assert again == {step.id for step in lost} | chains
@@ -242,7 +243,7 @@ def test_copies_of_a_remote_store_go_when_no_step_needs_them(sweep, tmp_path, mo
     found = free(spec, plan, remote)
     assert len(found.freed) == 3
     assert list((tmp_path / "cache").iterdir()) == []
-    assert inspect_steps(spec, plan, remote).done == set(plan.steps)
+    assert inspect_steps(Sweep(spec, plan, remote)).done == set(plan.steps)
 
 
 def test_the_command_says_what_it_frees(sweep):

@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from sweeps.cli.status import SIGNS, legend, matrices
 from sweeps.plan.saved_plan import load_saved_plan, save_plan
 from sweeps.state.selection import Decisions, Stopped
-from sweeps.state.status import SIGNS, SweepStatus
+from sweeps.state.status import SweepStatus
+from sweeps.state.sweep import Sweep
 from tests.sweeps.tracked import commit, opened
 from trainables.store import Leases
 
@@ -52,24 +54,24 @@ def test_a_cell_shows_the_worst_that_is_on_its_way(sweep):
     spec, plan, store = sweep
     (first,) = find(plan, "target", intermediate="gen-nli", seed="1")
     (second,) = find(plan, "target", intermediate="gen-nli", seed="2")
-    cells = cells_of(SweepStatus(spec, plan, store), plan)
+    cells = cells_of(SweepStatus(Sweep(spec, plan, store)), plan)
     assert {state for (intermediate, *_), state in cells.items() if intermediate == "none"} == {"done"}
     assert cells["gen-nli", "gen-tags", 1] == cells["gen-nli", "gen-tags", 2] == "to do"
     store.note_failure(first.id, "ValueError: no", 3)
     with Leases(store) as leases:
         assert leases.acquire(second.id)
-        standing = SweepStatus(spec, plan, store)
+        standing = SweepStatus(Sweep(spec, plan, store))
         cells = cells_of(standing, plan)
     assert cells["gen-nli", "gen-tags", 1] == "failed"
     assert cells["gen-nli", "gen-tags", 2] == "running"
-    assert standing.steps[second.id]["problem"].startswith("in the hands of process")
-    assert standing.legend() == "✗ 1 failed   ▸ 1 running   · 2 to do   ✓ 4 done"
+    assert standing.steps[second.id].problem.startswith("held by process")
+    assert legend(standing.cells) == "✗ 1 failed   ▸ 1 running   · 2 to do   ✓ 4 done"
     out = io.StringIO()
-    Console(file=out, width=100).print(*standing.matrices())
+    Console(file=out, width=100).print(*matrices(Sweep(spec, plan, store), standing.cells))
     rows = [line.split("│")[1:-1] for line in out.getvalue().splitlines() if line.startswith("│")]
     assert [[cell.strip() for cell in row] for row in rows] == [["none", "✓✓", "✓✓"], ["gen-nli", "✗▸", "··"]]
     # A driver that is gone holds nothing.
-    assert cells_of(SweepStatus(spec, plan, store), plan)["gen-nli", "gen-tags", 2] == "to do"
+    assert cells_of(SweepStatus(Sweep(spec, plan, store)), plan)["gen-nli", "gen-tags", 2] == "to do"
 
 
 def test_collapsed_and_stopped_cells_have_signs_of_their_own(sweep, sweep_file):
@@ -84,12 +86,12 @@ def test_collapsed_and_stopped_cells_have_signs_of_their_own(sweep, sweep_file):
     made = store.begin(lost.id)
     (made / "model").mkdir()
     store.commit(lost.id, made, {**record, "result": result})
-    standing = SweepStatus(spec, plan, store)
+    standing = SweepStatus(Sweep(spec, plan, store))
     cells = cells_of(standing, plan)
     assert cells["gen-nli", "gen-tags", 1] == "stopped"
     assert cells["none", "gen-tags", 1] == "collapsed"
     assert cells["none", "gen-pairs", 1] == "done"
-    assert standing.steps[first.id]["problem"] == "stopped at step 5 of 10, dev 41.0"
+    assert standing.steps[first.id].problem == "stopped at step 5 of 10, dev 41.0"
     assert set(standing.cells) <= set(SIGNS)
 
 

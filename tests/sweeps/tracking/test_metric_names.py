@@ -10,7 +10,9 @@ from mlflow import MlflowClient
 import sweeps
 from sweeps.plan.requirements import draft_of
 from sweeps.results.results import Results
+from sweeps.schedule.states import StepState
 from sweeps.spec.reading import read_spec
+from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker, limits
 from sweeps.tracking.payloads import best, curves, evaluated
 from tests.sweeps import pretended
@@ -47,7 +49,7 @@ def names_of(step, store):
 def test_a_study_has_few_names(study):
     spec, plan, store = study
     names = {step.id: names_of(step, store) for step in plan.steps.values()}
-    means = {limits.key(name) for name in Results(spec, plan, store).means()}
+    means = {limits.key(name) for name in Results(Sweep(spec, plan, store)).means()}
     assert len(means) == 2 * len(spec.intermediate_names)
     most = max([*names.values(), means], key=len)
     assert len(most) <= limits.RUN_NAMES, sorted(most)
@@ -67,13 +69,13 @@ def test_the_names_are_those_that_mlflow_gets(study, tmp_path):
     several = max((one for one in steps if one.kind == "train"), key=lambda one: len(names_of(one, store)))
     for step in (plan.steps[widest.recipe.data], several):
         pretended.commit(step, plan, store)
-    found, results = Results(spec, plan, store), tmp_path / "results"
+    found, results = Results(Sweep(spec, plan, store)), tmp_path / "results"
     found.write(results)
     means = found.means()
-    with Tracker(spec, plan, store) as tracker:
+    with Tracker(Sweep(spec, plan, store)) as tracker:
         for step in (several, widest):
             tracker.begin(step)
-            tracker.finish(step, "done")
+            tracker.finish(step, StepState.DONE)
         tracker.table(results, means)
         assert tracker.close("FINISHED", 120.0)
         client = MlflowClient(spec.tracking_uri)

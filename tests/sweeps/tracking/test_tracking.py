@@ -18,7 +18,9 @@ from transformers import AutoModel
 
 from sweeps.cli.finalize import results_folder, write_results
 from sweeps.results.results import Results
+from sweeps.schedule.states import StepState
 from sweeps.state.selection import champions
+from sweeps.state.sweep import Sweep
 from sweeps.tracking import PARENT, STEP, Tracker
 from sweeps.tracking.sender import PATIENCE_HANGING
 from tests.sweeps.tracked import LOSSES, carry_out, commit, dump, opened, report
@@ -72,8 +74,9 @@ def test_names_of_tasks_and_metrics_become_names_that_mlflow_takes(sweep_file):
     intermediate = {"name": "both", "tasks": ["gen-nli", "gen-tags"]}
     spec, plan, store = opened(sweep_file(intermediates=[intermediate], targets=["gen-ask"]))
     step = next(step for step in plan.steps.values() if step.name.startswith("both"))
-    told = {**report(5), "dev_anli+/accuracy": 50.0, "dev_mnli@sw/map@20": 25.0, "dev_" + "x" * 300: 1.0}
-    with Tracker(spec, plan, store) as tracker:
+    dev = {"anli+/accuracy": 50.0, "mnli@sw/map@20": 25.0, "x" * 300: 1.0}
+    told = report(5).model_copy(update={"dev": dev})
+    with Tracker(Sweep(spec, plan, store)) as tracker:
         tracker.progress(step, told)
         assert tracker.wait(LONG)
         metrics = MlflowClient(spec.tracking_uri).get_run(tracker.run_of(step)).data.metrics
@@ -93,8 +96,8 @@ def test_a_collapsed_training_is_tagged_and_needs_no_best_checkpoint(sweep_file)
     }
     recipe = {"recipe": step.recipe.model_dump(mode="json"), "fingerprint": step.recipe.fingerprint}
     store.commit(step.id, store.begin(step.id), {"seconds": 1.0, "result": result, **recipe})
-    with Tracker(spec, plan, store) as tracker:
-        tracker.finish(step, "done")
+    with Tracker(Sweep(spec, plan, store)) as tracker:
+        tracker.finish(step, StepState.DONE)
         assert tracker.wait(LONG)
         run = MlflowClient(spec.tracking_uri).get_run(tracker.run_of(step))
     assert run.data.tags["collapsed"] == "its loss is no number"
@@ -106,12 +109,12 @@ def test_a_collapsed_training_is_tagged_and_needs_no_best_checkpoint(sweep_file)
 def test_every_run_is_closed_with_what_became_of_its_step(sweep_file):
     spec, plan, store = opened(sweep_file())
     done, failed, asked, lost, *_ = plan.steps.values()
-    with Tracker(spec, plan, store) as tracker:  # left without a word, as an error leaves it
+    with Tracker(Sweep(spec, plan, store)) as tracker:  # left without a word, as an error leaves it
         carry_out(done, tracker, store)
         tracker.begin(failed)
-        tracker.finish(failed, "failed", "x" * 9000)
+        tracker.finish(failed, StepState.FAILED, "x" * 9000)
         tracker.begin(asked)
-        tracker.finish(asked, "stopped")
+        tracker.finish(asked, StepState.PAUSED)
         tracker.begin(lost)
     client = MlflowClient(spec.tracking_uri)
     runs = [client.get_run(tracker.run_of(step)) for step in (done, failed, asked, lost)]
@@ -127,7 +130,7 @@ def test_every_run_is_closed_with_what_became_of_its_step(sweep_file):
     assert error.endswith("(cut: 9000 characters)")
     # Done at last, by another: its run goes on, and says nothing of the failure.
     commit(failed, store)
-    with Tracker(spec, plan, store) as again:
+    with Tracker(Sweep(spec, plan, store)) as again:
         again.open()
         assert again.close("KILLED", LONG)
     run = client.get_run(tracker.run_of(failed))
@@ -140,9 +143,9 @@ def test_a_word_that_mlflow_does_not_take_is_left_out_alone(sweep_file):
     spec, plan, store = opened(sweep_file())
     first, second, *_ = plan.steps.values()
     lines = []
-    with Tracker(spec, plan, store, lines.append) as tracker:
+    with Tracker(Sweep(spec, plan, store), lines.append) as tracker:
         tracker.begin(first)
-        tracker.finish(first, "done")  # of which the store knows nothing
+        tracker.finish(first, StepState.DONE)  # of which the store knows nothing
         carry_out(second, tracker, store)
         assert tracker.close("FINISHED", LONG)
     assert len(lines) == 1
@@ -154,7 +157,7 @@ def test_a_lost_mlflow_is_made_again_from_the_store(sweep_file, host, tmp_path):
     file = sweep_file(seeds=[1, 2, 3])
     spec, plan, store = opened(file)
     train, stopped, failed = (step for step in plan.steps.values() if step.tags.get("phase") == "target")
-    with Tracker(spec, plan, store) as tracker:
+    with Tracker(Sweep(spec, plan, store)) as tracker:
         tracker.open()
         for step in plan.steps.values():
             if {stopped.id, failed.id} & set(step.needs):
@@ -162,16 +165,16 @@ def test_a_lost_mlflow_is_made_again_from_the_store(sweep_file, host, tmp_path):
             tracker.begin(step)
             if step is failed:
                 store.note_failure(step.id, "ValueError: no", 3)
-                tracker.finish(step, "failed", "ValueError: no")
+                tracker.finish(step, StepState.FAILED, "ValueError: no")
                 continue
             heard = host(stop_after=1 if step is stopped else None)
             carry_out_here(step.recipe, step.execution, store, heard)
             for one in heard.reports:
                 tracker.progress(step, one)
-            tracker.finish(step, "stopped" if step is stopped else "done")
-        found = Results(spec, plan, store)
-        write_results(found, results_folder(spec, store))
-        tracker.table(results_folder(spec, store), found.means())
+            tracker.finish(step, StepState.PAUSED if step is stopped else StepState.DONE)
+        found = Results(Sweep(spec, plan, store))
+        write_results(found, results_folder(Sweep(spec, plan, store)))
+        tracker.table(results_folder(Sweep(spec, plan, store)), found.means())
         tracker.champions(champions(plan, store))
         assert tracker.close("KILLED", LONG)
     original = dump(spec, store)
@@ -223,7 +226,7 @@ def test_a_server_that_is_killed_in_the_middle_gets_everything_once(sweep_file, 
     lines = []
     steps = list(plan.steps.values())
     half = len(steps) // 2
-    with Tracker(spec, plan, store, lines.append) as tracker:
+    with Tracker(Sweep(spec, plan, store), lines.append) as tracker:
         tracker.open()
         for step in steps[:half]:
             carry_out(step, tracker, store)
@@ -234,7 +237,7 @@ def test_a_server_that_is_killed_in_the_middle_gets_everything_once(sweep_file, 
         with away(server):
             tracker.progress(training, report(10, begin=5))
             commit(training, store)
-            tracker.finish(training, "done")
+            tracker.finish(training, StepState.DONE)
             for step in steps[half:]:
                 if step is not training:
                     carry_out(step, tracker, store)
@@ -251,7 +254,7 @@ def test_a_run_that_never_met_its_server_is_told_by_the_next(sweep_file, server)
     spec, plan, store = opened(file)
     lines = []
     with away(server):
-        with Tracker(spec, plan, store, lines.append) as tracker:
+        with Tracker(Sweep(spec, plan, store), lines.append) as tracker:
             tracker.open()
             for step in plan.steps.values():
                 carry_out(step, tracker, store)
@@ -299,7 +302,7 @@ def test_a_driver_killed_while_it_sends_is_replayed_by_the_next(sweep_file, serv
     if found is not None:
         states = Counter(run.info.status for run in client.search_runs([found.experiment_id]))
         print("left by the killed drivers:", states)
-    with Tracker(spec, plan, store) as tracker:
+    with Tracker(Sweep(spec, plan, store)) as tracker:
         tracker.open()
         assert tracker.close("FINISHED", LONG)
     check_everything(spec, plan, store)
@@ -312,7 +315,7 @@ def test_runs_that_a_killed_driver_left_open_are_closed(sweep_file):
     assert subprocess.run([*DRIVER, str(file), "2"]).returncode == -9
     first, second, *_ = plan.steps.values()
     store.note_failure(second.id, "no rows", 2)
-    with Tracker(spec, plan, store) as tracker:
+    with Tracker(Sweep(spec, plan, store)) as tracker:
         tracker.open()
         assert tracker.close("KILLED", LONG)
     client = MlflowClient(spec.tracking_uri)
@@ -327,7 +330,7 @@ def test_an_event_costs_the_driver_no_time_while_a_server_hangs(sweep_file):
         deaf.listen(64)  # the kernel accepts, nobody answers
         spec, plan, store = opened(sweep_file(tracking=f"http://127.0.0.1:{deaf.getsockname()[1]}"))
         step = next(step for step in plan.steps.values() if step.kind == "train")
-        with Tracker(spec, plan, store, lambda line: None) as tracker:
+        with Tracker(Sweep(spec, plan, store), lambda line: None) as tracker:
             tracker.begin(step)
             spent = []
             for _ in range(500):
@@ -348,15 +351,15 @@ def test_an_event_costs_the_driver_no_time_while_a_server_hangs(sweep_file):
 def test_a_full_disk_costs_words_and_no_more(sweep_file):
     spec, plan, store = opened(sweep_file())
     step = next(iter(plan.steps.values()))
-    with Tracker(spec, plan, store) as tracker:
+    with Tracker(Sweep(spec, plan, store)) as tracker:
         tracker.begin(step)
         assert tracker.wait(LONG)
         kept = tracker._journal._file
         with open("/dev/full", "wb", buffering=0) as full:  # the kernel's own full disk
             tracker._journal._file = full
-            tracker.finish(step, "failed", "said into nothing")
+            tracker.finish(step, StepState.FAILED, "said into nothing")
         tracker._journal._file = kept
-        tracker.finish(step, "stopped")
+        tracker.finish(step, StepState.PAUSED)
         assert tracker.close("KILLED", LONG)
     run = MlflowClient(spec.tracking_uri).get_run(tracker.run_of(step))
     assert run.info.status == "KILLED"

@@ -18,7 +18,9 @@ import requests
 import yaml
 from mlflow import MlflowClient, MlflowException
 
+from sweeps.schedule.states import StepState
 from sweeps.state.selection import champions
+from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker
 from tests.sweeps.conftest import TINY
 from tests.sweeps.tracked import carry_out, commit, dump, opened, report
@@ -111,7 +113,7 @@ def tell(spec, plan, store, results, lines=None, cut=None):
     steps = list(plan.steps.values())
     training = next(step for step in steps[len(steps) // 2 :] if step.kind == "train")
     half = steps.index(training)
-    with Tracker(spec, plan, store, (lines if lines is not None else []).append) as tracker:
+    with Tracker(Sweep(spec, plan, store), (lines if lines is not None else []).append) as tracker:
         tracker.open()
         for step in steps[:half]:
             carry_out(step, tracker, store)
@@ -122,7 +124,7 @@ def tell(spec, plan, store, results, lines=None, cut=None):
             cut.kill()
         tracker.progress(training, report(10, begin=5))
         commit(training, store)
-        tracker.finish(training, "done")
+        tracker.finish(training, StepState.DONE)
         for step in steps[half + 1 :]:
             carry_out(step, tracker, store)
         tracker.table(results, {"average/none": 40.0})
@@ -281,7 +283,7 @@ def test_a_driver_that_is_not_let_in_is_told_what_to_do_and_loses_nothing(stack,
         ("reader", None, "does not let reader write here"),
     ):
         lines = []
-        with signed_in(user, password), Tracker(spec, plan, store, lines.append) as tracker:
+        with signed_in(user, password), Tracker(Sweep(spec, plan, store), lines.append) as tracker:
             tracker.begin(first)
             for _ in range(300):
                 if lines:
@@ -293,7 +295,7 @@ def test_a_driver_that_is_not_let_in_is_told_what_to_do_and_loses_nothing(stack,
         assert "xstilts track, sends them" in lines[1]
         assert not any(secret in " ".join(lines) for secret in ("wrong-password-1", *USERS.values()))
     stack.grant("second", told[3].experiment, "EDIT")
-    with signed_in("second"), Tracker(spec, plan, store, lines.append) as tracker:
+    with signed_in("second"), Tracker(Sweep(spec, plan, store), lines.append) as tracker:
         trained = next(step for step in plan.steps.values() if step.tags.get("phase") == "target")
         for step in (trained, next(step for step in plan.steps.values() if trained.id in step.needs)):
             carry_out(step, tracker, store)
