@@ -20,7 +20,7 @@ import torch
 from hypothesis import settings
 
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import CheckpointRef, RandomInit
+from trainables.recipe.model_source import CheckpointRef, LocalModel, RandomInit
 from trainables.recipe.recipes import (
     Corpus,
     DataRecipe,
@@ -35,7 +35,7 @@ from trainables.recipe.recipes import (
     TrainTask,
 )
 from trainables.steps.run import carry_out
-from trainables.store import Store
+from trainables.store import Store, hash_model_dir
 from trainables.tasks import get_task
 from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import POOL_LANGUAGE
@@ -100,13 +100,22 @@ class World:
         tokenizer = TokenizerRecipe(
             corpora=(Corpus(task=self.spec("gen-text"), rows=self.rows("gen-text", "train", "one", "two")),),
             vocab_size=500,
+            model_type=shape.get("model_type"),
         )
         return RandomInit(architecture={**SHAPE, **shape}, tokenizer=self.do(tokenizer), seed=1)
 
+    def start(self) -> Any:
+        """What trainings start from where a test does not say."""
+        return self.scratch()
+
+    def tokenizer(self) -> Any:
+        """What rows are encoded with."""
+        return CheckpointRef(step=self.scratch().tokenizer)
+
     def data(self, name: str, rows: tuple[SplitRef, ...], max_length: int = 64) -> str:
         """A prepared data step."""
-        tokenizer = CheckpointRef(step=self.scratch().tokenizer)
-        return self.do(DataRecipe(task=self.spec(name), rows=rows, tokenizer=tokenizer, max_length=max_length))
+        task = self.spec(name)
+        return self.do(DataRecipe(task=task, rows=rows, tokenizer=self.tokenizer(), max_length=max_length))
 
     def train(self, name: str, start: Any = None, limit: int | None = None, **optimisation: Any) -> TrainRecipe:
         """A training recipe whose data is prepared; dev rows are the training rows when `limit` is given."""
@@ -121,7 +130,7 @@ class World:
             head=name,
             select=Selection(metrics=metrics, mode=task.select_mode),
         )
-        return TrainRecipe(parts=(part,), start=start or self.scratch(), optimisation=Optimisation(**settings), seed=1)
+        return TrainRecipe(parts=(part,), start=start or self.start(), optimisation=Optimisation(**settings), seed=1)
 
     def together(self, *names: str, beside: tuple[str, ...] = (), **optimisation: Any) -> TrainRecipe:
         """A recipe of several tasks at once; those of `beside` have half of the steps and no say in the checkpoint."""
@@ -140,6 +149,27 @@ class World:
             rows += self.rows(name, "pool", POOL_LANGUAGE)
         data = self.data(name, rows)
         return EvaluateRecipe(task=self.spec(name), data=data, model=model, languages=languages)
+
+
+class LocalWorld(World):
+    """The same with a model directory to start from, which brings its tokenizer."""
+
+    def __init__(self, root: Path, model: Path) -> None:
+        super().__init__(root)
+        self.model = LocalModel(sha256=hash_model_dir(model))
+        self.model_paths = {self.model.sha256: str(model)}
+
+    def execution(self, **fields: Any) -> Execution:
+        return Execution(**{"log_every": 5, "model_paths": self.model_paths, **fields})
+
+    def do(self, recipe: Any, execution: Execution | None = None, host: Any = None, store: Store | None = None) -> str:
+        return super().do(recipe, execution or self.execution(), host, store)
+
+    def start(self) -> LocalModel:
+        return self.model
+
+    def tokenizer(self) -> LocalModel:
+        return self.model
 
 
 @pytest.fixture(scope="session")

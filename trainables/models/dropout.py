@@ -1,4 +1,4 @@
-"""Dropout whose mask is a function of (seed, step, example, place), not of how a batch was cut.
+"""Dropout whose mask is a function of (seed, update, example, position), not of how a batch was cut.
 
 Ordinary dropout draws from a generator in the order in which elements are computed, so the mask that an example
 meets depends on its neighbours in the micro-batch, on padding, and on the number of workers. Here each element's
@@ -7,7 +7,7 @@ the dropout layer, and the element's own position; so a run gives the same numbe
 recomputed forward pass (activation checkpointing) meets the same mask without saving any generator state.
 
 The hash is murmur3's 32-bit finaliser, one round per dimension before the last and one for the elements. Measured
-in `tests/trainables/test_dropout.py`: the drop rate, and no correlation between steps, layers, rows and columns.
+in `tests/trainables/models/test_dropout.py`: the drop rate, and no correlation between steps, layers, rows and columns.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class DropoutContext:
 class CounterDropout(nn.Module):
     """Drop elements of a tensor of shape (examples, ..., features) with probability `p` while training."""
 
-    def __init__(self, p: float, layer: int, place: DropoutContext) -> None:
+    def __init__(self, p: float, layer: int, context: DropoutContext) -> None:
         super().__init__()
-        self.p, self.layer, self.dropout_context = p, layer, place
+        self.p, self.layer, self.dropout_context = p, layer, context
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:
@@ -53,11 +53,11 @@ class CounterDropout(nn.Module):
         return f"p={self.p}, layer={self.layer}"
 
 
-def keep_mask(shape: torch.Size, p: float, place: DropoutContext, layer: int, device: torch.device) -> Tensor:
+def keep_mask(shape: torch.Size, p: float, context: DropoutContext, layer: int, device: torch.device) -> Tensor:
     """Boolean mask of `shape` (examples, ..., features), true where an element stays (probability 1 - p)."""
-    assert place.rows is not None
-    key = _scramble(place.seed, place.step, layer)
-    rows = place.rows.to(device, torch.int64)
+    assert context.rows is not None
+    key = _scramble(context.seed, context.step, layer)
+    rows = context.rows.to(device, torch.int64)
     keys = _finalise((rows * 0x9E3779B1 + key).to(torch.int32))
     for size in shape[1:-1]:
         keys = _finalise(keys.unsqueeze(-1) * _odd(0x85EBCA6B) + _counter(size, device))

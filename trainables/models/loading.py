@@ -79,13 +79,9 @@ def load_backbone_type(origin: ModelSource, store: Store, execution: Execution) 
     if isinstance(origin, RandomInit):
         return backbone_type_of(origin.architecture, "the architecture")
     name, revision = _location(origin, store, execution)
-    if isinstance(origin, CheckpointRef):
-        recipe = store.record(origin.step)["recipe"]
-        if recipe.get("part") == "tokenizer":
-            return get_backbone_type(recipe.get("model_type"))
-    file = Path(name) / CONFIG
-    if isinstance(origin, HubModel):
-        file = Path(cached_file(name, CONFIG, revision=revision))
+    file = Path(cached_file(name, CONFIG, revision=revision) if isinstance(origin, HubModel) else Path(name) / CONFIG)
+    if isinstance(origin, CheckpointRef) and not file.exists():  # a tokenizer alone
+        return get_backbone_type(store.record(origin.step)["recipe"].get("model_type"))
     return backbone_type_of(read_config(file, name), name)
 
 

@@ -28,7 +28,8 @@ class EncoderOutput:
 class Backbone(ABC):
     """One loaded encoder of a kind.
 
-    Not a module itself: what is trained, saved and wrapped by an engine is `model`.
+    Not a module itself: what is trained, saved and wrapped by an engine is `model`. Its dropout must be modules
+    (`nn.Dropout`), which are replaced by ones that give the same numbers however a step is executed.
     """
 
     load_options: ClassVar[Mapping[str, Any]] = {}

@@ -103,3 +103,22 @@ def test_the_torch_free_half_imports_no_torch():
         "sys.exit(any(name in sys.modules for name in ('torch', 'transformers')))"
     )
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_worker_refuses_it_for_good(tmp_path):
+    """A plan may have been made before the configuration of a model of the hub was there."""
+    from transformers import AutoConfig, AutoModel
+
+    from trainables.failure import kind_of
+    from trainables.models.loading import load_backbone
+    from trainables.recipe.execution import Execution
+    from trainables.recipe.model_source import LocalModel
+    from trainables.store import Store
+
+    sizes = {"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+    config = AutoConfig.for_model("llama", **sizes, num_key_value_heads=1, vocab_size=9)
+    AutoModel.from_config(config).save_pretrained(tmp_path / "model")
+    execution = Execution(model_paths={"0" * 64: str(tmp_path / "model")})
+    with pytest.raises(UnsupportedModel, match=r'model is of type "llama".*: bert, xlm-roberta$') as caught:
+        load_backbone(LocalModel(sha256="0" * 64), Store(str(tmp_path / "store")), execution)
+    assert kind_of(caught.value) == "settled"
