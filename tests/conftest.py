@@ -36,6 +36,7 @@ from trainables.recipe.recipes import (
 )
 from trainables.steps.run import carry_out
 from trainables.store import Store, hash_model_dir
+from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import POOL_LANGUAGE
@@ -143,10 +144,8 @@ class World:
     def evaluation(self, name: str, model: Any, *languages: str) -> EvaluateRecipe:
         """An evaluation recipe whose data is prepared."""
         rows = self.rows(name, "test", *languages)
-        if get_task(name).type == "bitext-mining":
-            rows += self.rows(name, "dev", *languages)
-        if get_task(name).type == "dense-retrieval":
-            rows += self.rows(name, "pool", POOL_LANGUAGE)
+        for split in get_task_type(get_task(name).type).context:
+            rows += self.rows(name, split, *((POOL_LANGUAGE,) if split == "pool" else languages))
         data = self.data(name, rows)
         return EvaluateRecipe(task=self.spec(name), data=data, model=model, languages=languages)
 

@@ -18,6 +18,7 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from trainables.plugins import load_plugins
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe, read_recipe
 from trainables.steps.host import ProcessHost
@@ -34,10 +35,11 @@ def main() -> int:
     parser.add_argument("-x", action="append", default=[], metavar="KEY=VALUE", help="field of the execution")
     arguments = parser.parse_args()
     try:
-        recipe = read_recipe(json.loads(arguments.recipe.read_text()))
         fields = json.loads(arguments.execution.read_text()) if arguments.execution else {}
         fields |= {key: yaml.safe_load(value) for key, value in (word.split("=", 1) for word in arguments.x)}
         execution = Execution(**fields)
+        load_plugins(execution.plugins)
+        recipe = read_recipe(json.loads(arguments.recipe.read_text()))
     except (OSError, ValueError, ValidationError) as error:
         print(f"{arguments.recipe}: {error}", file=sys.stderr)
         return 2

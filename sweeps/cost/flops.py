@@ -35,10 +35,9 @@ from trainables.recipe.recipes import (
     TrainTask,
 )
 from trainables.store import Store
+from trainables.task_types import HeadWork, get_task_type
 from trainables.training.task_proportions import task_proportions
 
-PREDICTED = 0.15
-"""Share of subwords that masked LM predicts."""
 BACKWARD = 3.0
 """Training in forward passes."""
 
@@ -191,14 +190,5 @@ def _times(size: Size, factor: float) -> Size:
 
 def _forward(shape: ModelShape, task: TaskSpec, size: Size) -> float:
     """FLOPs of a forward pass over some rows of a task, its head's included."""
-    hidden, labels = shape.hidden, len(task.labels)
-    blocks = size.tokens * shape.forward(size.length)
-    if task.type == "word-ranking":  # reads the embeddings and no block
-        return 0.0
-    if task.type == "masked-lm":
-        return blocks + PREDICTED * size.tokens * 2.0 * hidden * (hidden + shape.vocabulary)
-    if task.type in ("tagging", "span-qa", "span-or-none"):
-        return blocks + size.tokens * 2.0 * hidden * (labels or 2)
-    if task.type in ("pair-classification", "multiple-choice", "dense-retrieval"):
-        return blocks + size.sequences * 2.0 * hidden * (hidden + max(labels, 1))
-    return blocks
+    head = HeadWork(size.tokens, size.sequences, shape.hidden, len(task.labels), shape.vocabulary)
+    return get_task_type(task.type).forward_flops(size.tokens * shape.forward(size.length), head)

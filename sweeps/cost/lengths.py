@@ -8,26 +8,13 @@ train, and the mean over all languages at hand for test. The rest is taken from 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from trainables.task_types import Length, get_task_type
 from trainables.tasks.expected import EXPECTED
 from trainables.tasks.hyperparameters import alias_of
 from trainables.tasks.sources.generated import GeneratedSource
 from trainables.tasks.sources.open_source import source_at
 from trainables.tasks.task import Split
-
-
-@dataclass(frozen=True)
-class Length:
-    """What becomes of a row."""
-
-    subwords: float
-    """Of a sequence: what the model reads at once."""
-    sequences: int = 1
-    """Of a feature: choices, or query and candidate."""
-    features: float = 1.0
-    """Of a row: windows over a context, or the two sides of a pair."""
-
 
 _TRAIN: Mapping[str, Length] = {
     "xnli": Length(43.0),  # measured on the English dev rows; MNLI is the same kind of text
@@ -78,21 +65,6 @@ _GENERATED: Mapping[str, Length] = {
     "gen-ask": Length(9.4, sequences=2),
     "gen-mine": Length(9.4),
 }
-_TASK_TYPE: Mapping[str, Length] = {
-    "pair-classification": Length(43.0),
-    "multiple-choice": Length(60.0, sequences=4),
-    "tagging": Length(26.0),
-    "span-qa": Length(194.5, features=1.01),
-    "span-or-none": Length(194.5, features=1.01),
-    "retrieval": Length(11.1, features=2.0),
-    "dense-retrieval": Length(64.0, sequences=2),
-    "bitext-mining": Length(26.4),
-    "masked-lm": Length(52.0),  # measured on NTREX and FLORES, half of whose rows are translations
-    "translation-ranking": Length(32.0, sequences=2),
-    "word-ranking": Length(32.0, sequences=2),
-}
-"""Of what no table names: text, and tasks to come."""
-
 # Not what a check of data should insist on: counts without a readable source, or less rows that this project holds out.
 _ROWS: Mapping[tuple[str, Split], Mapping[str, int]] = {
     ("ccg", "train"): {"en": 38_015},  # remembered, as the next
@@ -120,9 +92,10 @@ UNKNOWN_ROWS: Mapping[Split, int] = {"train": 50_000, "dev": 2_000, "test": 2_00
 def expected_length(task: str, task_type: str, split: Split, max_length: int) -> Length:
     """Of the rows of a split, as a step reads them that cuts sequences at `max_length`."""
     table = {"test": _TEST, "pool": _POOL}.get(split, _TRAIN)
-    length = table.get(task) or table.get(alias_of(task)) or _GENERATED.get(task) or _TASK_TYPE[task_type]
-    if task_type in ("translation-ranking", "word-ranking"):  # of any text
-        length = _TASK_TYPE[task_type]
+    of_type = get_task_type(task_type)
+    length = table.get(task) or table.get(alias_of(task)) or _GENERATED.get(task) or of_type.usual_length
+    if of_type.learns_from_translations:  # of any text
+        length = of_type.usual_length
     if length.subwords <= max_length:
         return length
     return Length(float(max_length), length.sequences, length.features)

@@ -5,13 +5,14 @@ All of it is for a login node: after `pull` nothing needs the network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from sweeps.plan.requirements import SplitRequirement, models_of, requirements_of
 from sweeps.spec.fields import SweepSpec
+from trainables.task_types import get_task_type
 from trainables.tasks import Task, all_tasks
 from trainables.tasks.expected import EXPECTED
 from trainables.tasks.licences import licences
@@ -21,7 +22,7 @@ from trainables.tasks.sources.hub.files import HubFile, HubSplit, pull, pull_mod
 from trainables.tasks.sources.hub.source import HubSource
 from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import Split
-from trainables.tasks.validate import SplitReport, key_of, validate
+from trainables.tasks.validate import SplitReport, validate
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test", "pool")
 
@@ -131,7 +132,7 @@ class Checked:
     """What `data check` found of one split of a task in a language; `findings` or, if it cannot be read, `problem`.
 
     `overlap`: rows of an evaluation whose texts, or whose first text, stand in the training rows of the same sweep's
-    tasks of the same task type.
+    tasks of the same type.
     """
 
     task: str
@@ -171,18 +172,16 @@ def check_all(spec: SweepSpec, file: Path) -> Iterator[Checked]:
             continue
         findings, overlap = validate(task, split, language, rows), 0
         if split == "train":
-            known.update(_main_text(task, row) for row in rows)
-        elif task.type not in ("masked-lm", "bitext-mining"):
-            overlap = sum(_main_text(task, row) in known for row in rows)
+            known.update(_leak_keys(task, rows))
+        else:
+            overlap = sum(key in known for key in _leak_keys(task, rows))
         yield Checked(task.name, split, language, origin, findings, overlap)
 
 
-def _main_text(task: Task, row: Mapping[str, Any]) -> str:
-    """What a row must not share with training: a passage, a premise, a sentence, a prompt; without case and spaces."""
-    if task.type in ("span-qa", "span-or-none"):
-        text = row["context"]
-    elif task.type == "dense-retrieval":
-        text = row["query"] or row["candidate"]
-    else:
-        text = key_of(task, row)[0]
-    return "".join(text.casefold().split())
+def _leak_keys(task: Task, rows: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """Of each row the text that training and evaluation must not share, without case and spaces."""
+    task_type = get_task_type(task.type)
+    for row in rows:
+        key = task_type.leak_key(row)
+        if key is not None:
+            yield "".join(key.casefold().split())

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from sweeps.plan.graph import Cell, Plan, Step, Variant
 from sweeps.plan.splits import SplitResolver
 from sweeps.spec.fields import (
+    MASKED_LM,
     NONE,
     IntermediateSpec,
     MixtureSpec,
@@ -20,7 +21,6 @@ from sweeps.spec.fields import (
 )
 from sweeps.spec.reading import WrongSpec
 from sweeps.spec.settings import Settings, WrongSettings, merged
-from trainables.batching.samplers import RANKED_TOGETHER
 from trainables.models.backbones import DEFAULT
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
@@ -38,11 +38,11 @@ from trainables.recipe.recipes import (
     TrainTask,
 )
 from trainables.store import hash_model_dir
+from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task
 from trainables.tasks.hyperparameters import MULTI_TASK, Defaults, defaults_of
 from trainables.tasks.lock import read_lock
 from trainables.tasks.sources import DataError, Source
-from trainables.tasks.task import COMPARES_VECTORS, HAS_CHANCE
 
 Phase = Literal["pretrain", "intermediate", "target"]
 ModelSource = HubModel | LocalModel | RandomInit | CheckpointRef
@@ -75,7 +75,7 @@ class _Planner:
     def __init__(self, spec: SweepSpec, locked: Mapping[str, str], sources: Mapping[str, Source]) -> None:
         self.spec = spec
         self.steps: dict[str, Step] = {}
-        self.execution = spec.execution.model_copy(update={"data": spec.data})
+        self.execution = spec.execution.model_copy(update={"data": spec.data, "plugins": spec.plugins})
         self.rows = SplitResolver(spec, {**locked, **spec.revisions}, sources)
         self.unshared = 0
         self._prepared: dict[Any, str] = {}
@@ -144,13 +144,12 @@ class _Planner:
         where = f"models.{name}.pretrain[{number}]"
         first = get_task(pretrain.corpora[0])
         settings = merged(where, self.positions, self._defaults(first), self.spec.training.get("all"), pretrain)
-        contrastive_group_size = RANKED_TOGETHER.get(pretrain.objective)
-        ranking = contrastive_group_size is not None
-        if contrastive_group_size is not None and settings.optimisation.batch_size % contrastive_group_size:
-            raise WrongSettings(
-                f"{where}.batch_size: {settings.optimisation.batch_size} is no multiple of {contrastive_group_size}"
-            )
+        objective = get_task_type(pretrain.objective)
+        batch, group = settings.optimisation.batch_size, objective.contrastive_group_size
+        if batch % group:
+            raise WrongSettings(f"{where}.batch_size: {batch} is no multiple of {group}")
         part = self._text_part(pretrain, pretrain.objective, settings.length, settings.limits)
+        ranking = objective.learns_from_translations
         part = part.model_copy(update={"select": SELECT_RANKING if ranking else _selection(first)})
         label = f"{self.prefix}pretrain" + (f" {number + 1}" if len(model.pretrain) > 1 else "")
         return self._train("pretrain", (part,), None, base, settings, model.seed, label, {"model": name})
@@ -175,7 +174,7 @@ class _Planner:
             trained.append(part)
         if (mlm := intermediate.mlm) is not None:
             limits = (mlm.train_limit, None)
-            text = self._text_part(mlm, "masked-lm", settings.fitting(mlm.max_length), limits)
+            text = self._text_part(mlm, MASKED_LM, settings.fitting(mlm.max_length), limits)
             trained.append(text.model_copy(update={"share": mlm.share}))
         sampling = None
         if len(trained) > 1:
@@ -189,6 +188,7 @@ class _Planner:
     ) -> tuple[Variant, ...]:
         """Add training (where the target has any) and evaluation, for each of its learning rates."""
         task, training = get_task(target.task), self.spec.training
+        task_type = get_task_type(task.type)
         length = min(RETRIEVAL_LENGTH, self.positions)
         label = f"{self.prefix}{intermediate} -> {task.name}"
         tags = {"model": model, "intermediate": intermediate, "target": task.name}
@@ -214,12 +214,12 @@ class _Planner:
                 step = self._train("target", (part,), None, start, one, seed, _joined(own, said), tags)
                 trained.append((step, said))
             start = trained[-1][0]
-            if task.type not in COMPARES_VECTORS:
+            if not task_type.compares_vectors:
                 length = settings.length
         languages = self._languages(target)
         labels = self.rows.task(get_task(target.trained_on[-1])).labels if target.trained_on else None
         spec = task.spec(labels=labels)
-        if task.type in COMPARES_VECTORS:
+        if task_type.compares_vectors:
             spec = spec.model_copy(update={"vectors": self.spec.retrieval})
         data = self._data(task, self.rows.evaluated(task, languages), length, f"{task.name} test")
         found = []
@@ -241,16 +241,15 @@ class _Planner:
     ) -> TrainTask:
         """Text's part in a training. It has no say in the checkpoint."""
         tasks = [get_task(corpus) for corpus in text.corpora]
-        data, ranking = [], task_type in RANKED_TOGETHER
+        objective, data = get_task_type(task_type), []
         for task in tasks:
             languages = text.languages or task.languages
-            if ranking:  # translations are into the others
+            if objective.learns_from_translations:  # translations are into the others
                 languages = tuple(language for language in languages if language != task.train_language)
             train = self.rows.text(task, languages, "train", limits[0])
             dev = () if isinstance(text, MlmSpec) else self.rows.text(task, languages, "dev", limits[1])
             recipe = DataRecipe(
-                # Both kinds of ranking read the same, so it is prepared once.
-                task=task.spec(type="translation-ranking" if ranking else task_type),
+                task=task.spec(type=objective.prepared_as or objective.name),
                 rows=(*train, *dev),
                 tokenizer=self.tokenizer,
                 max_length=length,
@@ -276,7 +275,7 @@ class _Planner:
         tags: dict[str, str],
     ) -> ModelSource:
         optimisation, collapse = settings.optimisation, self.spec.early_stopping.collapse
-        told = all(part.task.type in HAS_CHANCE for part in parts if part.select is not None)
+        told = all(get_task_type(part.task.type).knows_chance for part in parts if part.select is not None)
         optimisation = optimisation.model_copy(
             update={"collapse_patience": collapse.patience if told else None, "reseed": collapse.reseed or None}
         )

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 from sweeps.spec.fields import SweepSpec, TextSpec
 from trainables.recipe.recipes import Corpus, SplitRef, TaskSpec
+from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task
 from trainables.tasks.sources import DataError, Source, labels_of
 from trainables.tasks.sources.open_source import source_for
-from trainables.tasks.task import COMPARES_VECTORS, POOL_LANGUAGE, Split
+from trainables.tasks.task import POOL_LANGUAGE, Split
 
 
 class SplitResolver:
@@ -38,12 +39,11 @@ class SplitResolver:
 
     def evaluated(self, task: Task, languages: tuple[str, ...]) -> tuple[SplitRef, ...]:
         """The rows that an evaluation reads. Fewer candidates would be an easier task, so retrieval has them all."""
-        limit = None if task.type in COMPARES_VECTORS else self.spec.test_limit
+        task_type = get_task_type(task.type)
+        limit = None if task_type.compares_vectors else self.spec.test_limit
         rows = [self.one(task, "test", language, limit) for language in languages]
-        if task.type == "bitext-mining":
-            rows += [self.one(task, "dev", language, None) for language in languages]
-        if task.type == "dense-retrieval":
-            rows.append(self.one(task, "pool", POOL_LANGUAGE, None))
+        for split in task_type.context:
+            rows += [self.one(task, split, one, None) for one in ((POOL_LANGUAGE,) if split == "pool" else languages)]
         return tuple(rows)
 
     def text(

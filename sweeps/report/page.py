@@ -19,8 +19,9 @@ from sweeps.report.narrative import cautions, marked_text, p_text, summary
 from sweeps.report.statistics import LEVEL, RESAMPLES
 from sweeps.report.study import AVERAGES, Score, Study
 from sweeps.report.usage import cost_of
-from sweeps.results.results import SEARCHES, Average
+from sweeps.results.results import Average
 from sweeps.spec.fields import NONE
+from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 
 HERE = Path(__file__).parent
@@ -137,7 +138,7 @@ def _head(study: Study, model: str, average: Average, column: str, targets: list
         rows = study.averages[model, average, study.intermediates[0], column].rows
         languages = study.results.languages(column, average)
         return {"name": column, "over": f"{_languages(len(languages))}, {rows:,} rows", "title": " ".join(languages)}
-    searches = [name for name in study.targets if get_task(name).type in SEARCHES]
+    searches = [name for name in study.targets if get_task_type(get_task(name).type).searches]
     left_out = [name for name in study.targets if name not in targets]
     title = f"without {', '.join(left_out)}" if left_out else ", ".join(targets)
     over = f"mean of {len(targets)} targets" + (f", {len(searches)} of retrieval" if not left_out and searches else "")

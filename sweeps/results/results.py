@@ -25,12 +25,10 @@ from sweeps.state.collapse import CollapseNotes
 from sweeps.state.selection import Stopped, settled, stopped_of
 from sweeps.state.sweep import Sweep
 from trainables.recipe.recipes import EvaluateRecipe
+from trainables.task_types import get_task_type
 from trainables.tasks import get_task
-from trainables.tasks.task import COMPARES_VECTORS
 
 Average = Literal["zero-shot", "xtreme"]
-SEARCHES = (*COMPARES_VECTORS, "dense-retrieval")
-"""The task types of retrieval: averages are given without them, too."""
 
 
 @dataclass(frozen=True)
@@ -185,7 +183,7 @@ class Results:
         """Heading -> the targets that a column is the mean of. A target without labels has no column."""
         targets = [t.task for t in self.spec.targets if self.languages(t.task, "xtreme")]
         columns = {target: [target] for target in targets}
-        other = [target for target in targets if get_task(target).type not in SEARCHES]
+        other = [target for target in targets if not get_task_type(get_task(target).type).searches]
         if len(targets) > 1:
             columns["average"] = targets
         if len(other) < len(targets) and len(other) > 1:

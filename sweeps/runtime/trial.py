@@ -24,6 +24,7 @@ from sweeps.runtime.messages import TrialConfig, TrialReport
 from sweeps.runtime.rendezvous import OneMachine
 from sweeps.schedule.states import StepState
 from trainables.failure import StepFailed, failed
+from trainables.plugins import load_plugins
 from trainables.recipe.recipes import read_recipe
 from trainables.steps.reports import TrainReport
 from trainables.steps.run import carry_out
@@ -141,6 +142,7 @@ def _carry_out(config: dict[str, Any], rank: int) -> None:
     store = Store(trial.store, trial.owner)
     torch.set_num_threads(trial.execution.cpus_per_worker)
     with _readable_failures(), logged(store, trial.step, rank):
+        load_plugins(trial.execution.plugins)
         host = RayHost(control_of(trial.control), trial.step)
         carry_out(read_recipe(trial.recipe), trial.execution, store, host)
 

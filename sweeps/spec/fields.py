@@ -19,6 +19,8 @@ from trainables.tasks.benchmarks import SUITES
 
 MINI = "mini"
 """The small model that comes with the project; see `trainables/models/mini/README.md`."""
+MASKED_LM = "masked-lm"
+"""The usual objective on text, and the one beside an intermediate."""
 NONE = "none"
 """The intermediate that is no intermediate: the baseline of every difference."""
 
@@ -60,7 +62,7 @@ class Training(Frozen):
 
 
 class TextSpec(Frozen):
-    """Which text is read: that of masked-lm tasks, in all their languages or in `languages` where they have them."""
+    """Which text is read: that of text tasks, in all their languages or in `languages` where they have them."""
 
     corpora: tuple[str, ...] = Field(min_length=1)
     languages: tuple[str, ...] | None = Field(default=None, min_length=1)
@@ -91,7 +93,8 @@ class MixtureSpec(TextSpec):
 class PretrainSpec(Training, MixtureSpec):
     """Phase one: learning from text alone."""
 
-    objective: Literal["masked-lm", "translation-ranking", "word-ranking"] = "masked-lm"
+    objective: str = MASKED_LM
+    """The task type that is learnt from the text: `masked-lm`, `translation-ranking`, `word-ranking`."""
 
 
 class MlmSpec(MixtureSpec):
@@ -221,6 +224,8 @@ class EarlyStopping(Frozen):
 class SweepSpec(Frozen):
     """One sweep file."""
 
+    plugins: tuple[str, ...] = ()
+    """Modules that add task types, tasks, kinds of steps or backbones (`trainables.plugins`)."""
     sweep: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
     models: dict[str, ModelSpec] = Field(min_length=1)
     intermediates: tuple[IntermediateSpec, ...] = Field(min_length=1)

@@ -31,11 +31,12 @@ from sweeps.spec.fields import (
     in_languages,
 )
 from trainables.models.backbones import CONFIG, UnsupportedModel
+from trainables.plugins import PluginError, load_plugins
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import PoolingConfig
+from trainables.task_types import all_task_types, get_task_type
 from trainables.tasks import Task, UnknownTask, get_task
-from trainables.tasks.task import COMPARES_VECTORS
 
 
 class WrongSpec(ValueError):
@@ -59,6 +60,7 @@ def read_spec(file: Path, overrides: list[str] | None = None, data_here: bool = 
         raise WrongSpec([f"{file}: expected a mapping of fields (sweep, models, intermediates, ...)"])
     for override in overrides or []:
         _override(fields, override)
+    _load_plugins(fields, file)
     try:
         spec = SweepSpec(**fields)
     except ValidationError as error:
@@ -69,6 +71,16 @@ def read_spec(file: Path, overrides: list[str] | None = None, data_here: bool = 
     if problems:
         raise WrongSpec([f"{file}: {problem}" for problem in problems])
     return spec
+
+
+def _load_plugins(fields: dict[str, Any], file: Path) -> None:
+    """Import the plug-ins before the other fields are read, which may name what they add."""
+    names = fields.get("plugins")
+    for i, name in enumerate(names if isinstance(names, list) else ()):
+        try:
+            load_plugins([str(name)])
+        except PluginError as error:
+            raise WrongSpec([f"{file}: plugins[{i}]: {error}"]) from None
 
 
 def _override(fields: dict[str, Any], override: str) -> None:
@@ -249,11 +261,12 @@ def _check_target(spec: SweepSpec, target: TargetSpec, where: str) -> list[str]:
     task, problems = _task(target.task, where)
     if task is None:
         return problems
-    if not task.languages or task.type == "masked-lm":
+    task_type = get_task_type(task.type)
+    if not task.languages or task_type.reads_text:
         return [f'{where}: "{task.name}" has no evaluation data; it can only be trained on']
     for name in target.train_on or ():
         problems += _trainable(name, f"{where}.train_on")
-    if not problems and task.type not in COMPARES_VECTORS:
+    if not problems and not task_type.compares_vectors:
         last = get_task(target.trained_on[-1]) if target.trained_on else None
         if last is None:
             problems.append(f'{where}: "{task.name}" has no training data; give train_on')
@@ -290,7 +303,17 @@ def _check_model(model: ModelSpec, where: str) -> list[str]:
         problems += _check_text(model.tokenizer, f"{where}.tokenizer")
     for i, pretrain in enumerate(model.pretrain):
         problems += _check_mixture(pretrain, f"{where}.pretrain[{i}]")
+        problems += _check_objective(pretrain.objective, f"{where}.pretrain[{i}].objective")
     return problems
+
+
+def _check_objective(name: str, where: str) -> list[str]:
+    objectives = [one.name for one in all_task_types() if one.reads_text]
+    if name in objectives:
+        return []
+    near = difflib.get_close_matches(name, objectives, n=1)
+    hint = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(objectives)}"
+    return [f'{where}: "{name}" is no objective on text; {hint}']
 
 
 def _check_mixture(text: MixtureSpec, where: str) -> list[str]:
@@ -309,14 +332,14 @@ def _check_text(text: TextSpec, where: str) -> list[str]:
     for i, name in enumerate(text.corpora):
         task, wrong = _task(name, f"{where}.corpora[{i}]")
         problems += wrong
-        if task is not None and task.type != "masked-lm":
-            problems.append(f'{where}.corpora[{i}]: "{name}" is no text; give a masked-lm task')
+        if task is not None and not get_task_type(task.type).reads_text:
+            problems.append(f'{where}.corpora[{i}]: "{name}" is no text; give a text task')
         elif task is not None and text.languages and not set(text.languages) & set(task.languages):
             problems.append(f'{where}.languages: none of them is in "{name}"; has: {" ".join(task.languages)}')
     for i, name in enumerate(text.exclude):
         task, wrong = _task(name, f"{where}.exclude[{i}]")
         problems += wrong
-        if task is not None and (not task.languages or task.type == "masked-lm"):
+        if task is not None and (not task.languages or get_task_type(task.type).reads_text):
             problems.append(f'{where}.exclude[{i}]: "{name}" has no evaluation data')
     return problems
 

@@ -57,7 +57,9 @@ def main() -> None:
                 continue
             rows = source.rows(task, "test", language)
             rows = rows.select(drawn(len(rows), wanted.limit))
-            metrics = get_task_type(task.type).score(guesses(name, rows.to_list(), source), rows, spec, language)
+            metrics = (
+                get_task_type(task.type).modeling().score(guesses(name, rows.to_list(), source), rows, spec, language)
+            )
             scores[language] = metrics["f1"] if "f1" in metrics else metrics["accuracy"]
         away = statistics.fmean(score for language, score in scores.items() if language != "en")
         print(

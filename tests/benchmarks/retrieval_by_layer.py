@@ -16,8 +16,8 @@ from transformers import AutoModel, AutoTokenizer
 
 from trainables.batching.micro_batches import cut
 from trainables.metrics.retrieval import nearest_neighbours
+from trainables.models.pooling import mean_pool, retrieval_layer
 from trainables.task_types import pad
-from trainables.task_types.retrieval import mean_pool, retrieval_layer
 from trainables.tasks import get_task
 from trainables.tasks.sources.open_source import source_for
 

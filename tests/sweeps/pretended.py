@@ -23,7 +23,7 @@ from sweeps.tracking import Tracker
 from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TaskSpec, TrainRecipe
 from trainables.store import METRICS, PREDICTIONS, Store
 from trainables.task_types import get_task_type
-from trainables.task_types.bitext_mining import TUNED
+from trainables.task_types.bitext_mining.modeling import TUNED
 from trainables.tasks.sources import to_dataset
 from trainables.training.state import TrainerState
 from trainables.training.task_proportions import task_proportions
@@ -137,7 +137,7 @@ def answered(
 ) -> tuple[dict[str, Any], dict[str, float]]:
     """Predictions of a model that is right about `ease` of the time, and what its task type says of them."""
     predictions = _predictions(task, ease, rng)
-    return predictions, get_task_type(task.type).score(predictions, _examples(task), task, language)
+    return predictions, get_task_type(task.type).modeling().score(predictions, _examples(task), task, language)
 
 
 @cache

@@ -12,9 +12,6 @@ from trainables.recipe.recipes import Mixture
 
 T = TypeVar("T")
 
-RANKED_TOGETHER = {"translation-ranking": 64, "word-ranking": 256}
-"""By objective: pairs that are each other's wrong answers."""
-
 
 def rng_for(seed: int, *words: int) -> np.random.Generator:
     """A generator that (seed, words) alone decide."""

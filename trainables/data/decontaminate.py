@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 import datasets
 
-NO_TEXT = {"id", "label", "tags", "answers"}
 _NO_LETTER = re.compile(r"[\W_]+")
 _END = re.compile(r"(?<=[.!?。！？؟।])\s*|\n+")
 
@@ -24,9 +24,9 @@ class Seen:
         self.keys: set[str] = set()
         self.found = 0
 
-    def add(self, examples: datasets.Dataset) -> None:
-        """Take in the texts of evaluation rows: every text column but ids, labels, tags and answers."""
-        for name in set(examples.column_names) - NO_TEXT:
+    def add(self, examples: datasets.Dataset, columns: Iterable[str]) -> None:
+        """Take in the texts of evaluation rows that stand in `columns`."""
+        for name in columns:
             column = examples[name][:]
             # A passage stands in many rows: once is enough.
             for text in {" ".join(value) if isinstance(value, list) else value for value in column}:

@@ -28,7 +28,7 @@ from trainables.recipe.recipes import Corpus, DataRecipe, SplitRef, TaskSpec, To
 from trainables.store import MODEL, Store
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
-from trainables.tasks.sources import DataError, is_labelled
+from trainables.tasks.sources import DataError
 from trainables.tasks.sources.open_source import source_at
 
 SURPLUS = 1.5
@@ -78,7 +78,7 @@ def prepare_data(
 
     Raises DataError when there is no row to encode, or training rows carry no labels.
     """
-    task_type = get_task_type(recipe.task.type)
+    modeling = get_task_type(recipe.task.type).modeling()
     encoder = load_input_encoder(recipe.tokenizer, store, execution)
     counts: dict[str, Any] = {}
     seen = evaluation_text(recipe.exclude, execution)
@@ -88,7 +88,7 @@ def prepare_data(
         read, examples = len(examples), seen.without(examples)
         if rows.split != "test" and not labelled:
             raise DataError(f"{recipe.task.name} {rows.name}: rows without labels cannot train ({origin})")
-        features = task_type.encode(examples, encoder, recipe.task, recipe.max_length)
+        features = modeling.encode(examples, encoder, recipe.task, recipe.max_length)
         if not features:
             raise DataError(f"{recipe.task.name} {rows.name}: no rows for {recipe.task.type} ({origin})")
         datasets.Dataset.from_list(features).save_to_disk(workdir / rows.name / "features")
@@ -120,7 +120,7 @@ def read_rows(task: TaskSpec, rows: SplitRef, execution: Execution) -> tuple[dat
     examples = source.rows(entry, rows.split, rows.language)
     if rows.limit is not None and rows.limit < len(examples):
         examples = examples.select(drawn(len(examples), rows.limit))
-    labelled = len(examples) > 0 and all(is_labelled(entry, row) for row in examples.to_list())
+    labelled = len(examples) > 0 and all(map(entry.is_labelled, examples.to_list()))
     return examples, labelled, source.describe(entry, rows.split, rows.language)
 
 
@@ -183,7 +183,7 @@ def evaluation_text(corpora: tuple[Corpus, ...], execution: Execution) -> Seen:
     seen = Seen()
     for corpus in corpora:
         for rows in corpus.rows:
-            seen.add(read_rows(corpus.task, rows, execution)[0])
+            seen.add(read_rows(corpus.task, rows, execution)[0], get_task_type(corpus.task.type).texts)
     return seen
 
 

@@ -21,7 +21,8 @@ from trainables.models.task_model import load_task_model
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import EvaluateRecipe, SplitRef
 from trainables.store import METRICS, PREDICTIONS, Store
-from trainables.task_types import ModelOutputs, get_task_type
+from trainables.task_types import get_task_type
+from trainables.task_types.modeling import ModelOutputs
 from trainables.tasks.task import POOL_LANGUAGE
 
 
@@ -33,8 +34,8 @@ def evaluate(
     check_stop: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Predict, decode and score every language of the recipe, calling `check_stop` before each: it may raise."""
-    task_type = get_task_type(recipe.task.type)
-    new_head = partial(task_type.head, task=recipe.task, dropout=0.0)
+    modeling = get_task_type(recipe.task.type).modeling()
+    new_head = partial(modeling.head, task=recipe.task, dropout=0.0)
     model = load_task_model(recipe.model, recipe.task.name, new_head, recipe.precision, store, execution)
     device = torch.device("cuda" if torch.cuda.is_available() and execution.gpus_per_worker else "cpu")
     model.to(device)
@@ -46,7 +47,7 @@ def evaluate(
         raw = infer(
             lambda batch: model({key: value.to(device) for key, value in batch.items()}, recipe.task.name).cpu(),
             features.to_list(),
-            task_type,
+            modeling,
             pad_id,
             execution.micro_batch_tokens,
         )
@@ -59,8 +60,8 @@ def evaluate(
         check_stop()
         outputs = outputs_of("test", language)
         context = {**pool, **({"dev": outputs_of("dev", language)} if f"dev-{language}" in names else {})}
-        predictions = task_type.predict(outputs, recipe.task, context)
-        scores[language] = task_type.score(predictions, outputs.examples, recipe.task, language)
+        predictions = modeling.predict(outputs, recipe.task, context)
+        scores[language] = modeling.score(predictions, outputs.examples, recipe.task, language)
         with (workdir / PREDICTIONS / f"{language}.jsonl").open("w", encoding="utf-8") as file:
             for name, prediction in predictions.items():
                 file.write(json.dumps({"id": name, "prediction": prediction}, ensure_ascii=False) + "\n")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,33 @@ def quotients(over: Floats, under: Floats) -> Floats:
 def right_answers(predicted: Sequence[Any], gold: Sequence[Any]) -> Shares:
     """Accuracy: one label, choice or row of each example."""
     return _mean([float(a == b) for a, b in zip(predicted, gold, strict=True)])
+
+
+def label_measure(
+    ids: Sequence[str], gold: Sequence[str], labels: Sequence[str]
+) -> Callable[[Mapping[str, Any]], dict[str, Shares]]:
+    """Accuracy, and of two labels the F1 of the last one: from predictions by id."""
+
+    def measure(predictions: Mapping[str, Any]) -> dict[str, Shares]:
+        ours = [predictions[name] for name in ids]
+        f1 = {"f1": positives(ours, gold, labels[1])} if len(labels) == 2 else {}
+        return {"accuracy": right_answers(ours, gold), **f1}
+
+    return measure
+
+
+def answer_measure(
+    ids: Sequence[str], accepted: Sequence[Sequence[str]], normalise: Callable[[str], str]
+) -> Callable[[Mapping[str, Any]], dict[str, Shares]]:
+    """F1 and exact match of questions: from predictions by id."""
+    normalised = cache(normalise)
+
+    def measure(predictions: Mapping[str, Any]) -> dict[str, Shares]:
+        both = answers([predictions[name] for name in ids], accepted, normalised)
+        names = ("f1", "exact_match")
+        return {name: Shares(both.over[i : i + 1], both.under[i : i + 1]) for i, name in enumerate(names)}
+
+    return measure
 
 
 def positives(predicted: Sequence[Any], gold: Sequence[Any], positive: Any) -> Shares:

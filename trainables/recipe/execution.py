@@ -32,6 +32,9 @@ class Execution(Frozen):
     model_paths: dict[str, str] = Field(default_factory=dict)
     """Absolute path of each local model, by its sha256."""
 
+    plugins: tuple[str, ...] = ()
+    """Modules that add task types, tasks, kinds of steps or backbones (`trainables.plugins`)."""
+
     def data_of(self, task: str) -> str | None:
         """Where a task's data is."""
         return self.data.get(task, self.data.get("all"))

@@ -40,7 +40,11 @@ class TaskSpec(Frozen):
 
     name: str
     version: int
+    """Of the meaning of its rows."""
     type: str
+    """Name of its task type."""
+    type_version: int = 1
+    """Version of the task type: of the code that encodes, learns and scores."""
     source: str
     labels: tuple[str, ...] = ()
     scorer: str = ""

@@ -1,174 +1,200 @@
-"""What a task type must say of itself."""
+"""What a task type says of itself without torch: its rows, what an evaluation needs, what it costs.
+
+The other half of a type, which reads rows and trains, is a `TaskModeling` in the module `modeling` beside it; it is
+imported when it is first asked for, so that a sweep is checked and planned without torch.
+"""
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import numpy as np
-import torch
-from datasets import Dataset
-from torch import Tensor, nn
-from transformers import PreTrainedTokenizerBase
+if TYPE_CHECKING:
+    import datasets
 
-from trainables.metrics.collapse_detection import ChanceLevel
-from trainables.models.backbones import INPUT_NAMES
-from trainables.models.backbones.modeling import Backbone
-from trainables.models.inputs import InputEncoder, Inputs
-from trainables.recipe.recipes import TaskSpec
+    from trainables.metrics.by_example import Shares
+    from trainables.recipe.recipes import TaskSpec
+    from trainables.task_types.modeling import TaskModeling
 
-Feature = dict[str, Any]
-"""One encoded row: the backbone's inputs (`input_ids`, maybe `token_type_ids`), `example` (its row in the examples) and
-what the task type adds."""
-Prediction = Any
-"""What a task predicts for one example, as JSON: a label, a list of tags, a text, an index."""
+Row = Mapping[str, Any]
+"""One example, by column."""
+Context = Literal["dev", "pool"]
+Measure = Callable[[Mapping[str, Any]], "dict[str, Shares]"]
+"""From predictions by example id: what each example adds to each metric."""
 
 
 @dataclass(frozen=True)
-class ModelOutputs:
-    """What the model said of one split and language."""
+class Column:
+    """A column of a type's rows.
 
-    values: Sequence[Any]
-    """`TaskType.raw` of each feature."""
-    features: Dataset
-    examples: Dataset
-    device: torch.device | str = "cpu"
-    """Where large computations on `raw` may be done."""
+    Attributes:
+        kind: one text, a list of texts, or SQuAD's answers (texts and the characters at which they start).
+        identity: whether it makes a row what it is: two rows are the same when all such columns are.
+        may_be_empty: whether a row may lack it.
+        label: whether it says what is right. A row without labels has an empty one.
+    """
+
+    kind: Literal["text", "texts", "answers"] = "text"
+    identity: bool = False
+    may_be_empty: bool = False
+    label: bool = False
+
+    def feature(self) -> Any:
+        """Its type in a `datasets.Dataset`."""
+        import datasets
+
+        text = datasets.Value("string")
+        if self.kind == "texts":
+            return datasets.List(text)
+        if self.kind == "answers":
+            return {"text": datasets.List(text), "answer_start": datasets.List(datasets.Value("int32"))}
+        return text
 
 
-class TaskType(ABC):
-    """One shape of task. Stateless: everything that varies is in the task, the features or the head."""
+ID = Column()
+"""The column `id`: unique within a split and language."""
 
-    name: str
-    contrastive_group_size: int = 1
-    """Features whose loss is computed together: the batch is cut between such groups only."""
 
-    @abstractmethod
-    def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
-        """Encode `examples` (columns of the task type, see `tasks`) into features of at most `max_length` subwords."""
+@dataclass(frozen=True)
+class Length:
+    """What becomes of a row when it is encoded, in the mean: for estimates of cost."""
 
-    @abstractmethod
-    def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
-        """A new head. Called with the backbone's output and the batch, it gives what `loss` and `raw` read."""
+    subwords: float
+    """Of a sequence: what the model reads at once, special tokens included."""
+    sequences: int = 1
+    """Of a feature: choices, or query and candidate."""
+    features: float = 1.0
+    """Of a row: windows over a context, or the two sides of a pair."""
 
-    def add_noise(
-        self, features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase, rng: np.random.Generator
-    ) -> list[Feature]:
-        """`features` of one global batch with whatever noise training adds, drawn from `rng` alone."""
-        return list(features)
 
-    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
-        """A padded micro-batch. Adds the task type's targets to the backbone's inputs and `attention_mask`."""
-        return pad_inputs(features, pad_id)
+class NoShares(ValueError):
+    """The score of a task type is no sum over examples; the message says so."""
 
-    def sequences(self, features: Sequence[Feature]) -> list[tuple[int, int]]:
-        """Of each sequence of a collated micro-batch: the place of its feature, and its number within the feature."""
-        return [(place, 0) for place in range(len(features))]
 
-    def num_loss_terms(self, features: Sequence[Feature]) -> int:
-        """How many terms the loss of `features` is a sum of: over a global batch, what the mean divides by."""
-        return len(features)
+class TaskType:
+    """One shape of task. Stateless: what varies is in the task and its rows.
 
-    @abstractmethod
-    def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        """The *sum* of the loss terms of a micro-batch: a scalar, in nats."""
+    A subclass sets the class attributes, and overrides the methods where the usual answer is not its own.
+    """
 
-    @abstractmethod
-    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
-        """One picklable value per feature of the batch, on the CPU, from which `predict` works."""
+    name: ClassVar[str]
+    modeling_class: ClassVar[str]
+    """Where its `TaskModeling` is: `package.module:Class`."""
+    version: ClassVar[int] = 1
+    """Raised by hand whenever code changes what unchanged rows give (encoding, head, loss, prediction, metrics): then
+    every step that reads this type is carried out anew, and no other."""
+    columns: ClassVar[Mapping[str, Column]]
+    """Of its rows, in order."""
+    usual_length: ClassVar[Length]
+    """Of a row of which no task says more."""
 
-    @abstractmethod
-    def predict(
-        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
-    ) -> dict[str, Prediction]:
-        """Prediction of each example by its id.
+    reads_text: ClassVar[bool] = False
+    """Whether its rows are plain text, in all its languages: for pretraining, tokenizers and language modelling beside
+    an intermediate. It is never a target."""
+    trained: ClassVar[bool] = True
+    """Whether it can be trained; else it is only evaluated."""
+    compares_vectors: ClassVar[bool] = False
+    """Whether it has no head and needs no training: any training may come before it, and it is always evaluated on all
+    rows, because fewer candidates are an easier task."""
+    searches: ClassVar[bool] = False
+    """Whether it is retrieval: averages are given without such targets, too."""
+    knows_chance: ClassVar[bool] = False
+    """Whether a run that has collapsed to chance can be told from a weak one (`TaskModeling.chance`)."""
+    context: ClassVar[tuple[Context, ...]] = ()
+    """Splits that an evaluation reads besides the test rows: "dev" in every evaluated language, or the "pool"."""
+    contrastive_group_size: ClassVar[int] = 1
+    """Rows of a batch that are each other's negatives: their loss is computed together, so they are never separated."""
+    learns_from_translations: ClassVar[bool] = False
+    """Of an objective on text: whether it reads pairs of a sentence and its translation only, and is selected by
+    `accuracy`."""
+    prepared_as: ClassVar[str] = ""
+    """Name of the type whose prepared data it reads, where that is not its own."""
 
-        `beside`: outputs that a prediction may need besides its own row's: of "dev" rows in the same language, and of
-        the "pool" that is searched; in evaluation only, and only where the task has such rows.
+    # --- rows ------------------------------------------------------------------------------------------------
+
+    def features(self) -> datasets.Features:
+        """The columns as a `datasets.Dataset` has them."""
+        import datasets
+
+        return datasets.Features({name: column.feature() for name, column in self.columns.items()})
+
+    @property
+    def identity(self) -> tuple[str, ...]:
+        """The columns that make a row what it is."""
+        return tuple(name for name, column in self.columns.items() if column.identity)
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The columns that are read as text: all but ids and labels."""
+        return tuple(name for name, column in self.columns.items() if name != "id" and not column.label)
+
+    def key(self, row: Row) -> tuple[str, ...]:
+        """What makes a row what it is, as texts."""
+        return tuple(_joined(row[name]) for name in self.identity)
+
+    def leak_key(self, row: Row) -> str | None:
+        """The text of an evaluation row that must not be one of a training row; None where sharing it is no leak."""
+        return self.key(row)[0]
+
+    def is_labelled(self, row: Row) -> bool:
+        """Whether a row can be scored. The public test sets of several benchmarks come without their labels."""
+        return True
+
+    def labels_of(self, row: Row) -> Sequence[str]:
+        """The labels that a row has, for counting; none where rows have no label of a fixed set."""
+        return ()
+
+    def misplaced(self, row: Row) -> bool:
+        """Whether the label of a row points at something that is not there."""
+        return False
+
+    # --- cost ------------------------------------------------------------------------------------------------
+
+    def forward_flops(self, blocks: float, head: HeadWork) -> float:
+        """FLOPs of a forward pass: `blocks` are those of the encoder's blocks over all subwords."""
+        return blocks
+
+    # --- statistics ------------------------------------------------------------------------------------------
+
+    def measure(self, task: TaskSpec, language: str, rows: datasets.Dataset) -> tuple[list[str], Measure]:
+        """Ids of the examples that count, and how predictions are measured example by example.
+
+        Raises:
+            NoShares: a score of this type is no sum over examples.
         """
+        raise NoShares(f"{task.name}: a score of {self.name} is no sum over examples, so no interval is given")
 
-    @abstractmethod
-    def score(
-        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
-    ) -> dict[str, float]:
-        """Metrics in percent (losses in nats); empty where the examples carry no labels."""
+    # --- the other half --------------------------------------------------------------------------------------
 
-    def chance(self, train: Dataset, dev: Dataset) -> ChanceLevel | None:
-        """What a model that has learnt nothing scores in `accuracy` on the features `dev`; None where a score does not
-        tell it from a weak one. The task types of `tasks.task.HAS_CHANCE` can tell."""
-        return None
+    def modeling(self) -> TaskModeling:
+        """The half with torch: encoding, head, loss, prediction, score."""
+        module, _, name = self.modeling_class.partition(":")
+        made: TaskModeling = getattr(import_module(module), name)(self)
+        return made
 
 
-class SeveralSequences(TaskType):
-    """Features that are several sequences, read apart: `input_ids` holds one after the other, `lengths` says where
-    they end. A micro-batch holds all sequences of its first feature, then those of the next."""
+@dataclass(frozen=True)
+class HeadWork:
+    """What a head reads: for its FLOPs (2 for each weight that a number is multiplied by)."""
 
-    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
-        return pad_inputs([sequence for feature in features for sequence in split_sequences(feature)], pad_id)
+    tokens: float
+    """Subwords of all sequences."""
+    sequences: float
+    hidden: int
+    """Width of the encoder."""
+    labels: int
+    vocabulary: int
 
-    def sequences(self, features: Sequence[Feature]) -> list[tuple[int, int]]:
-        return [(place, number) for place, feature in enumerate(features) for number in range(len(feature["lengths"]))]
+    def per_token(self, outputs: int) -> float:
+        """A linear layer on every subword."""
+        return self.tokens * 2.0 * self.hidden * outputs
 
-
-def split_sequences(feature: Feature) -> list[Inputs]:
-    """The sequences of a feature that is several."""
-    return [inputs_between(feature, end - length, end) for end, length in _ends(feature["lengths"])]
-
-
-def _ends(lengths: Sequence[int]) -> Iterable[tuple[int, int]]:
-    return zip(accumulate(lengths), lengths, strict=True)
-
-
-def inputs_between(feature: Feature, start: int, end: int | None = None) -> Inputs:
-    """The backbone's inputs of a feature from one subword to another."""
-    return {name: feature[name][start:end] for name in INPUT_NAMES if name in feature}
+    def per_sequence(self, outputs: int) -> float:
+        """A dense layer and a linear one on one vector of every sequence."""
+        return self.sequences * 2.0 * self.hidden * (self.hidden + outputs)
 
 
-def pad_inputs(rows: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
-    """The backbone's inputs of `rows` (rows × longest), and the mask of what is no padding."""
-    ids = [row["input_ids"] for row in rows]
-    batch = {"input_ids": pad(ids, pad_id), "attention_mask": pad([[1] * len(row) for row in ids], 0)}
-    if "token_type_ids" in rows[0]:
-        batch["token_type_ids"] = pad([row["token_type_ids"] for row in rows], 0)
-    return batch
-
-
-def pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:
-    """`rows` as an int64 tensor (rows × longest), filled up on the right with `value`."""
-    width = max(len(row) for row in rows)
-    out = torch.full((len(rows), width), value, dtype=torch.int64)
-    for i, row in enumerate(rows):
-        out[i, : len(row)] = torch.as_tensor(row, dtype=torch.int64)
-    return out
-
-
-class ClassifierHead(nn.Module):
-    """Dropout, dense, tanh, dropout, linear on the first token: the head of RoBERTa and of the study."""
-
-    def __init__(self, hidden: int, classes: int, dropout: float) -> None:
-        super().__init__()
-        self.dropout_in, self.dense = nn.Dropout(dropout), nn.Linear(hidden, hidden)
-        # Single scores are compared with each other: a bias would get rounding noise as gradient, which Adam scales up.
-        self.dropout_out, self.out = nn.Dropout(dropout), nn.Linear(hidden, classes, bias=classes > 1)
-
-    def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
-        """Logits (sequences × classes)."""
-        first = self.dropout_in(hidden.sentence)
-        logits: Tensor = self.out(self.dropout_out(torch.tanh(self.dense(first))))
-        return logits
-
-
-class TokenHead(nn.Module):
-    """Dropout, linear on every token."""
-
-    def __init__(self, hidden: int, outputs: int, dropout: float) -> None:
-        super().__init__()
-        self.dropout, self.out = nn.Dropout(dropout), nn.Linear(hidden, outputs)
-
-    def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
-        """Logits (examples × tokens × outputs)."""
-        logits: Tensor = self.out(self.dropout(hidden.last_hidden_state))
-        return logits
+def _joined(value: Any) -> str:
+    return value if isinstance(value, str) else "\n".join(value)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from trainables.task_types import get_task_type
+
 ONLY_AT_THE_END = 10**9
 """An evaluation cadence that no training reaches: the last checkpoint is the one that is kept."""
 
@@ -128,4 +130,4 @@ def defaults_of(task: str, task_type: str, hyperparameters: str = "jiant") -> De
     for table in (SETS[hyperparameters], _JIANT, _XTREME, _OWN):
         if name in table:
             return table[name]
-    return _TEXT if task_type == "masked-lm" else None
+    return _TEXT if get_task_type(task_type).reads_text else None

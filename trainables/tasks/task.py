@@ -1,4 +1,4 @@
-"""What a task is: data plus one task type.
+"""What a task is: data plus one type.
 
 A :class:`Task` says which rows exist (languages, labels), which task type reads them, how they are scored and
 with which settings they are trained on. It does not hold the rows: those come from a
@@ -10,49 +10,14 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from trainables.recipe.recipes import TaskSpec
+from trainables.task_types import get_task_type
 
-TaskType = Literal[
-    "pair-classification",
-    "multiple-choice",
-    "tagging",
-    "span-qa",
-    "span-or-none",
-    "retrieval",
-    "dense-retrieval",
-    "bitext-mining",
-    "masked-lm",
-]
-COMPARES_VECTORS: tuple[TaskType, ...] = ("retrieval", "bitext-mining")
-"""Families without a head: they need no training, and any training may come before them."""
-HAS_CHANCE: tuple[TaskType, ...] = ("pair-classification", "multiple-choice", "tagging")
-"""Families in which a run that has collapsed to chance is told from a weak one (`chance.ChanceLevel`)."""
 Split = Literal["train", "dev", "test", "pool"]
 POOL_LANGUAGE = "mul"
 """The language of "pool" rows: what dense retrieval searches in, in all languages at once."""
-
-# The columns of each task type's rows, in order; every row has an "id" that is unique within its split and
-# language. An unlabelled row keeps its columns and has label "", tags [] or answers {"text": [],
-# "answer_start": []}.
-COLUMNS_OF_TYPE: dict[TaskType, tuple[str, ...]] = {
-    "pair-classification": ("id", "text_a", "text_b", "label"),
-    # The label is the position of the right choice, from "0"; rows may differ in their number of choices.
-    "multiple-choice": ("id", "prompt", "choices", "label"),
-    "tagging": ("id", "tokens", "tags"),
-    "span-qa": ("id", "question", "context", "answers"),
-    # As span-qa, but a question without answers has none in its context.
-    "span-or-none": ("id", "question", "context", "answers"),
-    "retrieval": ("id", "query", "candidate"),
-    # Train and dev: a query and the candidate that answers it. Test: a query, candidate "", and in `matches` the
-    # ids of the pool's rows that answer it. Pool: query "", candidate, matches [].
-    "dense-retrieval": ("id", "query", "candidate", "matches"),
-    # Dev and test, one row per sentence of either side: side "foreign" or "english"; `match` of a foreign sentence:
-    # the id of the English one that is its translation, else "". Dev tunes the threshold, as the benchmark has it.
-    "bitext-mining": ("id", "side", "text", "match"),
-    "masked-lm": ("id", "text", "translation"),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +26,7 @@ class Task:
 
     Attributes:
         name: what a sweep file calls it.
-        task type: how its rows are batched, what head it has, how it is scored.
+        type: name of its task type: how its rows are batched, what head it has, how it is scored.
         source: ``"files"`` (a folder in the XTREME download layout, or the hub) or ``"generated"``.
         train_language: language of its train and dev rows, and the query language of retrieval.
         languages: the languages that "test" rows may exist in, in the benchmark's order; which of them a
@@ -88,7 +53,7 @@ class Task:
     """
 
     name: str
-    type: TaskType
+    type: str
     source: Literal["files", "generated"]
     train_language: str
     languages: tuple[str, ...]
@@ -111,20 +76,26 @@ class Task:
     @property
     def train_languages(self) -> tuple[str, ...]:
         """The languages that train rows may exist in."""
-        if self.type == "masked-lm":
+        if get_task_type(self.type).reads_text:
             return self.languages
         return (self.train_language, *self.other_train_languages) if self.has_train else ()
 
     def spec(self, type: str | None = None, labels: tuple[str, ...] | None = None) -> TaskSpec:
-        """What a recipe holds of this task; `task type` and `labels` where they are not its own."""
+        """What a recipe holds of this task; `type` and `labels` where they are not its own."""
+        task_type = get_task_type(type or self.type)
         return TaskSpec(
             name=self.name,
             version=self.version,
-            type=type or self.type,
+            type=task_type.name,
+            type_version=task_type.version,
             source=self.source,
             labels=self.labels if labels is None else labels,
             scorer=self.scorer,
         )
+
+    def is_labelled(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row can be scored, or trained on."""
+        return get_task_type(self.type).is_labelled(row)
 
     def selection(self, metrics: Mapping[str, float]) -> float:
         """The value of dev ``metrics`` that picks the checkpoint; compare by ``select_mode``."""

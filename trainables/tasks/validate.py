@@ -7,27 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from trainables.task_types import get_task_type
 from trainables.tasks.expected import EXPECTED
-from trainables.tasks.sources import is_labelled
 from trainables.tasks.task import Split, Task
 
 if TYPE_CHECKING:
     import datasets
-
-# The texts that make a row what it is, by task type: two rows are the same when they have the same ones.
-_TEXTS: Mapping[str, tuple[str, ...]] = {
-    "pair-classification": ("text_a", "text_b"),
-    "multiple-choice": ("prompt", "choices"),
-    "tagging": ("tokens",),
-    "span-qa": ("question", "context"),
-    "span-or-none": ("question", "context"),
-    "retrieval": ("query", "candidate"),
-    "dense-retrieval": ("query", "candidate"),
-    "bitext-mining": ("side", "text"),
-    "masked-lm": ("text", "translation"),
-}
-# Of these, what may be empty.
-_MAY_BE_EMPTY = {"dense-retrieval": ("query", "candidate"), "masked-lm": ("translation",)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,21 +40,21 @@ class SplitReport:
 
 def validate(task: Task, split: Split, language: str, rows: datasets.Dataset) -> SplitReport:
     """Look at every row once."""
-    names = _TEXTS[task.type]
-    needed = [name for name in names if name not in _MAY_BE_EMPTY.get(task.type, ())]
+    task_type = get_task_type(task.type)
+    needed = [name for name in task_type.identity if not task_type.columns[name].may_be_empty]
     seen: set[tuple[str, ...]] = set()
     labels: Counter[str] = Counter()
     labelled = empty = duplicates = outside = 0
     ids: set[str] = set()
     for row in rows:
         ids.add(row["id"])
-        key = key_of(task, row)
+        key = task_type.key(row)
         duplicates += key in seen
         seen.add(key)
         empty += any(not _text(row[name]).strip() for name in needed)
-        labelled += is_labelled(task, row)
-        labels.update(_labels(task, row))
-        outside += _answers_elsewhere(row)
+        labelled += task_type.is_labelled(row)
+        labels.update(task_type.labels_of(row))
+        outside += task_type.misplaced(row)
     problems = []
     if len(ids) < len(rows):
         problems.append(f"{len(rows) - len(ids)} ids stand twice")
@@ -90,24 +75,5 @@ def validate(task: Task, split: Split, language: str, rows: datasets.Dataset) ->
     )
 
 
-def key_of(task: Task, row: Mapping[str, Any]) -> tuple[str, ...]:
-    """The texts that make a row what it is."""
-    return tuple(_text(row[name]) for name in _TEXTS[task.type])
-
-
 def _text(value: Any) -> str:
     return value if isinstance(value, str) else "\n".join(value)
-
-
-def _labels(task: Task, row: Mapping[str, Any]) -> list[str]:
-    if task.type in ("pair-classification", "multiple-choice"):
-        return [row["label"]] if row["label"] else []
-    return row["tags"] if task.type == "tagging" else []
-
-
-def _answers_elsewhere(row: Mapping[str, Any]) -> bool:
-    if "choices" in row:
-        return bool(row["label"]) and not 0 <= int(row["label"]) < len(row["choices"])
-    answers = row.get("answers", {"text": [], "answer_start": []})
-    pairs = zip(answers["text"], answers["answer_start"], strict=True)
-    return any(row["context"][start : start + len(text)] != text for text, start in pairs)

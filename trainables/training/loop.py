@@ -27,7 +27,7 @@ from trainables.recipe.recipes import TrainRecipe
 from trainables.steps.host import Host
 from trainables.steps.reports import TrainReport
 from trainables.store import HEAD, MODEL, Store, copy_over
-from trainables.task_types import Feature
+from trainables.task_types.modeling import Feature
 from trainables.training.engine import Engine
 from trainables.training.state import AT_CHANCE, NO_NUMBER, LossBuffer, TrainerState, seed_of
 from trainables.training.task_data import TaskData, TaskSampler, new_heads
@@ -147,12 +147,12 @@ class Finetuning:
         number, turn = self.turns.at(step)
         part = self.parts[number]
         features = part.batch(turn, step)
-        terms = part.type.num_loss_terms(features)
+        terms = part.modeling.num_loss_terms(features)
         lengths = [len(feature["input_ids"]) for feature in features]
         self.progress.tokens += sum(lengths)
         engine.set_learning_rate(self._rate(step))
         whole = split_micro_batch_groups(
-            lengths, engine.workers, self.execution.micro_batch_tokens, part.type.contrastive_group_size
+            lengths, engine.workers, self.execution.micro_batch_tokens, part.modeling.type.contrastive_group_size
         )
         mine = shard_for_rank(whole, engine.rank, engine.workers)
         total = 0.0
@@ -165,11 +165,11 @@ class Finetuning:
 
     def _loss(self, part: TaskData, features: list[Feature], rows: list[int], step: int) -> Any:
         chosen = [features[i] for i in rows]
-        batch = part.type.collate(chosen, self.tokenizer.pad_token_id)
+        batch = part.modeling.collate(chosen, self.tokenizer.pad_token_id)
         # Where a feature is several sequences, each has a dropout mask of its own.
-        places = [rows[place] + number * len(features) for place, number in part.type.sequences(chosen)]
+        places = [rows[place] + number * len(features) for place, number in part.modeling.sequences(chosen)]
         output = self.engine.forward(batch | dropout_position(places, step), part.part.head)
-        return part.type.loss(output, {name: tensor.to(output.device) for name, tensor in batch.items()})
+        return part.modeling.loss(output, {name: tensor.to(output.device) for name, tensor in batch.items()})
 
     def _log(self) -> bool:
         """Add a point to the loss curve; whether the loop shall be left."""
@@ -269,7 +269,7 @@ class Finetuning:
         raw = infer(
             forward,
             part.dev_rows,
-            part.type,
+            part.modeling,
             self.tokenizer.pad_token_id,
             self.execution.micro_batch_tokens,
             engine.gather,

@@ -19,7 +19,8 @@ from trainables.data.prepare import load_parts
 from trainables.models.task_model import NewHead
 from trainables.recipe.recipes import Optimisation, Sampling, TrainTask
 from trainables.store import Store
-from trainables.task_types import Feature, ModelOutputs, get_task_type
+from trainables.task_types import get_task_type
+from trainables.task_types.modeling import Feature, ModelOutputs
 from trainables.training.task_proportions import task_proportions
 
 NOISE, DEV_NOISE, TURNS = 2, 3, 4  # streams of random numbers, apart from that of the data order
@@ -32,30 +33,30 @@ class TaskData:
         self, part: TrainTask, optimisation: Optimisation, seed: int, store: Store, tokenizer: PreTrainedTokenizerBase
     ) -> None:
         self.part, self.tokenizer, self.seed = part, tokenizer, seed
-        self.type = get_task_type(part.task.type)
+        self.modeling = get_task_type(part.task.type).modeling()
         self.train, _, groups = load_parts(store, part.data, "train")
         size = optimisation.batch_size
         self.order: EpochSampler | MixtureSampler = EpochSampler(len(self.train), size, seed)
         if part.mixture is not None:
-            self.order = MixtureSampler(groups, part.mixture, size, seed, self.type.contrastive_group_size)
+            self.order = MixtureSampler(groups, part.mixture, size, seed, self.modeling.type.contrastive_group_size)
         if part.select is not None:
             self.dev, self.dev_examples, dev_groups = load_parts(store, part.data, "dev")
             self.dev_language = dev_groups[0].language
-            self.chance = self.type.chance(self.train, self.dev)
+            self.chance = self.modeling.chance(self.train, self.dev)
             # Noise on dev rows is drawn once, the same for every evaluation of every seed.
-            self.dev_rows = self.type.add_noise(self.dev.to_list(), tokenizer, rng_for(0, DEV_NOISE))
+            self.dev_rows = self.modeling.add_noise(self.dev.to_list(), tokenizer, rng_for(0, DEV_NOISE))
 
     def batch(self, turn: int, step: int) -> list[Feature]:
         """The global batch of this part's `turn`-th turn (from 0), at update `step`."""
         features = rows_of(self.train, self.order.global_batch(turn))
-        return self.type.add_noise(features, self.tokenizer, rng_for(self.seed, NOISE, step))
+        return self.modeling.add_noise(features, self.tokenizer, rng_for(self.seed, NOISE, step))
 
     def score(self, raw: Sequence[object], device: torch.device) -> tuple[dict[str, float], float]:
         """Metrics of the dev rows from the task type's raw outputs, and the value that picks the checkpoint."""
         assert self.part.select is not None
         outputs = ModelOutputs(raw, self.dev, self.dev_examples, device)
-        predictions = self.type.predict(outputs, self.part.task, {})
-        metrics = self.type.score(predictions, self.dev_examples, self.part.task, self.dev_language)
+        predictions = self.modeling.predict(outputs, self.part.task, {})
+        metrics = self.modeling.score(predictions, self.dev_examples, self.part.task, self.dev_language)
         return metrics, self.part.select.value(metrics)
 
     def at_chance(self, scores: dict[str, float], loss: float | None) -> bool:
@@ -71,7 +72,9 @@ def new_heads(parts: Sequence[TrainTask], dropout: float) -> dict[str, NewHead]:
     """How the heads of a training are made, by their names; parts that share a head have that of the first."""
     heads: dict[str, NewHead] = {}
     for part in parts:
-        heads.setdefault(part.head, partial(get_task_type(part.task.type).head, task=part.task, dropout=dropout))
+        heads.setdefault(
+            part.head, partial(get_task_type(part.task.type).modeling().head, task=part.task, dropout=dropout)
+        )
     return heads
 
 

@@ -111,7 +111,7 @@ def pretend_training(step: Any, store: Store) -> None:
 
 def pretend_evaluation(step: Any, store: Store) -> None:
     recipe, made = step.recipe, store.begin(step.id)
-    task_type = get_task_type(recipe.task.type)
+    task_type = get_task_type(recipe.task.type).modeling()
     (made / PREDICTIONS).mkdir()
     scores = {}
     for language in recipe.languages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datasets
 
 from trainables.data.decontaminate import Seen
+from trainables.task_types import get_task_type
 
 
 def text(*rows: tuple[str, str]) -> datasets.Dataset:
@@ -25,7 +26,7 @@ def test_rows_that_hold_an_evaluation_sentence_are_left_out_and_counted():
         "context": ["It rained all day. The river rose。水位上升了。"],
         "answers": [{"text": ["the river"], "answer_start": [19]}],
     }
-    seen.add(datasets.Dataset.from_dict(evaluation))
+    seen.add(datasets.Dataset.from_dict(evaluation), get_task_type("span-qa").texts)
     rows = text(
         ("it RAINED, all day", ""),  # case and punctuation differ
         ("Before. The river rose! After.", ""),  # one sentence among others

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 
 from trainables.metrics.retrieval import nearest_neighbours
-from trainables.task_types.retrieval import mean_pool, retrieval_layer
+from trainables.models.pooling import mean_pool, retrieval_layer
 
 MINI = Path(__file__).parents[3] / "trainables" / "models" / "mini"
 SENTENCES = {

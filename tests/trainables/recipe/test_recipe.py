@@ -39,10 +39,10 @@ TRAIN = TrainRecipe(
 EVALUATE = EvaluateRecipe(task=NLI, data=DATA.id, model=CheckpointRef(step=TRAIN.id), languages=("de", "sw"))
 
 GOLDEN = {
-    "tokenizer": "tokenizer-xnli-5af7321a4d12db8b",
-    "data": "data-xnli-train-9ed2ad60a1b8d13e",
-    "train": "train-xnli-seed1-e942b9222c9b2acf",
-    "evaluate": "evaluate-xnli-837792317b1b5a90",
+    "tokenizer": "tokenizer-xnli-ec0c9d08d79d4fa0",
+    "data": "data-xnli-train-5c6288c30f050e3e",
+    "train": "train-xnli-seed1-c873a56f25e7297f",
+    "evaluate": "evaluate-xnli-d7bc7625e0605b20",
 }
 
 

@@ -17,10 +17,11 @@ from trainables.models.loading import load_backbone
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
 from trainables.store import PREDICTIONS
-from trainables.task_types import ModelOutputs, get_task_type
+from trainables.task_types import get_task_type
+from trainables.task_types.modeling import ModelOutputs
 
-TASK_TYPE = get_task_type("bitext-mining")
-TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.name, source="files")
+TASK_TYPE = get_task_type("bitext-mining").modeling()
+TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.type.name, source="files")
 
 
 def rows_of(foreign, english, matches):
@@ -131,7 +132,7 @@ def test_vectors_are_those_of_the_layer_and_the_pooling_that_the_task_says(world
         "attention_mask": torch.tensor([[1] * 4, [1] * 3 + [0]]),
     }
     hidden = backbone.encode(batch, all_layers=True)
-    task_type = get_task_type(name)
+    task_type = get_task_type(name).modeling()
 
     def vectors(**given):
         task = TASK.model_copy(update={"type": name, "vectors": PoolingConfig(**given) if given else None})

@@ -19,12 +19,14 @@ from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import TaskSpec
 from trainables.store import HEAD, MODEL, PREDICTIONS, Store
-from trainables.task_types import ModelOutputs, get_task_type
-from trainables.task_types.dense_retrieval import DEPTH, SCALE, UnitVectorHead
+from trainables.task_types import get_task_type
+from trainables.task_types.dense_retrieval.modeling import SCALE, UnitVectorHead
+from trainables.task_types.dense_retrieval.schema import DEPTH
+from trainables.task_types.modeling import ModelOutputs
 from trainables.tasks import get_task
 
-TASK_TYPE = get_task_type("dense-retrieval")
-TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.name, source="files")
+TASK_TYPE = get_task_type("dense-retrieval").modeling()
+TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.type.name, source="files")
 
 
 @pytest.fixture(scope="module")

@@ -15,11 +15,12 @@ from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import TaskSpec
 from trainables.store import PREDICTIONS
-from trainables.task_types import ModelOutputs, get_task_type
+from trainables.task_types import get_task_type
+from trainables.task_types.modeling import ModelOutputs
 from trainables.tasks import get_task
 
-TASK_TYPE = get_task_type("multiple-choice")
-TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.name, source="files")
+TASK_TYPE = get_task_type("multiple-choice").modeling()
+TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.type.name, source="files")
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +104,7 @@ def test_every_sequence_of_a_batch_has_a_dropout_mask_of_its_own_however_it_is_c
     def masks(workers, tokens):
         """(row, number) of each sequence -> the number of its mask, as the loop has it."""
         found = {}
-        for part in split_micro_batch_groups(lengths, workers, tokens, TASK_TYPE.contrastive_group_size):
+        for part in split_micro_batch_groups(lengths, workers, tokens, TASK_TYPE.type.contrastive_group_size):
             for place, number in TASK_TYPE.sequences([features[i] for i in part]):
                 found[part[place], number] = part[place] + number * len(features)
         return found

@@ -12,8 +12,9 @@ from datasets import Dataset
 from trainables.models.inputs import load_input_encoder
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
-from trainables.task_types import ModelOutputs, get_task_type
-from trainables.task_types.span_qa import _best_span
+from trainables.task_types import get_task_type
+from trainables.task_types.modeling import ModelOutputs
+from trainables.task_types.span_qa.modeling import _best_span
 from trainables.tasks import get_task
 
 
@@ -42,46 +43,46 @@ def test_special_ids_are_those_of_xlm_r(tokenizer):
 
 
 def test_a_pair_is_encoded_as_roberta_does(world, encoder, tokenizer):
-    task_type = get_task_type("pair-classification")
+    task_type = get_task_type("pair-classification").modeling()
     a, b = words(world, 3), words(world, 8)[5:]
     rows = Dataset.from_dict({"id": ["1"], "text_a": [" ".join(a)], "text_b": [" ".join(b)], "label": ["no"]})
-    (feature,) = task_type.encode(rows, encoder, spec(task_type.name, "yes", "no"), 64)
+    (feature,) = task_type.encode(rows, encoder, spec(task_type.type.name, "yes", "no"), 64)
     first = tokenizer(" ".join(a), add_special_tokens=False)["input_ids"]
     second = tokenizer(" ".join(b), add_special_tokens=False)["input_ids"]
     assert feature["input_ids"] == [0, *first, 2, 2, *second, 2]
     assert feature["label"] == 1
-    task = spec(task_type.name, "yes", "no")
+    task = spec(task_type.type.name, "yes", "no")
     assert task_type.predict(ModelOutputs([1], Dataset.from_list([feature]), rows), task, {}) == {"1": "no"}
     assert task_type.score({"1": "no"}, rows, task, "en") == {"accuracy": 100.0, "f1": 100.0}
 
 
 def test_of_two_labels_the_last_one_has_an_f1():
-    task_type = get_task_type("pair-classification")
+    task_type = get_task_type("pair-classification").modeling()
     gold = ["no", "no", "yes", "yes", "yes"]
     found = ["no", "yes", "yes", "yes", "no"]
     ids = [str(i) for i in range(5)]
     rows = Dataset.from_dict({"id": ids, "text_a": ids, "text_b": ids, "label": gold})
     predictions = dict(zip(ids, found, strict=True))
-    scores = task_type.score(predictions, rows, spec(task_type.name, "no", "yes"), "en")
+    scores = task_type.score(predictions, rows, spec(task_type.type.name, "no", "yes"), "en")
     # Two of three found are right, two of three that are there were found.
     assert scores == {"accuracy": 60.0, "f1": pytest.approx(200 / 3)}
-    assert "f1" not in task_type.score(predictions, rows, spec(task_type.name, "no", "yes", "perhaps"), "en")
+    assert "f1" not in task_type.score(predictions, rows, spec(task_type.type.name, "no", "yes", "perhaps"), "en")
 
 
 def test_unlabelled_rows_are_predicted_and_not_scored(world, encoder):
-    task_type = get_task_type("pair-classification")
+    task_type = get_task_type("pair-classification").modeling()
     rows = Dataset.from_dict({"id": ["1"], "text_a": ["a"], "text_b": ["b"], "label": [""]})
-    task = spec(task_type.name, "yes", "no")
+    task = spec(task_type.type.name, "yes", "no")
     assert task_type.encode(rows, encoder, task, 64)[0]["label"] == -1
     assert task_type.score({"1": "no"}, rows, task, "en") == {}
 
 
 def test_tags_stand_on_first_subwords_and_long_sentences_are_split_not_cut(world, encoder, tokenizer):
-    task_type = get_task_type("tagging")
+    task_type = get_task_type("tagging").modeling()
     tokens = [*words(world, 30), "​"]  # the last one is invisible
     tags = ["O", "B-X"] * 15 + ["O"]
     rows = Dataset.from_dict({"id": ["1"], "tokens": [tokens], "tags": [tags]})
-    task = spec(task_type.name, "O", "B-X")
+    task = spec(task_type.type.name, "O", "B-X")
     features = task_type.encode(rows, encoder, task, 16)
     assert len(features) > 1
     assert all(len(feature["input_ids"]) <= 16 for feature in features)
@@ -101,10 +102,10 @@ def test_tags_stand_on_first_subwords_and_long_sentences_are_split_not_cut(world
 
 
 def test_a_tag_that_was_not_seen_in_training_bears_no_loss_and_counts_as_wrong(world, encoder):
-    task_type = get_task_type("tagging")
+    task_type = get_task_type("tagging").modeling()
     tokens = words(world, 4)
     rows = Dataset.from_dict({"id": ["1"], "tokens": [tokens], "tags": [["N", "V", "N/new", "N"]]})
-    task = spec(task_type.name, "N", "V")
+    task = spec(task_type.type.name, "N", "V")
     features = task_type.encode(rows, encoder, task, 64)
     assert features[0]["tags"] == [0, 1, -100, 0]
     assert task_type.num_loss_terms(features) == 3
@@ -121,18 +122,18 @@ def test_a_tag_that_was_not_seen_in_training_bears_no_loss_and_counts_as_wrong(w
 def test_tags_of_another_scheme_are_refused(world, encoder):
     rows = Dataset.from_dict({"id": ["1"], "tokens": [["a", "b"]], "tags": [["NOUN", "VERB"]]})
     with pytest.raises(ValueError, match="none of 2 tags is a label of the model, which has N, V"):
-        get_task_type("tagging").encode(rows, encoder, spec("tagging", "N", "V"), 64)
+        get_task_type("tagging").modeling().encode(rows, encoder, spec("tagging", "N", "V"), 64)
 
 
 def test_an_answer_is_found_in_every_window_that_holds_it_and_decodes_back(world, encoder):
-    task_type = get_task_type("span-qa")
+    task_type = get_task_type("span-qa").modeling()
     tokens = words(world, 60)
     context, answer = " ".join(tokens), " ".join(tokens[40:42])
     at = len(" ".join(tokens[:40])) + 1
     question = " ".join(words(world, 4))
     answers = {"text": [answer], "answer_start": [at]}
     rows = Dataset.from_dict({"id": ["1"], "question": [question], "context": [context], "answers": [answers]})
-    task = spec(task_type.name)
+    task = spec(task_type.type.name)
     features = task_type.encode(rows, encoder, task, 48)
     assert len(features) > 1
     holding = [feature for feature in features if tuple(feature["span"]) != (0, 0)]
@@ -165,7 +166,7 @@ def decoded(task_type, features, rows, task, points):
 
 
 def test_no_answer_is_the_first_token_and_its_least_score_over_the_windows_counts(world, encoder):
-    task_type = get_task_type("span-or-none")
+    task_type = get_task_type("span-or-none").modeling()
     tokens = words(world, 60)
     context, answer = " ".join(tokens), " ".join(tokens[40:42])
     at = len(" ".join(tokens[:40])) + 1
@@ -177,7 +178,7 @@ def test_no_answer_is_the_first_token_and_its_least_score_over_the_windows_count
             "answers": [{"text": [answer], "answer_start": [at]}, {"text": [], "answer_start": []}],
         }
     )
-    task = spec(task_type.name)
+    task = spec(task_type.type.name)
     features = task_type.encode(rows, encoder, task, 48)
     windows = [feature for feature in features if feature["example"] == 0]
     assert len(windows) > 1
@@ -206,15 +207,15 @@ def test_no_answer_is_the_first_token_and_its_least_score_over_the_windows_count
 
 def test_questions_without_any_answer_among_them_are_unlabelled():
     rows = Dataset.from_dict({"id": ["1"], "answers": [{"text": [], "answer_start": []}]})
-    task_type = get_task_type("span-or-none")
-    assert task_type.score({"1": {"text": "x", "no_answer": 0.0}}, rows, spec(task_type.name), "en") == {}
+    task_type = get_task_type("span-or-none").modeling()
+    assert task_type.score({"1": {"text": "x", "no_answer": 0.0}}, rows, spec(task_type.type.name), "en") == {}
 
 
 def test_mlqa_is_scored_by_the_normalisation_of_its_language():
-    task_type = get_task_type("span-qa")
+    task_type = get_task_type("span-qa").modeling()
     answers = [{"text": ["die Stadt"], "answer_start": [0]}]
     rows = Dataset.from_dict({"id": ["1"], "answers": answers})
-    task = spec(task_type.name)
+    task = spec(task_type.type.name)
     mlqa = task.model_copy(update={"scorer": "mlqa"})
     assert task_type.score({"1": "Stadt"}, rows, task, "de")["exact_match"] == 0.0
     assert task_type.score({"1": "«Stadt»"}, rows, mlqa, "de") == {"f1": 100.0, "exact_match": 100.0}
@@ -238,10 +239,10 @@ def test_the_best_span_is_ordered_and_bounded():
 
 
 def test_masking_is_fifteen_in_a_hundred_eighty_ten_ten_and_fixed_by_the_generator(world, encoder, tokenizer):
-    task_type = get_task_type("masked-lm")
+    task_type = get_task_type("masked-lm").modeling()
     texts = [" ".join(words(world, 40)) for _ in range(200)]
     rows = Dataset.from_dict({"id": [str(i) for i in range(200)], "text": texts, "translation": [""] * 200})
-    features = task_type.encode(rows, encoder, spec(task_type.name), 128)
+    features = task_type.encode(rows, encoder, spec(task_type.type.name), 128)
     one = task_type.add_noise(features, tokenizer, np.random.default_rng(1))
     two = task_type.add_noise(features, tokenizer, np.random.default_rng(1))
     assert one == two
@@ -263,10 +264,10 @@ def test_masking_is_fifteen_in_a_hundred_eighty_ten_ten_and_fixed_by_the_generat
 
 
 def test_two_translations_stand_in_one_row(world, encoder, tokenizer):
-    task_type = get_task_type("masked-lm")
+    task_type = get_task_type("masked-lm").modeling()
     a, b = " ".join(words(world, 3)), " ".join(words(world, 6)[3:])
     rows = Dataset.from_dict({"id": ["1"], "text": [a], "translation": [b]})
-    (feature,) = task_type.encode(rows, encoder, spec(task_type.name), 64)
+    (feature,) = task_type.encode(rows, encoder, spec(task_type.type.name), 64)
     first, second = (tokenizer(text, add_special_tokens=False)["input_ids"] for text in (a, b))
     assert feature["input_ids"] == [0, *first, 2, 2, *second, 2]
 
@@ -289,7 +290,7 @@ def test_a_sentence_retrieves_itself(world, fresh):
 
 
 def test_either_side_may_ask():
-    task_type = get_task_type("retrieval")
+    task_type = get_task_type("retrieval").modeling()
     rows = Dataset.from_dict({"id": ["a", "b"], "query": ["x", "y"], "candidate": ["u", "v"]})
     # x is nearest to u and y as well, but v is nearest to y.
     x, y, u, v = ([1.0, 0.0], [0.8, 0.6], [0.9, 0.1], [0.0, 1.0])
@@ -297,9 +298,9 @@ def test_either_side_may_ask():
         [np.array(one) for one in (x, y, u, v)], Dataset.from_list([{"example": i} for i in range(4)]), rows
     )
     for direction, found in (("from-english", {"a": 0, "b": 0}), ("to-english", {"a": 0, "b": 1})):
-        task = spec(task_type.name).model_copy(update={"vectors": PoolingConfig(direction=direction)})
+        task = spec(task_type.type.name).model_copy(update={"vectors": PoolingConfig(direction=direction)})
         assert task_type.predict(outputs, task, {}) == found
-    assert task_type.predict(outputs, spec(task_type.name), {}) == {"a": 0, "b": 0}
+    assert task_type.predict(outputs, spec(task_type.type.name), {}) == {"a": 0, "b": 0}
 
 
 def test_a_tokenizer_is_the_same_from_the_same_text(world, tmp_path):

@@ -15,14 +15,14 @@ from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import DataRecipe, Mixture, Optimisation, Selection, TrainRecipe, TrainTask
 from trainables.store import MODEL, Store
 from trainables.task_types import get_task_type
-from trainables.task_types.translation_ranking import SCALE
+from trainables.task_types.translation_ranking.modeling import SCALE
 
-TASK_TYPE = get_task_type("translation-ranking")
+TASK_TYPE = get_task_type("translation-ranking").modeling()
 
 
-def ranking(world, objective=TASK_TYPE.name, **optimisation):
+def ranking(world, objective=TASK_TYPE.type.name, **optimisation):
     """A recipe over the parallel text of two languages, one batch of which is two groups."""
-    task = world.spec("gen-text").model_copy(update={"type": TASK_TYPE.name})
+    task = world.spec("gen-text").model_copy(update={"type": TASK_TYPE.type.name})
     start = world.scratch()
     rows = world.rows("gen-text", "train", "two", "three") + world.rows("gen-text", "dev", "two", "three")
     data = DataRecipe(task=task, rows=rows, tokenizer=CheckpointRef(step=start.tokenizer), max_length=64)

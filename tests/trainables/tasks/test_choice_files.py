@@ -5,7 +5,8 @@ import json
 
 import pytest
 
-from trainables.tasks import COLUMNS_OF_TYPE, DataError, get_task, is_labelled
+from trainables.task_types import get_task_type
+from trainables.tasks import DataError, get_task
 
 
 def line(record):
@@ -91,9 +92,9 @@ def test_xcopa_asks_in_english_in_every_language(write, source, name):
     }
     write(name, line({**record, "label": 0}) + line({**record, "idx": 4, "label": -1}))
     rows = source.rows(get_task("xcopa"), "test", "th")
-    assert tuple(rows.column_names) == COLUMNS_OF_TYPE["multiple-choice"]
+    assert tuple(rows.column_names) == tuple(get_task_type("multiple-choice").columns)
     assert rows[0] == {"id": "3", "prompt": "ฝนตก What was the effect?", "choices": ["ถนนเปียก", "แดดออก"], "label": "0"}
-    assert [is_labelled(get_task("xcopa"), row) for row in rows] == [True, False]
+    assert [get_task("xcopa").is_labelled(row) for row in rows] == [True, False]
 
 
 @pytest.mark.parametrize("name", ["xcopa/val.en.jsonl", "copa_en/val-en.jsonl"])

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from trainables.tasks import DataError, FolderSource, get_task, is_labelled
+from trainables.tasks import DataError, FolderSource, get_task
 from trainables.tasks.sources import is_held_out
 
 
@@ -45,7 +45,7 @@ def test_xnli_without_labels_or_with_placeholders_is_unlabelled(write, source, c
     write("xnli/test-hi.tsv", f"बारिश हो रही है।\tधूप है।{column}\nवह पढ़ती है।\tवह सोती है।{column}\n")
     rows = source.rows(get_task("xnli"), "test", "hi")
     assert rows["label"] == ["", ""]
-    assert not any(is_labelled(get_task("xnli"), row) for row in rows)
+    assert not any(get_task("xnli").is_labelled(row) for row in rows)
     write("xnli/test-labels.txt", "neutral\nentailment\n")
     assert source.rows(get_task("xnli"), "test", "hi")["label"] == ["neutral", "entailment"]
 
@@ -173,7 +173,7 @@ def test_unlabelled_tagging_file_gives_rows_without_tags(write, source):
     write("panx/test-ko.tsv", "강\n가\n\n산\n")
     rows = source.rows(get_task("panx"), "test", "ko")
     assert rows["tags"] == [[], []]
-    assert not is_labelled(get_task("panx"), rows[0])
+    assert not get_task("panx").is_labelled(rows[0])
 
 
 def test_english_dev_that_doubles_as_test_is_said_to(write, source):
@@ -199,7 +199,7 @@ def test_questions_in_squad_form(write, source):
     row = source.rows(get_task("xquad"), "test", "zh")[0]
     assert row["answers"] == {"text": ["住在 河边"], "answer_start": [3]}
     assert row["context"][3:] == "住在 河边"
-    assert is_labelled(get_task("xquad"), row)
+    assert get_task("xquad").is_labelled(row)
 
 
 @pytest.mark.parametrize("folder", ["tydiqa", "tydiqa/tydiqa-goldp-v1.1-dev"])
@@ -208,7 +208,7 @@ def test_stripped_answers_are_unlabelled(write, source, folder):
     row = source.rows(get_task("tydiqa"), "test", "te")[0]
     assert row["id"] == "telugu-1-0"
     assert row["answers"] == {"text": [], "answer_start": []}
-    assert not is_labelled(get_task("tydiqa"), row)
+    assert not get_task("tydiqa").is_labelled(row)
 
 
 def test_tydiqa_train_is_split_by_passage_and_repeated_ids_become_positions(write, source):

@@ -1,6 +1,7 @@
 import pytest
 
-from trainables.tasks import COLUMNS_OF_TYPE, DataError, GeneratedSource, get_task, is_labelled
+from trainables.task_types import get_task_type
+from trainables.tasks import DataError, GeneratedSource, get_task
 
 
 @pytest.mark.parametrize(
@@ -17,9 +18,9 @@ def test_generated_rows_have_the_columns_of_the_family(task, split, language):
     source, task = GeneratedSource(seed=3, size=0.02), get_task(task)
     assert source.check(task, split, language) is None
     rows = source.rows(task, split, language)
-    assert tuple(rows.column_names) == COLUMNS_OF_TYPE[task.type]
+    assert tuple(rows.column_names) == tuple(get_task_type(task.type).columns)
     assert len(set(rows["id"])) == len(rows)
-    assert all(is_labelled(task, row) for row in rows)
+    assert all(task.is_labelled(row) for row in rows)
     if "label" in rows.column_names:
         assert set(rows["label"]) <= set(task.labels)
     if "tags" in rows.column_names:

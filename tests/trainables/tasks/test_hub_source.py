@@ -4,7 +4,7 @@ import datasets
 import pytest
 from huggingface_hub import constants
 
-from trainables.tasks import DataError, HubSource, get_task, is_labelled
+from trainables.tasks import DataError, HubSource, get_task
 from trainables.tasks.sources import is_held_out, languages_with
 from trainables.tasks.sources.hub.files import HubSplit, parquet_files, pull, pulled, resolve, verify
 from trainables.tasks.sources.hub.tables import TABLES
@@ -31,7 +31,7 @@ def test_class_numbers_become_labels(hub):
     source, task = pinned("facebook/xnli"), get_task("xnli")
     rows = source.rows(task, "test", "th")
     assert rows[0] == {"id": "0", "text_a": "ฝนตก", "text_b": "แดดออก", "label": "contradiction"}
-    assert [is_labelled(task, row) for row in rows] == [True, False]
+    assert [task.is_labelled(row) for row in rows] == [True, False]
     assert source.revision(task, "test", "th") == f"facebook/xnli@{COMMIT}"
     assert source.describe(task, "test", "th") == "facebook/xnli th test"
 

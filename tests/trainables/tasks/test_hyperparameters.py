@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from trainables.task_types import get_task_type
 from trainables.tasks import all_tasks
 from trainables.tasks.hyperparameters import MULTI_TASK, SETS, defaults_of
-from trainables.tasks.task import COMPARES_VECTORS
 
 
 def test_the_targets_of_the_studys_toolkit():
@@ -35,7 +35,7 @@ def test_what_a_set_does_not_speak_of_is_set_as_jiant_does_and_says_so():
 def test_every_task_that_can_be_trained_has_settings_with_a_source(name):
     for task in all_tasks():
         defaults = defaults_of(task.name, task.type, name)
-        assert (defaults is None) == (task.type in COMPARES_VECTORS)
+        assert (defaults is None) == get_task_type(task.type).compares_vectors
         assert defaults is None or defaults.source
     assert defaults_of(MULTI_TASK, "", name).epochs == 3
 

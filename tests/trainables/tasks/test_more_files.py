@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from trainables.tasks import DataError, get_task, is_labelled
+from trainables.tasks import DataError, get_task
 from trainables.tasks.sources import labels_of
 from trainables.tasks.sources.folder.sentences import sentence_breaks
 from trainables.tasks.task import POOL_LANGUAGE
@@ -24,7 +24,7 @@ def test_a_question_of_squad2_may_have_no_answer(write, source):
     task = get_task("squad2")
     rows = source.rows(task, "train", "en")
     assert [row["answers"]["text"] for row in rows] == [["Ada"], []]
-    assert all(is_labelled(task, row) for row in rows)
+    assert all(task.is_labelled(row) for row in rows)
 
 
 def test_squad_in_other_languages(write, source):
@@ -101,7 +101,7 @@ def test_bucc_has_a_row_for_every_sentence_of_either_side(write, source):
         {"id": "en-1", "side": "english", "text": "Nothing.", "match": ""},
         {"id": "en-2", "side": "english", "text": "It rains.", "match": ""},
     ]
-    assert all(is_labelled(task, row) for row in rows)
+    assert all(task.is_labelled(row) for row in rows)
     write("bucc2018/ru-en.dev.gold", "ru-9\ten-2\n")
     with pytest.raises(DataError, match=r"ru-en.dev.gold: 1 ids are not in .*ru-en.dev.ru: ru-9"):
         source.rows(task, "dev", "ru")
@@ -115,7 +115,7 @@ def test_bucc_without_gold_can_be_predicted_only(write, source):
     write("bucc2018/fr-en.test.fr", "fr-1\tIl pleut.\n")
     write("bucc2018/fr-en.test.en", "en-1\tIt rains.\n")
     assert "can be predicted and not be scored" in source.describe(task, "test", "fr")
-    assert not any(is_labelled(task, row) for row in source.rows(task, "test", "fr"))
+    assert not any(task.is_labelled(row) for row in source.rows(task, "test", "fr"))
     write("bucc2018/fr-en.training.gold", "fr-1\ten-1\n")
     assert source.rows(task, "test", "fr")["match"] == ["en-1", ""]
 

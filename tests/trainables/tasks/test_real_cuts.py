@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from trainables.tasks import FolderSource, get_task, is_labelled
+from trainables.tasks import FolderSource, get_task
 from trainables.tasks.sources.folder.sentences import sentence_breaks
 
 pytestmark = pytest.mark.skipif("XSTILTS_DATA" not in os.environ, reason="XSTILTS_DATA names no folder of real data")
@@ -52,7 +52,7 @@ def test_counts(source, name, split, language, count, labelled):
     task = get_task(name)
     rows = source.rows(task, split, language)
     assert len(rows) == len(set(rows["id"])) == count
-    assert {is_labelled(task, row) for row in rows} == {labelled}
+    assert {task.is_labelled(row) for row in rows} == {labelled}
 
 
 @pytest.mark.parametrize(

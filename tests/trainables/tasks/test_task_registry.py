@@ -2,7 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from trainables.tasks import COLUMNS_OF_TYPE, UnknownTask, all_tasks, get_task, records, register_task
+from trainables.task_types import get_task_type
+from trainables.tasks import UnknownTask, all_tasks, get_task, records, register_task
 from trainables.tasks.benchmarks import SUITES
 
 XTREME = {
@@ -17,7 +18,7 @@ XTREME_R = {
 @pytest.mark.parametrize("task", all_tasks(), ids=lambda task: task.name)
 def test_every_task_is_whole(task):
     assert get_task(task.name) is task
-    assert task.type in COLUMNS_OF_TYPE
+    assert get_task_type(task.type).name == task.type
     assert len(set(task.languages)) == len(task.languages)
     assert bool(task.labels) != task.labels_in_data or task.type not in ("pair-classification", "tagging")
     assert task.train_language not in task.other_train_languages

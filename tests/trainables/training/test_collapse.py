@@ -16,8 +16,8 @@ from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.steps.run import carry_out
 from trainables.store import HEAD, MODEL, Store
-from trainables.task_types import TaskType, get_task_type
-from trainables.tasks.task import COLUMNS_OF_TYPE, HAS_CHANCE
+from trainables.task_types import all_task_types
+from trainables.task_types.modeling import TaskModeling
 from trainables.training.state import TrainerState, seed_of
 from trainables.training.task_data import new_heads
 
@@ -98,8 +98,8 @@ def test_a_model_that_knows_only_the_frequencies_is_at_chance_and_one_that_knows
 
 
 def test_the_families_that_can_tell_are_those_that_are_said_to():
-    can = {name for name in COLUMNS_OF_TYPE if type(get_task_type(name)).chance is not TaskType.chance}
-    assert can == set(HAS_CHANCE)
+    can = {one.name for one in all_task_types() if type(one.modeling()).chance is not TaskModeling.chance}
+    assert can == {one.name for one in all_task_types() if one.knows_chance}
 
 
 @pytest.mark.parametrize("task", ["gen-nli", "gen-choice", "gen-tags"])

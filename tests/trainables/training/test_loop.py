@@ -131,7 +131,7 @@ def test_the_best_checkpoint_is_kept_and_patience_ends_training(world, tmp_path,
     assert result["best"]["accuracy"] == max(values)
     assert result["best"]["step"] == result["dev"][values.index(max(values))]["step"]
     assert len(values) - 1 - values.index(max(values)) == 3
-    assert [report["global_step"] for report in reports.reports] == [point["step"] for point in result["dev"]]
+    assert [report.global_step for report in reports.reports] == [point["step"] for point in result["dev"]]
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_span_or_none_learns_when_there_is_no_answer(world, tmp_path):
         row["answers"] = {"text": [], "answer_start": []}
     examples = datasets.Dataset.from_list(rows, features=examples.features)
     encoder = load_input_encoder(recipe.start, store, Execution())
-    features = datasets.Dataset.from_list(get_task_type("span-or-none").encode(examples, encoder, task, 64))
+    features = datasets.Dataset.from_list(get_task_type("span-or-none").modeling().encode(examples, encoder, task, 64))
     made = store.begin("some-unanswered")
     for split in ("train", "dev"):
         features.save_to_disk(made / f"{split}-one" / "features")

@@ -130,7 +130,7 @@ def test_each_head_is_trained_and_one_that_two_tasks_share_is_one(world, tmp_pat
     assert heads_of(two_heads, two.id) == {"gen-nli", "second"}
     # A model with several heads says of none that it is a target's.
     task = own.parts[0].task
-    task_type = get_task_type(task.type)
+    task_type = get_task_type(task.type).modeling()
     new_head = partial(task_type.head, task=task, dropout=0.0)
     assert load_task_model(CheckpointRef(step=own.id), task.name, new_head, "fp32", one_head, Execution())
     with pytest.raises(WrongWeights, match="has heads for gen-nli, second"):

@@ -9,11 +9,12 @@ file can be checked fast.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trainables.failure import NonRetryable
-from trainables.tasks.task import COLUMNS_OF_TYPE, POOL_LANGUAGE, Split, Task, TaskType
+from trainables.task_types import get_task_type
+from trainables.tasks.task import POOL_LANGUAGE, Split, Task
 
 if TYPE_CHECKING:
     import datasets
@@ -28,8 +29,9 @@ class DataError(NonRetryable, ValueError):
 class Source(Protocol):
     """Gives the rows of tasks.
 
-    ``split`` is "train" (in one of the task's train languages), "dev" (in its train language; masked-lm: any;
-    bitext-mining: any language it is evaluated in), "test" (any language) or "pool" (``POOL_LANGUAGE``).
+    ``split`` is "train" (in one of the task's train languages), "dev" (in its train language; of text: in any; where an
+    evaluation reads dev rows: in any language that it is evaluated in), "test" (any language) or "pool"
+    (``POOL_LANGUAGE``).
     """
 
     def check(self, task: Task, split: Split, language: str) -> str | None:
@@ -45,7 +47,7 @@ class Source(Protocol):
         """Identity of the bytes behind the rows, the same wherever they lie; DataError as ``rows``."""
 
     def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
-        """The rows, in a fixed order, with the columns of the task's task type.
+        """The rows, in a fixed order, with the columns of the task's type.
 
         Raises:
             DataError: they are missing or malformed.
@@ -65,11 +67,12 @@ def languages_with(task: Task, split: Split) -> tuple[str, ...]:
 
     Raises nothing: whether a source has them is said by ``Source.check``.
     """
+    task_type = get_task_type(task.type)
     if split == "pool":
-        return (POOL_LANGUAGE,) if task.type == "dense-retrieval" else ()
-    if split == "test" or (split == "dev" and task.type == "bitext-mining"):
-        return task.languages if task.type != "masked-lm" else ()
-    if split == "train" or task.type == "masked-lm":
+        return (POOL_LANGUAGE,) if "pool" in task_type.context else ()
+    if split == "test" or (split == "dev" and "dev" in task_type.context):
+        return task.languages if not task_type.reads_text else ()
+    if split == "train" or task_type.reads_text:
         return task.train_languages
     return (task.train_language,) if task.has_train else ()
 
@@ -81,21 +84,6 @@ def require_split(task: Task, split: Split, language: str) -> None:
         return
     has = f"there are in: {' '.join(there)}" if there else "it is only evaluated" if split != "test" else "it has none"
     raise DataError(f'{task.name}: there are no {split} rows in "{language}"; {has}')
-
-
-def is_labelled(task: Task, row: Mapping[str, Any]) -> bool:
-    """Whether a row can be scored. The public test sets of several benchmarks come without their labels."""
-    if task.type in ("pair-classification", "multiple-choice"):
-        return bool(row["label"])
-    if task.type == "tagging":
-        return len(row["tags"]) == len(row["tokens"])
-    if task.type == "span-qa":
-        return len(row["answers"]["text"]) > 0
-    if task.type == "dense-retrieval":
-        return bool(row["candidate"] or row["matches"])
-    if task.type == "bitext-mining":
-        return row["match"] is not None
-    return True
 
 
 def is_held_out(group: str, share: float) -> bool:
@@ -112,23 +100,10 @@ def part(rows: Iterable[Row], split: Split, share: float) -> list[Row]:
     return [row for row in rows if is_held_out(row["group"], share) == (split == "dev")]
 
 
-def to_dataset(task_type: TaskType, rows: Iterable[Row]) -> datasets.Dataset:
-    """A dataset of exactly the columns of the task type; other keys of the rows are left out."""
+def to_dataset(type: str, rows: Iterable[Row]) -> datasets.Dataset:
+    """A dataset of exactly the columns of a task type; other keys of the rows are left out."""
     import datasets
 
-    text = datasets.Value("string")
-    columns: dict[str, Any] = dict.fromkeys(COLUMNS_OF_TYPE[task_type], text)
-    if task_type == "tagging":
-        columns |= {"tokens": datasets.List(text), "tags": datasets.List(text)}
-    if task_type == "multiple-choice":
-        columns["choices"] = datasets.List(text)
-    if task_type == "dense-retrieval":
-        columns["matches"] = datasets.List(text)
-    if task_type in ("span-qa", "span-or-none"):
-        columns["answers"] = {
-            "text": datasets.List(text),
-            "answer_start": datasets.List(datasets.Value("int32")),
-        }
+    features = get_task_type(type).features()
     rows = list(rows)
-    table = {name: [row[name] for row in rows] for name in columns}
-    return datasets.Dataset.from_dict(table, features=datasets.Features(columns))
+    return datasets.Dataset.from_dict({name: [row[name] for row in rows] for name in features}, features=features)

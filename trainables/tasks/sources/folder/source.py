@@ -5,7 +5,7 @@ public download has its test labels removed; labelled files of the same form, pu
 are there. Data sets that are not part of XTREME lie in a folder of their name, as their release has them.
 
 A task may also be given as rows of one's own: ``rows/TASK/SPLIT-LANGUAGE.jsonl`` or ``.parquet`` with the columns of
-its task type (``COLUMNS_OF_TYPE``). Such a file goes before any other.
+its task type (``TaskType.columns``). Such a file goes before any other.
 """
 
 from __future__ import annotations

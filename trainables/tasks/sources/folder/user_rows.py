@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from trainables.task_types import get_task_type
 from trainables.tasks.sources import DataError, Row
 from trainables.tasks.sources.folder.located import Found
 from trainables.tasks.sources.folder.reading import read_json_lines
-from trainables.tasks.task import COLUMNS_OF_TYPE, Split, Task
+from trainables.tasks.task import Split, Task
 
 
 def find(folder: Path, task: Task, split: Split, language: str) -> Found | None:
@@ -28,7 +29,7 @@ def _read_parquet(file: Path, task: Task) -> list[Row]:
 
 
 def _row(record: Mapping[str, Any], task: Task, file: Path) -> Row:
-    columns = COLUMNS_OF_TYPE[task.type]
+    columns = tuple(get_task_type(task.type).columns)
     if missing := [column for column in columns if column not in record]:
         raise DataError(f"{file}: no {', '.join(missing)}; rows of {task.type} have: {', '.join(columns)}")
     label = record.get("label", "")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from trainables.task_types import get_task_type
 from trainables.tasks.records import get_task
 from trainables.tasks.sources import DataError, Row, is_held_out, require_split, to_dataset
 from trainables.tasks.sources.hub.files import HubSplit, pull, pulled
 from trainables.tasks.sources.hub.tables import TABLES, Table
-from trainables.tasks.task import COLUMNS_OF_TYPE, Split, Task
+from trainables.tasks.task import Split, Task
 
 if TYPE_CHECKING:
     import datasets
@@ -113,7 +114,7 @@ def _rows(task: Task, split: Split, language: str, table: Table, found: datasets
 
 def _formed(task: Task, table: Table, found: datasets.Dataset, prefix: str) -> Iterator[tuple[int, Row]]:
     """Rows in the form of the task type, with the "group" that a hold-out keeps together."""
-    columns = {ours: table.columns.get(ours, ours) for ours in COLUMNS_OF_TYPE[task.type]}
+    columns = {ours: table.columns.get(ours, ours) for ours in get_task_type(task.type).columns}
     missing = [theirs for ours, theirs in columns.items() if theirs not in found.column_names and ours != "id"]
     if missing and table.form is None:
         raise DataError(f"{table.dataset}: no column {', '.join(missing)}; it has: {', '.join(found.column_names)}")

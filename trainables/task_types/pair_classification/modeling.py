@@ -14,16 +14,15 @@ from trainables.metrics.classification import accuracy_scores
 from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.metrics.overlap import overlap_scores
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.heads import ClassifierHead
 from trainables.models.inputs import InputEncoder
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import ClassifierHead, Feature, ModelOutputs, Prediction, TaskType
+from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling
 
 UNLABELLED = -1
 
 
-class PairClassification(TaskType):
-    name = "pair-classification"
-
+class PairClassification(TaskModeling):
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """Pairs too long lose tokens from the end of the longer sentence."""
         if not len(examples):

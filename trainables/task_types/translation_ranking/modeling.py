@@ -20,13 +20,12 @@ from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainables.batching.samplers import RANKED_TOGETHER
 from trainables.metrics.retrieval import nearest_neighbours
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder, concatenated
+from trainables.models.pooling import mean_pool, retrieval_layer
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, inputs_between, pad_inputs
-from trainables.task_types.retrieval import mean_pool, retrieval_layer
+from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, inputs_between, pad_inputs
 
 SCALE = 20.0
 """Inverse temperature of the cosines."""
@@ -48,10 +47,7 @@ class LayersPooling(nn.Module):
         return F.normalize(torch.stack(pooled, 1), dim=-1)
 
 
-class TranslationRanking(TaskType):
-    name = "translation-ranking"
-    contrastive_group_size = RANKED_TOGETHER[name]
-
+class TranslationRanking(TaskModeling):
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """Each pair as its two sentences, one after the other; plain rows give none."""
         texts, translations = examples["text"][:], examples["translation"][:]
@@ -81,9 +77,9 @@ class TranslationRanking(TaskType):
         pairs = len(output) // 2
         total = output.new_zeros(())
         for layer in range(output.shape[1]):
-            for group in range(0, pairs, self.contrastive_group_size):
-                ours = output[group : min(group + self.contrastive_group_size, pairs), layer]
-                theirs = output[pairs + group : pairs + min(group + self.contrastive_group_size, pairs), layer]
+            for group in range(0, pairs, self.type.contrastive_group_size):
+                ours = output[group : min(group + self.type.contrastive_group_size, pairs), layer]
+                theirs = output[pairs + group : pairs + min(group + self.type.contrastive_group_size, pairs), layer]
                 cosines = SCALE * ours @ theirs.T
                 right = torch.arange(len(cosines), device=cosines.device)
                 both = F.cross_entropy(cosines, right, reduction="sum") + F.cross_entropy(
@@ -124,9 +120,6 @@ class TranslationRanking(TaskType):
 
 
 class WordRanking(TranslationRanking):
-    name = "word-ranking"
-    contrastive_group_size = RANKED_TOGETHER[name]
-
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         # What takes no part must not train: weight decay would still reach it.
         for block in backbone.blocks:

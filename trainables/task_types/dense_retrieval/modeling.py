@@ -27,13 +27,11 @@ from trainables.metrics.ranking import mean_average_precision
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder, concatenated
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import Feature, ModelOutputs, Prediction, SeveralSequences, split_sequences
+from trainables.task_types.dense_retrieval.schema import DEPTH
+from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, SeveralSequences, split_sequences
 
 SCALE = 100.0
 """Inverse temperature of the cosines."""
-TOGETHER = 16
-DEPTH = 20
-"""So many candidates are found for each query."""
 QUERY, CANDIDATE = 0, 1
 
 
@@ -51,9 +49,6 @@ class UnitVectorHead(nn.Module):
 
 
 class DenseRetrieval(SeveralSequences):
-    name = "dense-retrieval"
-    contrastive_group_size = TOGETHER
-
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per row: its query and its candidate, or the one that it has; each cut at `max_length`."""
         sides = [examples["query"][:], examples["candidate"][:]]
@@ -85,8 +80,8 @@ class DenseRetrieval(SeveralSequences):
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         pairs = output.unflatten(0, (-1, 2))
         total = output.new_zeros(())
-        for group in range(0, len(pairs), self.contrastive_group_size):
-            rows = slice(group, group + self.contrastive_group_size)
+        for group in range(0, len(pairs), self.type.contrastive_group_size):
+            rows = slice(group, group + self.type.contrastive_group_size)
             cosines = SCALE * pairs[rows, QUERY] @ pairs[rows, CANDIDATE].T
             same = batch["same"][rows]
             # Right answers of a query beside its own: they are neither wrong nor what this row asks for.

@@ -19,9 +19,9 @@ from trainables.metrics.mining import mine, tuned_threshold
 from trainables.metrics.overlap import overlap_scores
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder
+from trainables.models.pooling import LayerPooling
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
-from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType
-from trainables.task_types.retrieval import LayerPooling
+from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling
 
 TUNED = ""
 """The id under which a prediction says how its threshold came about: no row has it."""
@@ -29,9 +29,7 @@ Pairs = dict[tuple[str, str], float]
 log = logging.getLogger(__name__)
 
 
-class BitextMining(TaskType):
-    name = "bitext-mining"
-
+class BitextMining(TaskModeling):
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per sentence of either side."""
         sequences = encoder(examples["text"][:], truncation=True, max_length=max_length)

@@ -19,9 +19,10 @@ from transformers import PreTrainedTokenizerBase
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder, Inputs
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, pad
+from trainables.task_types.masked_lm.schema import PREDICTED
+from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, pad
 
-SHARE, MASKED, REPLACED = 0.15, 0.8, 0.1
+MASKED, REPLACED = 0.8, 0.1
 IGNORED = -100
 
 
@@ -44,9 +45,7 @@ class MaskedLMHead(nn.Module):
         return F.linear(chosen, self._embedding[0].weight, self.bias)
 
 
-class MaskedLM(TaskType):
-    name = "masked-lm"
-
+class MaskedLM(TaskModeling):
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One text for plain rows, a pair for translations."""
         texts, translations = examples["text"][:], examples["translation"][:]
@@ -70,7 +69,7 @@ class MaskedLM(TaskType):
         for feature in features:
             ids = np.array(feature["input_ids"])
             candidates = np.flatnonzero(~np.isin(ids, special))
-            count = min(len(candidates), max(1, round(SHARE * len(candidates))))
+            count = min(len(candidates), max(1, round(PREDICTED * len(candidates))))
             chosen = np.sort(rng.choice(candidates, size=count, replace=False))
             labels = np.full(len(ids), IGNORED)
             labels[chosen] = ids[chosen]

@@ -21,9 +21,10 @@ from trainables.metrics.mlqa import mlqa_normaliser
 from trainables.metrics.squad import answer_scores, squad_scores
 from trainables.metrics.squad2 import squad2_scores
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.heads import TokenHead
 from trainables.models.inputs import InputEncoder
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, TokenHead
+from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling
 
 QUESTION_LENGTH = 64
 STRIDE = 128
@@ -33,9 +34,7 @@ NOTHING = -1e6
 """The score of the best span where the context has no words."""
 
 
-class SpanQA(TaskType):
-    name = "span-qa"
-
+class SpanQA(TaskModeling):
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per window. `starts`/`ends`: character offsets of its context tokens; `span`: the answer's
         first and last token in the window, or (0, 0) where the answer is not in it."""
@@ -107,8 +106,6 @@ class SpanQA(TaskType):
 
 class SpanOrNone(SpanQA):
     """Questions that may have no answer in their context (SQuAD v2)."""
-
-    name = "span-or-none"
 
     def predict(
         self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]

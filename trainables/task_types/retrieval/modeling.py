@@ -17,46 +17,12 @@ from torch import Tensor, nn
 from trainables.metrics.retrieval import nearest_neighbours, retrieval_scores
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder
+from trainables.models.pooling import LayerPooling
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
-from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType
-
-DEPTH = 14 / 24
+from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling
 
 
-class LayerPooling(nn.Module):
-    """One vector per sequence from one hidden layer. No parameters."""
-
-    wants_all_layers = True
-
-    def __init__(self, backbone: Backbone, vectors: PoolingConfig) -> None:
-        super().__init__()
-        layers = backbone.shape.layers
-        self.layer = retrieval_layer(layers) if vectors.layer is None else vectors.layer
-        self.pooling = vectors.pooling
-        if self.layer > layers:
-            raise ValueError(f"vectors.layer is {self.layer}, but the model has {layers} blocks; give 0 to {layers}")
-
-    def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
-        """Vectors (sequences × hidden)."""
-        states = hidden.hidden_states[self.layer]
-        return states[:, 0] if self.pooling == "first" else mean_pool(states, batch["attention_mask"])
-
-
-def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
-    """The mean of `states` (examples × tokens × hidden) over the tokens that are no padding, in fp32."""
-    mask = mask.unsqueeze(-1)
-    vectors: Tensor = (states.float() * mask).sum(1) / mask.sum(1)
-    return vectors
-
-
-def retrieval_layer(layers: int) -> int:
-    """Of so many blocks the one that stands at the same share of the depth as the reference's does in XLM-R Large."""
-    return max(1, round(DEPTH * layers))
-
-
-class Retrieval(TaskType):
-    name = "retrieval"
-
+class Retrieval(TaskModeling):
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """All queries, then all candidates, in the order of the examples."""
         texts = examples["query"][:] + examples["candidate"][:]

@@ -18,16 +18,15 @@ from torch.nn.utils.rnn import pad_sequence
 from trainables.metrics.classification import accuracy_scores
 from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.heads import ClassifierHead
 from trainables.models.inputs import InputEncoder, Inputs, concatenated
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import ClassifierHead, Feature, ModelOutputs, Prediction, SeveralSequences
+from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, SeveralSequences
 
 UNLABELLED = -1
 
 
 class MultipleChoice(SeveralSequences):
-    name = "multiple-choice"
-
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per row, a sequence per choice; each of them is at most `max_length` long.
 

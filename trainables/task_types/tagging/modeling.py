@@ -15,16 +15,15 @@ from trainables.metrics.classification import accuracy_scores
 from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.metrics.tagging import entity_f1
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.heads import TokenHead
 from trainables.models.inputs import InputEncoder
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types.base import Feature, ModelOutputs, Prediction, TaskType, TokenHead, pad
+from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, pad
 
 IGNORED = -100
 
 
-class Tagging(TaskType):
-    name = "tagging"
-
+class Tagging(TaskModeling):
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per part of a sentence. `words` are positions of first subwords, `tags` their numbers.
 

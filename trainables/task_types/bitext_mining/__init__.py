@@ -1,0 +1,1 @@
+"""Bitext mining without training: which sentences of two texts are translations of each other."""

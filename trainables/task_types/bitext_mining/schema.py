@@ -1,0 +1,42 @@
+"""Bitext mining without training: which sentences of two texts are translations of each other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from trainables.task_types.base import ID, Column, Length, Measure, Row, TaskType
+
+if TYPE_CHECKING:
+    import datasets
+
+    from trainables.recipe.recipes import TaskSpec
+
+
+class BitextMining(TaskType):
+    """Dev and test rows, one per sentence of either side (`side`: "foreign" or "english"). `match` of a foreign
+    sentence is the id of the English one that is its translation, else "". Dev rows tune the threshold, as the
+    benchmark has it."""
+
+    name = "bitext-mining"
+    modeling_class = "trainables.task_types.bitext_mining.modeling:BitextMining"
+    columns = {"id": ID, "side": Column(identity=True), "text": Column(identity=True), "match": Column()}
+    usual_length = Length(26.4)
+    trained = False
+    compares_vectors = True
+    searches = True
+    context = ("dev",)
+
+    def is_labelled(self, row: Row) -> bool:
+        return row["match"] is not None
+
+    def leak_key(self, row: Row) -> str | None:
+        return None
+
+    def measure(self, task: TaskSpec, language: str, rows: datasets.Dataset) -> tuple[list[str], Measure]:
+        from trainables.metrics.by_example import matched
+
+        sides = zip(rows["id"][:], rows["side"][:], rows["match"][:], strict=True)
+        match = {name: other for name, side, other in sides if side == "foreign"}
+        return list(match), lambda predictions: {
+            "f1": matched({name: one["match"] for name, one in predictions.items() if "match" in one}, match)
+        }

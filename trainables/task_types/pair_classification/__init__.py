@@ -1,0 +1,1 @@
+"""Classification of pairs of texts with one label: natural language inference, paraphrase."""
