@@ -82,7 +82,7 @@ def losses(store, step):
 
 def encoded(encoder, task_type, columns, max_length=64, labels=()):
     task = TaskSpec(name="t", version=1, type=task_type, source="files", labels=labels)
-    return get_task_type(task_type).encode(datasets.Dataset.from_dict(columns), encoder, task, max_length)
+    return get_task_type(task_type).modeling().encode(datasets.Dataset.from_dict(columns), encoder, task, max_length)
 
 
 def pair(first, second):
@@ -118,7 +118,7 @@ def test_pairs_are_two_segments_in_every_task_type(encoder):
     one, two = pair(a, b), pair(a, c)
     assert inputs(choice) == {name: one[name] + two[name] for name in one}
     assert choice["lengths"] == [len(one["input_ids"]), len(two["input_ids"])]
-    batch = get_task_type("multiple-choice").collate([choice], PAD)
+    batch = get_task_type("multiple-choice").modeling().collate([choice], PAD)
     assert batch["token_type_ids"][1].tolist() == two["token_type_ids"]
     assert batch["token_type_ids"].shape == batch["input_ids"].shape == batch["attention_mask"].shape
 
@@ -131,7 +131,7 @@ def test_words_and_sentences_are_one_segment(encoder):
     assert tags["words"] == [1, 1 + len(a), 1 + len(a) + len(b)]
     columns = {"id": ["0"], "text": ["fires veki"], "translation": ["runin"]}
     (ranked,) = encoded(encoder, "translation-ranking", columns)
-    batch = get_task_type("translation-ranking").collate([ranked], PAD)
+    batch = get_task_type("translation-ranking").modeling().collate([ranked], PAD)
     assert batch["input_ids"][1, : len(c) + 2].tolist() == [CLS, *c, SEP]
     assert not batch["token_type_ids"].any()
 
@@ -142,7 +142,7 @@ def test_every_position_is_used(bert, encoder):
     assert len(feature["input_ids"]) == 512 == len(feature["token_type_ids"])
     backbone = load_backbone(bert.start(), bert.store, bert.execution())
     assert backbone.shape.usable_positions == 512
-    batch = get_task_type("pair-classification").collate([feature], PAD)
+    batch = get_task_type("pair-classification").modeling().collate([feature], PAD)
     with torch.no_grad():
         output = backbone.encode(batch).last_hidden_state
         # The last position counts, and there is none behind it.
