@@ -24,7 +24,7 @@ FAILED, WRONG, INTERRUPTED = 1, 2, 130
 console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160)
 complaints = Console(stderr=True, soft_wrap=True, highlight=False)
 
-File = Annotated[Path, typer.Argument(help="The sweep file (YAML).", show_default=False)]
+File = Annotated[Path, typer.Argument(help="The sweep file (YAML), or a study by its name: demo.", show_default=False)]
 Override = Annotated[
     list[str] | None,
     typer.Option("-o", metavar="KEY=VALUE", help="Override a field: -o seeds=[1,2] -o execution.workers=2"),

@@ -21,6 +21,7 @@ from sweeps.report.study import AVERAGES, Score, Study
 from sweeps.report.usage import cost_of
 from sweeps.results.results import Average
 from sweeps.spec.fields import NONE
+from trainables.steps.environment import Code
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 
@@ -82,7 +83,7 @@ def render(study: Study, pictures: Mapping[str, list[Picture]], links: Mapping[s
         languages=LANGUAGES,
         notes=[*results.notes(), *study.remarks],
         finished=max((record["finished_at"] for record in records), default=""),
-        commits=sorted({record["environment"]["commit"] for record in records}),
+        codes=sorted({str(Code(**record["environment"]["code"])) for record in records}),
         base=NONE,
         level=LEVEL,
         resamples=RESAMPLES,

@@ -30,11 +30,13 @@ from sweeps.tracking.journal import Event
 from sweeps.tracking.metrics import MetricBuffer
 from sweeps.tracking.payloads import begun
 from sweeps.tracking.results import STEP, SWEEP, StepResults
+from trainables.steps.environment import Code
 from trainables.store import Store
 from trainables.store.leases import active_leases
 
 PARENT = "mlflow.parentRunId"
 STORE = "xstilts.store"
+CODE = "xstilts.code"
 EXPERIMENT = "xstilts"
 STATUS = {StepState.DONE: "FINISHED", StepState.FAILED: "FAILED", StepState.RUNNING: "RUNNING"}
 """Of a run, by the state of its step; KILLED for all others."""
@@ -51,10 +53,12 @@ class Runs:
 
     Args:
         spec: the sweep file's fields, kept beside the sweep's run.
+        code: what makes the runs.
     """
 
-    def __init__(self, uri: str, sweep: str, plan: Plan, store: Store, spec: dict[str, Any], commit: str) -> None:
-        self.uri, self.sweep, self.plan, self.store, self.spec, self.commit = uri, sweep, plan, store, spec, commit
+    def __init__(self, uri: str, sweep: str, plan: Plan, store: Store, spec: dict[str, Any], code: Code) -> None:
+        self.uri, self.sweep, self.plan, self.store, self.spec = uri, sweep, plan, store, spec
+        self._code = {CODE: str(code)} | ({"mlflow.source.git.commit": code.commit} if code.commit else {})
         self.experiment: str | None = None
         self.parent: str | None = None
         self.connected = False
@@ -124,7 +128,7 @@ class Runs:
 
     def _parent(self) -> str:
         """The sweep's run."""
-        tags = {SWEEP: self.sweep, STORE: self.store.uri, "mlflow.source.git.commit": self.commit}
+        tags = {SWEEP: self.sweep, STORE: self.store.uri, **self._code}
         where = f"tags.`{SWEEP}` = '{self.sweep}' and tags.`{STORE}` = '{self.store.uri}'"
         run, new = self._one(where, self.sweep, tags, _now())
         if new or "sweep.json" not in [one.path for one in self._client.list_artifacts(run.info.run_id)]:
@@ -210,7 +214,7 @@ class Runs:
             begin = begun(self.plan.steps[step])
         if begin is None:
             raise LookupError(f"no run for {step}, and nothing is known of it; xstilts track --rebuild makes it anew")
-        tags = {STEP: step, PARENT: self.parent, "mlflow.source.git.commit": self.commit, **begin["tags"]}
+        tags = {STEP: step, PARENT: self.parent, **self._code, **begin["tags"]}
         run, new = self._one(
             f"tags.`{PARENT}` = '{self.parent}' and tags.`{STEP}` = '{step}'", begin["name"], tags, begin["at"]
         )

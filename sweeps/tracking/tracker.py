@@ -15,8 +15,8 @@ from sweeps.tracking.journal import Event, Journal, folder_of
 from sweeps.tracking.payloads import begun, reported
 from sweeps.tracking.runs import Runs
 from sweeps.tracking.sender import Sender
+from trainables.steps.environment import code
 from trainables.steps.reports import TrainReport
-from trainables.steps.run import git_commit
 
 PATIENCE = 60.0
 """Seconds without any success after which the end of a run waits for MLflow no longer."""
@@ -43,7 +43,7 @@ class Tracker:
             self._journal = Journal.new(self.folder)
         except OSError as error:
             say(f"{self.folder}: {error}; MLflow will lack the curves of this run, the store will not")
-        self._runs = Runs(self.uri, spec.sweep, plan, store, spec.model_dump(mode="json"), git_commit())
+        self._runs = Runs(self.uri, spec.sweep, plan, store, spec.model_dump(mode="json"), code())
         self._sender = Sender(self._runs, self.folder, self._journal, say)
 
     def __enter__(self) -> Tracker:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trainables.tasks.records.gathered import GATHERED
+
 LANGUAGES = ("ar", "bg", "de", "el", "es", "fr", "hi", "id", "ja", "ru", "sw", "tr", "vi", "zh")
 """Those that the catalogue knows, beside English."""
 
@@ -37,43 +39,35 @@ class Corpus:
     """Packages that hold all languages."""
     by_language: str = ""
     """Name of the package of one language, with `{}` for the language as Debian writes it."""
-    without: tuple[str, ...] = ()
-    """Languages that it does not have."""
 
     @property
     def languages(self) -> tuple[str, ...]:
         """The languages that it has, beside English."""
-        return tuple(language for language in LANGUAGES if language not in self.without)
+        return GATHERED[self.name]
 
 
 CATALOGUE = (
     Corpus(
         "dictionaries",
         "FreeDict: GPL-2.0-or-later, GPL-3.0-or-later or CC BY-SA 3.0 by dictionary; CC-CEDICT: CC BY-SA 4.0",
-        without=("vi",),
     ),
     Corpus(
         "wesnoth",
         "GPL-2.0-or-later",
         shared=("wesnoth-1.16-data", *(f"wesnoth-1.16-{campaign}" for campaign in CAMPAIGNS)),
-        without=("hi", "sw"),
     ),
     Corpus(
         "games",
         "Cataclysm: CC BY-SA 3.0; Dink Smallwood: GPL-3.0-or-later; Fish Fillets: GPL-2.0-or-later",
         shared=("cataclysm-dda-data", "freedink-data", "fillets-ng-data"),
-        without=("ar", "hi", "sw", "vi"),
     ),
     Corpus(
         "bible",
         "public domain, by the age of the editions; Hindi: CC BY-SA 4.0",
-        without=tuple(language for language in LANGUAGES if language not in EDITIONS),
     ),
     Corpus("stamps", "GPL-2.0-or-later", shared=("tuxpaint-stamps-default",)),
     Corpus("annotations", "Unicode-DFS-2016", shared=("unicode-cldr-core",)),
-    Corpus(
-        "help", "MPL-2.0", shared=("libreoffice-help-en-us",), by_language="libreoffice-help-{}", without=("ar", "sw")
-    ),
+    Corpus("help", "MPL-2.0", shared=("libreoffice-help-en-us",), by_language="libreoffice-help-{}"),
     Corpus(
         "software",
         "LibreOffice: MPL-2.0; MediaWiki: GPL-2.0-or-later; iso-codes: LGPL-2.1-or-later",

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import platform
-import subprocess
 import time
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import AnyRecipe, DataRecipe, EvaluateRecipe, TokenizerRecipe, TrainRecipe
+from trainables.steps.environment import environment
 from trainables.steps.host import Host, StopRequested
 from trainables.store import Store
 
@@ -87,40 +85,7 @@ def record_of(recipe: AnyRecipe, execution: Execution, result: dict[str, Any], b
         "recipe": recipe.model_dump(mode="json"),
         "execution": execution.model_dump(mode="json"),
         "result": result,
-        "environment": {**environment(), "device": device(execution)},
+        "environment": environment(execution).model_dump(mode="json"),
         "seconds": round(time.monotonic() - began, 3),
         "finished_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
-
-
-def environment() -> dict[str, str]:
-    """Versions, machine and commit: recorded beside every result, never hashed."""
-    names = ("torch", "deepspeed", "transformers", "datasets", "tokenizers", "numpy")
-    return {
-        "python": platform.python_version(),
-        "host": platform.node(),
-        "commit": git_commit(),
-        **{name: version(name) for name in names},
-    }
-
-
-def device(execution: Execution) -> str:
-    """What a worker computes on: the name of its GPU, or `cpu`."""
-    import torch
-
-    return torch.cuda.get_device_name() if execution.gpus_per_worker and torch.cuda.is_available() else "cpu"
-
-
-def git_commit() -> str:
-    """Commit of this source tree, with `+changes` when it has uncommitted ones; `unknown` outside a checkout."""
-    here = Path(__file__).parent
-
-    def git(*words: str) -> str:
-        return subprocess.run(
-            ("git", *words), cwd=here, capture_output=True, text=True, check=True, timeout=10
-        ).stdout.strip()
-
-    try:
-        return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain") else "")
-    except (OSError, subprocess.SubprocessError):
-        return "unknown"

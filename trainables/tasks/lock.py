@@ -24,7 +24,7 @@ class Lock:
 
 
 def lock_path(file: Path) -> Path:
-    """Where the lock of a sweep file is."""
+    """Where the lock of a sweep file is. A study that is asked for by its name has it in the current folder."""
     return file.with_suffix(".lock.json")
 
 

@@ -65,7 +65,7 @@ def test_the_store_keeps_what_a_step_was_made_of(swept):
         record = store.record(step.id)
         assert record["recipe"] == step.recipe.model_dump(mode="json")
         assert record["fingerprint"] == step.recipe.fingerprint
-        assert record["environment"]["torch"]
+        assert record["environment"]["packages"]["torch"]
 
 
 def test_the_checkpoint_loads_with_transformers_alone(swept):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tools.corpora.catalogue import CATALOGUE
 from trainables.tasks.languages import FLORES
+from trainables.tasks.records.gathered import GATHERED
 from trainables.tasks.records.shapes import MASKED_LM, REAL, words
 from trainables.tasks.task import Task
 
@@ -14,7 +14,7 @@ TEXTS = (
     Task(name="flores", **REAL, **MASKED_LM, languages=tuple(FLORES), has_train=True),
     # The same, gathered from the distribution's packages by `python -m tools.corpora`.
     *(
-        Task(name=corpus.name, **REAL, **MASKED_LM, languages=("en", *corpus.languages), has_train=True)
-        for corpus in CATALOGUE
+        Task(name=name, **REAL, **MASKED_LM, languages=("en", *languages), has_train=True)
+        for name, languages in GATHERED.items()
     ),
 )

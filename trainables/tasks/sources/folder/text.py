@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from tools.corpora.catalogue import CATALOGUE
 from trainables.tasks.languages import FLORES, NTREX
+from trainables.tasks.records.gathered import GATHERED
 from trainables.tasks.sources import DataError, Row, is_held_out
 from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, need
 from trainables.tasks.sources.folder.reading import read_lines
@@ -89,5 +89,5 @@ def _text(pairs: Iterable[tuple[str, str, str]], split: Split, language: str) ->
 FINDERS: dict[str, Finder] = {
     "ntrex": _ntrex,
     "flores": _flores,
-    **dict.fromkeys((corpus.name for corpus in CATALOGUE), _gathered),
+    **dict.fromkeys(GATHERED, _gathered),
 }
