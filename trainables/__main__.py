@@ -55,7 +55,7 @@ def main() -> int:
         print(f"{recipe.id} is done: {store.locate(recipe.id)}")
         return 0
     # Of several workers the first one alone changes what is in the store under the step's name.
-    with Leases(store) if first else nullcontext() as leases:
+    with Leases(store.files, store.root) if first else nullcontext() as leases:
         if leases is not None:
             if not leases.acquire(recipe.id) or store.done(recipe.id):
                 holder = leases.holder(recipe.id)

@@ -11,9 +11,12 @@ from rich.console import Console
 from sweeps.cli.console import complaints, console
 from sweeps.cli.tables import print_tables
 from sweeps.report.write import write_report
+from sweeps.results.notes import notes_of
 from sweeps.results.results import Results
+from sweeps.results.tables import tables_of
 from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker
+from sweeps.tracking.links import run_links
 from trainables.store.logs import logs_of
 
 
@@ -26,11 +29,11 @@ def write_results(found: Results, folder: Path) -> dict[str, Path]:
     """Write the numbers, the tables and the report; where each is."""
     numbers = found.write(folder)
     with (folder / "table.txt").open("w") as out:
-        print_tables(found.tables("zero-shot"), found.notes(), Console(file=out, width=160))
+        print_tables(tables_of(found, "zero-shot"), notes_of(found), Console(file=out, width=160))
     places = {"numbers": numbers, "tables": folder / "table.txt"}
     if found.cells:
         try:
-            places["report"] = write_report(found, folder)[0]
+            places["report"] = write_report(found, folder, run_links(found.spec, found.store))[0]
         except (ValueError, OSError) as problem:  # what was trained stands, whatever is wrong with the page
             complaints.print(f"no report: {problem}", style="red", markup=False)
     return places
@@ -43,7 +46,7 @@ def show_results(sweep: Sweep, file: Path, tracker: Tracker) -> None:
     tracker.wait()  # the report links to the runs
     places = write_results(found, folder)
     tracker.table(folder, found.means())
-    print_tables(found.tables("zero-shot"), found.notes(), console)
+    print_tables(tables_of(found, "zero-shot"), notes_of(found), console)
     shown = {
         **places,
         "predictions": store.locate("evaluate-*", "predictions"),

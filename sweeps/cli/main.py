@@ -115,13 +115,15 @@ def results(
     if average not in ("zero-shot", "xtreme"):
         wrong([f"--average {average}: zero-shot or xtreme"])
     sweep = see_sweep(file, override)
+    from sweeps.results.notes import notes_of
     from sweeps.results.results import Results
+    from sweeps.results.tables import tables_of
 
     found = Results(sweep)
     if as_json:
         write_json([asdict(number) for number in found.numbers()])
         return
-    print_tables(found.tables("xtreme" if average == "xtreme" else "zero-shot"), found.notes(), console)
+    print_tables(tables_of(found, "xtreme" if average == "xtreme" else "zero-shot"), notes_of(found), console)
 
 
 @app.command()
@@ -135,13 +137,14 @@ def report(
     from sweeps.cli.finalize import results_folder
     from sweeps.report.write import write_report
     from sweeps.results.results import Results
+    from sweeps.tracking.links import run_links
 
     found = Results(sweep)
     if not found.cells:
         wrong([f"{file}: no cell is done yet; xstilts run {file}"])
     try:
         folder = to or results_folder(sweep)
-        paths = [*write_report(found, folder), found.write(folder)]
+        paths = [*write_report(found, folder, run_links(sweep.spec, sweep.store)), found.write(folder)]
     except (ValueError, OSError) as problem:
         wrong([f"{file}: {problem}"])
     for path in paths:

@@ -126,5 +126,5 @@ def _collect(sweep: Sweep, dry_run: bool) -> Collected:
     from sweeps.state.garbage import collect
     from trainables.store import Leases
 
-    with Leases(sweep.store) as leases:
+    with Leases(sweep.store.files, sweep.store.root) as leases:
         return collect(sweep, leases, dry_run)

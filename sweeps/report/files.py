@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from sweeps.report.figures import MISSING, file_name, signed
 from sweeps.report.languages import LANGUAGES
 from sweeps.report.study import AVERAGES, Score, Study
+from sweeps.results.notes import notes_of
 from sweeps.spec.fields import NONE
 
 FIELDS: dict[str, pa.DataType] = {
@@ -117,7 +118,7 @@ def notes(study: Study) -> list[str]:
         "zero-shot: mean over the languages that were not trained on; in brackets the difference to no intermediate",
         "*: the difference holds at 5 % after Holm's correction over the table; †: a run collapsed and is counted; "
         "‡: a run was stopped in a selection and has no score",
-        *study.results.notes(),
+        *notes_of(study.results),
     ]
 
 

@@ -19,6 +19,7 @@ from sweeps.report.narrative import cautions, marked_text, p_text, summary
 from sweeps.report.statistics import LEVEL, RESAMPLES
 from sweeps.report.study import AVERAGES, Score, Study
 from sweeps.report.usage import cost_of
+from sweeps.results.notes import notes_of
 from sweeps.results.results import Average
 from sweeps.spec.fields import NONE
 from trainables.steps.environment import Code
@@ -81,7 +82,7 @@ def render(study: Study, pictures: Mapping[str, list[Picture]], links: Mapping[s
         cost=cost_of(results),
         links=links,
         languages=LANGUAGES,
-        notes=[*results.notes(), *study.remarks],
+        notes=[*notes_of(results), *study.remarks],
         finished=max((record["finished_at"] for record in records), default=""),
         codes=sorted({str(Code(**record["environment"]["code"])) for record in records}),
         base=NONE,

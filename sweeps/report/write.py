@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from sweeps.report.figures import heat_maps
 from sweeps.report.files import write_files
-from sweeps.report.links import run_links
 from sweeps.report.page import Picture, render
 from sweeps.report.study import Study
 from sweeps.results.results import Results
@@ -14,8 +14,10 @@ from sweeps.results.results import Results
 PAGE = "report.html"
 
 
-def write_report(results: Results, folder: Path) -> list[Path]:
+def write_report(results: Results, folder: Path, links: Mapping[str, str]) -> list[Path]:
     """Write the report of what is done into `folder`; what was written, the page first.
+
+    `links`: URL of a step's run in MLflow, by step; steps without one are not linked.
 
     Raises ValueError where what the store has does not fit together.
     """
@@ -30,5 +32,5 @@ def write_report(results: Results, folder: Path) -> list[Path]:
             paths[-1].write_bytes(png)
             picture = Picture(figure.title, figure.caption, figure.text, svg, round(96 * inches))
             pictures.setdefault(model, []).append(picture)
-    page.write_text(render(study, pictures, run_links(results.spec, results.store)), encoding="utf-8")
+    page.write_text(render(study, pictures, links), encoding="utf-8")
     return [page, *paths]

@@ -1,4 +1,4 @@
-"""From evaluation records to numbers, and from numbers to the tables that a person reads.
+"""From evaluation records to numbers: scores, table entries and averages.
 
 A task's score in one language is the mean of its main metrics (QA: F1 and exact match), as XTREME has it. A table entry
 is the mean over languages, then over seeds. Averages over targets are given with and without retrieval, because the
@@ -17,10 +17,7 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from rich.table import Table
-
 from sweeps.plan.graph import Cell
-from sweeps.spec.fields import NONE
 from sweeps.state.collapse import CollapseNotes
 from sweeps.state.selection import Stopped, settled, stopped_of
 from sweeps.state.sweep import Sweep
@@ -177,7 +174,10 @@ class Results:
             return None
         return statistics.fmean(task.score(scores[language]) for language in over)
 
-    # --- tables ----------------------------------------------------------------------------------------------
+    def stopped_in(self, cell: Cell) -> list[Stopped]:
+        """The trainings of a cell that were stopped, where all of them were."""
+        found = [self.stopped[one.training] for one in cell.variants if one.training in self.stopped]
+        return found if len(found) == len(cell.variants) else []
 
     def columns(self) -> dict[str, list[str]]:
         """Heading -> the targets that a column is the mean of. A target without labels has no column."""
@@ -201,138 +201,6 @@ class Results:
                     found[f"{model}/{name}" if len(self.spec.models) > 1 else name] = entry.mean
         return found
 
-    def tables(self, average: Average) -> list[Table]:
-        """Both tables of each model."""
-        return [
-            table for model in self.spec.models for table in (self.table(model, average), self.language_table(model))
-        ]
-
-    def table(self, model: str, average: Average) -> Table:
-        """Rows: intermediates. Columns: targets and averages. Below each mean, the difference to no intermediate."""
-        table = _titled(f"{self.spec.sweep} · {model}: {self._kind}{_meaning(average)}")
-        table.add_column("intermediate")
-        columns = self.columns()
-        for heading in columns:
-            table.add_column(heading, justify="right")
-        for intermediate in self.spec.intermediate_names:
-            row = [intermediate]
-            for targets in columns.values():
-                entry = self.entry(model, intermediate, targets, None, average)
-                base = self.entry(model, NONE, targets, None, average) if intermediate != NONE else None
-                text = self._absent(model, intermediate, targets) if entry is None else str(entry)
-                if entry is not None and entry.collapsed:
-                    text += f"\n{entry.collapsed} of {entry.runs} collapsed"
-                if entry is not None and base is not None:
-                    text += f"\n({entry.mean - base.mean:+.1f})"
-                row.append(text)
-            table.add_row(*row)
-        return table
-
-    @property
-    def _kind(self) -> str:
-        return "a selection, not a study; " if self.stopped else ""
-
-    def _absent(self, model: str, intermediate: str, targets: list[str]) -> str:
-        """What stands for an entry that is not there."""
-        cells = [
-            cell
-            for cell in self.plan.cells
-            if len(targets) == 1 and (cell.model, cell.intermediate, cell.target) == (model, intermediate, targets[0])
-        ]
-        stopped = [found for cell in cells if (found := self.stopped_in(cell))]
-        if len(cells) == 1 and stopped:
-            best = max(stopped[0], key=lambda one: one.value)
-            return f"stopped at {best.global_step}\ndev {best.value:.1f}"
-        return f"{len(stopped)} of {len(cells)} stopped" if stopped else "…"
-
-    def stopped_in(self, cell: Cell) -> list[Stopped]:
-        """The trainings of a cell that were stopped, where all of them were."""
-        found = [self.stopped[one.training] for one in cell.variants if one.training in self.stopped]
-        return found if len(found) == len(cell.variants) else []
-
-    def language_table(self, model: str) -> Table:
-        """Rows: target and intermediate. Columns: languages, the training language first, then in the order of the
-        sweep file, or of the tasks where it names none."""
-        shown = dict.fromkeys(language for t in self.spec.targets for language in self.languages(t.task, "xtreme"))
-        named = [language for language in self.spec.languages or () if language in shown]
-        names = list(dict.fromkeys([*named, *shown]))
-        trained = {get_task(t.task).train_language for t in self.spec.targets}
-        names.sort(key=lambda name: name not in trained)
-        table = _titled(f"{self.spec.sweep} · {model}: {self._kind}by language")
-        table.add_column("target")
-        table.add_column("intermediate")
-        for name in names:
-            table.add_column(f"{name}*" if name in trained else name, justify="right")
-        for target in self.spec.targets:
-            for intermediate in self.spec.intermediate_names:
-                entries = [self.entry(model, intermediate, [target.task], [name], "xtreme") for name in names]
-                if any(entry is not None for entry in entries):
-                    cells = ["" if entry is None else f"{entry.mean:.1f}" for entry in entries]
-                    table.add_row(target.task, intermediate, *cells)
-            table.add_section()
-        return table
-
-    def notes(self) -> list[str]:
-        """What a reader must know of the tables."""
-        notes = []
-        for target, languages in self.unlabelled().items():
-            notes.append(f"{target}: predictions but no scores, the data has no labels in {' '.join(languages)}")
-        for (target, remark), languages in self.about_the_data().items():
-            notes.append(f"{target}, {' '.join(languages)}: {remark}")
-        if self.spec.test_limit is not None:
-            notes.append(
-                f"scores are over {self.spec.test_limit} rows of each language (retrieval: all), not the whole sets"
-            )
-        stopped = sum(bool(self.stopped_in(cell)) for cell in self.plan.cells)
-        if self.missing > stopped:
-            missing = self.missing - stopped
-            notes.append(f"{missing} of {len(self.plan.cells)} cells are not done; … stands for what is missing")
-        notes += self._selections()
-        notes += self._collapses()
-        qa = [t.task for t in self.spec.targets if len(get_task(t.task).main_metrics) > 1]
-        if qa:
-            notes.append(f"{', '.join(qa)}: the mean of F1 and exact match")
-        seeds = len(self.spec.seeds)
-        what = "intermediate and target" if self.spec.intermediate_seeds == "matched" else "the target phase alone"
-        spread = f"± is the standard deviation over {seeds} seeds of {what}" if seeds > 1 else "one seed: no spread"
-        notes.append(f"{spread}; checkpoints are selected on dev rows of the training language only")
-        return notes
-
-    def _selections(self) -> list[str]:
-        """Which trainings were stopped, and by which learning rate each cell goes."""
-        notes = [f"{self.plan.steps[step].name}: {one}" for step, one in self.stopped.items()]
-        if notes:
-            notes.append(
-                "which training goes on was decided on dev rows of the training language, as successive halving"
-            )
-        chosen: dict[tuple[str, str], int] = {}
-        for cell in self.cells:
-            if cell.variants[0].setting:
-                key = (cell.target, cell.variants[0].setting)
-                chosen[key] = chosen.get(key, 0) + 1
-        for target in dict.fromkeys(target for target, _ in chosen):
-            counts = ", ".join(f"{setting} ({count})" for (of, setting), count in chosen.items() if of == target)
-            notes.append(f"{target}: each cell goes by what is best on its dev rows: {counts}")
-        return notes
-
-    def _collapses(self) -> list[str]:
-        """Of each entry with collapsed runs which those are, and its mean without them."""
-        notes = []
-        groups: dict[tuple[str, str, str], list[Cell]] = {}
-        for cell in self.cells:
-            groups.setdefault((cell.model, cell.intermediate, cell.target), []).append(cell)
-        for (model, intermediate, target), cells in groups.items():
-            how = dict.fromkeys(filter(None, (self.marks.collapse_behind(cell.evaluation) for cell in cells)))
-            entry = self.entry(model, intermediate, [target], None, "zero-shot") if how else None
-            if how:
-                name = f"{intermediate} -> {target}" + (f" ({model})" if len(self.spec.models) > 1 else "")
-                sound = entry.sound if entry is not None else None
-                without = (
-                    f"; the mean without {'it' if len(how) == 1 else 'them'}: {sound:.1f}" if sound is not None else ""
-                )
-                notes.append(f"{name}: collapsed, and in the mean all the same: {'; '.join(how)}{without}")
-        return notes
-
     def write(self, folder: Path) -> Path:
         """Write every number as `numbers.csv` and `numbers.json`; the path of the former."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -343,14 +211,3 @@ class Results:
             writer.writeheader()
             writer.writerows(rows)
         return folder / "numbers.csv"
-
-
-def _titled(title: str) -> Table:
-    """An empty table, wide enough for its title to stay on one line."""
-    return Table(title=title, title_justify="left", min_width=len(title))
-
-
-def _meaning(average: Average) -> str:
-    if average == "xtreme":
-        return "mean over all languages, the training language included (as XTREME has it)"
-    return "zero-shot, mean over the languages that were not trained on"

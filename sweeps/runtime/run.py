@@ -70,7 +70,7 @@ def run_plan(
             display.line(f"{sweep.name}: all {len(done)} steps are done, nothing to train")
         tracker.open()
         return idle
-    with Leases(store) as leases:
+    with Leases(store.files, store.root) as leases:
         for line in (*found.rejected.values(), *found.states.values()):
             display.line(f"{line}: it is made anew", warning=True)
         reject(found.rejected, store, leases)

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from trainables.store import Store
-from trainables.store.local import folder_beside
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +29,7 @@ Event = dict[str, Any]
 
 def folder_of(store: Store, sweep: str) -> Path:
     """Where the journals of a sweep are."""
-    return folder_beside(store, "tracking") / sweep
+    return store.folder_beside("tracking") / sweep
 
 
 class Journal:

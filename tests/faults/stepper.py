@@ -112,7 +112,7 @@ def carry_out_case(case):
     plain = Store(case["store"])
     said = None
     # As `xstilts run` has it: what is damaged does not count, the step is carried out, remains are cleared.
-    with Leases(plain, visibility_delay=0.01) as leases:
+    with Leases(plain.files, plain.root, visibility_delay=0.01) as leases:
         assert leases.acquire(recipe.id), leases.holder(recipe.id)
         if plain.done(recipe.id) and plain.check(recipe.id) is not None:
             plain.reject(recipe.id)

@@ -92,7 +92,7 @@ def test_a_fault_at_every_operation(tmp_path, monkeypatch, scheme, kind):
             # Whatever was complete before the fault is there after it.
             complete = sum(note < at for note in notes)
             assert store.done("s") or len(state[0]["name"] if state else "") >= complete
-        with Leases(store, visibility_delay=0) as leases:
+        with Leases(store.files, store.root, visibility_delay=0) as leases:
             if store.done("s") and store.check("s") is not None:
                 store.reject("s")
             if not store.done("s"):

@@ -269,6 +269,13 @@ class Store:
         """Where `step` keeps something, as a path or URI for people and other programs."""
         return "/".join((self.uri, STEPS, step, *parts))
 
+    def folder_beside(self, name: str) -> Path:
+        """A folder for files that grow: in the store where that is a local path, else in the cache of this machine,
+        because no object store can append to a file."""
+        if self.local:
+            return Path(self.root) / name
+        return cache_dir() / name / hashlib.sha256(self.uri.encode()).hexdigest()[:12]
+
     def at(self, *parts: str) -> str:
         """A path of the store as its file system writes it."""
         return "/".join((self.root, *parts))

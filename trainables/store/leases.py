@@ -20,13 +20,10 @@ import time
 import uuid
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainables.store.files import Files, StoreError
 from trainables.store.process import Process
-
-if TYPE_CHECKING:
-    from trainables.store.core import Store
 
 OWNERS, LEASES = "owners", "leases"
 LOOKS = 3
@@ -73,13 +70,16 @@ class Leases:
     """What one driver holds, and its heartbeat while the block lasts. Leaving the block gives everything back.
 
     Args:
+        files, root: those of the store.
         beat: seconds between heartbeats.
         ttl: seconds without one after which others take an owner for dead.
         visibility_delay: seconds after which a write is seen by all, on file systems without exclusive creation.
     """
 
-    def __init__(self, store: Store, beat: float = 10.0, ttl: float = 60.0, visibility_delay: float = 2.0) -> None:
-        self._files, self._root = store.files, store.root
+    def __init__(
+        self, files: Files, root: str, beat: float = 10.0, ttl: float = 60.0, visibility_delay: float = 2.0
+    ) -> None:
+        self._files, self._root = files, root
         self._beat, self._ttl, self._visibility_delay = beat, ttl, visibility_delay
         self._process = Process.this()
         self.owner = f"{self._process.host}-{self._process.pid}-{uuid.uuid4().hex[:8]}"

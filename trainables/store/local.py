@@ -7,12 +7,8 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trainables.store.process import Process
-
-if TYPE_CHECKING:
-    from trainables.store.core import Store
 
 
 def hash_model_dir(directory: Path) -> str:
@@ -41,14 +37,6 @@ def cache_dir() -> Path:
     directory = Path(os.environ.get("XSTILTS_CACHE", Path.home() / ".cache" / "xstilts"))
     directory.mkdir(parents=True, exist_ok=True)
     return directory
-
-
-def folder_beside(store: Store, name: str) -> Path:
-    """A folder for files that grow: in the store where that is a local path, else in the cache of this machine, because
-    no object store can append to a file."""
-    if store.local:
-        return Path(store.root) / name
-    return cache_dir() / name / hashlib.sha256(store.uri.encode()).hexdigest()[:12]
 
 
 def scratch_dir(step: str) -> Path:

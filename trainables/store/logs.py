@@ -16,8 +16,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from trainables.store import Store
-from trainables.store.local import folder_beside
+from trainables.store.core import Store
 from trainables.store.process import Process
 
 LOGS = "logs"
@@ -25,7 +24,7 @@ LOGS = "logs"
 
 def logs_of(store: Store) -> Path:
     """Where the logs of all steps are: here, or on each machine that carries out steps of a remote store."""
-    return folder_beside(store, LOGS)
+    return store.folder_beside(LOGS)
 
 
 @contextmanager

@@ -23,7 +23,7 @@ MEASURE = """() => [...document.querySelectorAll("body *")]
 
 @pytest.fixture(scope="module")
 def address(made_up, tmp_path_factory) -> str:
-    return write_report(made_up, tmp_path_factory.mktemp("browser"))[0].as_uri()
+    return write_report(made_up, tmp_path_factory.mktemp("browser"), {})[0].as_uri()
 
 
 @pytest.fixture

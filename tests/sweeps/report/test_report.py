@@ -37,7 +37,7 @@ def study(made_up):
 def report(made_up, tmp_path_factory):
     """The folder of the made-up sweep's report."""
     folder = tmp_path_factory.mktemp("report")
-    paths = write_report(made_up, folder)
+    paths = write_report(made_up, folder, {})
     assert all(path.is_file() for path in paths)
     return folder
 
@@ -112,7 +112,7 @@ def test_what_comes_from_the_sweep_file_is_text(changed, fields, tmp_path):
     named = {**fields, "intermediates": ["none", {"name": HOSTILE, "tasks": ["gen-nli"]}]}
     results = changed(fields=named)
     assert results.missing == 0
-    write_report(results, tmp_path)
+    write_report(results, tmp_path, {})
     page = Page((tmp_path / "report.html").read_text())
     assert HOSTILE in page.text
     assert all((image["src"] or "").startswith("data:") and "onerror" not in image for image in page.all("img"))
@@ -137,7 +137,7 @@ def test_the_heat_map_is_a_picture_of_the_table(report, study):
 
 
 def test_the_same_numbers_give_the_same_files(made_up, report, tmp_path):
-    for path in write_report(made_up, tmp_path):
+    for path in write_report(made_up, tmp_path, {}):
         if path.suffix in (".html", ".csv", ".md", ".tex", ".png"):
             assert path.read_bytes() == (report / path.name).read_bytes(), path.name
 
@@ -193,7 +193,7 @@ def test_sweeps_of_other_shapes_have_a_report_too(changed, fields, tmp_path, oth
     """A part of the grid, two names of one model, a seed of which nothing is done."""
     if "models" in other:
         other = {"models": dict.fromkeys(other["models"], fields["models"]["small"])}
-    paths = write_report(changed(fields={**fields, **other}), tmp_path)
+    paths = write_report(changed(fields={**fields, **other}), tmp_path, {})
     assert sum(path.suffix == ".png" for path in paths) == figures
     text = Page(paths[0].read_text()).text
     assert ("this sweep has not both" in text) == (figures == 0)

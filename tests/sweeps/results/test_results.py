@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sweeps.plan.planner import make_plan
+from sweeps.results.notes import notes_of
 from sweeps.results.results import Entry, Results
+from sweeps.results.tables import table_of
 from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import Sweep
 from trainables.store import Store
@@ -77,12 +79,12 @@ def test_collapsed_seeds_stay_in_the_mean_and_are_shown(filled):
     assert (entry.mean, entry.collapsed, entry.runs) == (pytest.approx(41.5), 1, 2)
     assert entry.sound == pytest.approx(41.0)  # the first seed alone
     assert results.entry("small", "gen-nli", ["gen-qa"], ["one"], "xtreme").collapsed == 0
-    (note,) = [note for note in results.notes() if "collapsed" in note]
+    (note,) = [note for note in notes_of(results) if "collapsed" in note]
     assert note == (
         "none -> gen-qa: collapsed, and in the mean all the same: none -> gen-qa · seed 2: at chance at step 8; "
         "the mean without it: 38.0"
     )
-    cells = [text for column in results.table("small", "zero-shot").columns for text in column.cells]
+    cells = [text for column in table_of(results, "small", "zero-shot").columns for text in column.cells]
     assert sum("1 of 2 collapsed" in str(text) for text in cells) == 3  # of the target, and of both averages
     marked = {(n.intermediate, n.target, n.seed) for n in results.numbers() if n.collapsed}
     assert marked == {("none", "gen-qa", 2)}
@@ -91,7 +93,7 @@ def test_collapsed_seeds_stay_in_the_mean_and_are_shown(filled):
 @pytest.mark.parametrize(("step", "said"), [(4, ", scored as it was at step 4 (dev 61.5)"), (8, "")])
 def test_a_collapse_is_shown_with_the_checkpoint_that_is_scored(filled, step, said):
     results = filled(collapsed={"none -> gen-qa · seed 2"}, best={"step": step, "value": 61.5})
-    assert any(f"at chance at step 8{said}; the mean" in note for note in results.notes())
+    assert any(f"at chance at step 8{said}; the mean" in note for note in notes_of(results))
 
 
 def test_a_collapsed_intermediate_marks_all_that_starts_from_it(filled):
@@ -101,7 +103,7 @@ def test_a_collapsed_intermediate_marks_all_that_starts_from_it(filled):
         ("none", "gen-nli", 1),
         *(("gen-nli", target, 1) for target in ("gen-nli", "gen-qa", "gen-pairs")),
     }
-    assert any("gen-nli -> gen-pairs: collapsed" in note for note in results.notes())
+    assert any("gen-nli -> gen-pairs: collapsed" in note for note in notes_of(results))
 
 
 def test_averages_with_and_without_retrieval(filled):
@@ -119,7 +121,7 @@ def test_a_mean_with_a_part_missing_is_not_given(filled):
     results = filled(skip={("gen-nli", "gen-qa")})
     assert results.entry("small", "gen-nli", ["gen-nli", "gen-qa"], None, "zero-shot") is None
     assert results.entry("small", "gen-nli", ["gen-nli"], None, "zero-shot") is not None
-    assert any("2 of 12 cells are not done" in note for note in results.notes())
+    assert any("2 of 12 cells are not done" in note for note in notes_of(results))
 
 
 def test_an_entry_in_words():
@@ -128,7 +130,7 @@ def test_an_entry_in_words():
 
 
 def test_what_a_source_says_of_its_rows_stands_under_the_tables(filled):
-    notes = filled().notes()
+    notes = notes_of(filled())
     assert "gen-qa, one two three four five zero: a cut of it" in notes
     assert not any(note.startswith("gen-nli, ") for note in notes)
 

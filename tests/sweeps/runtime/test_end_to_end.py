@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from sweeps.cli.live import TerminalDisplay
 from sweeps.plan.planner import make_plan
 from sweeps.results.results import Results
+from sweeps.results.tables import table_of
 from sweeps.runtime.run import run_plan
 from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import Sweep
@@ -230,7 +231,7 @@ def test_a_hopeless_training_is_stopped_by_a_selection_and_carried_on_by_a_study
     assert states[hopeless.training] == "stopped"
     results = Results(Sweep(spec, plan, store))
     assert {number.setting for number in results.numbers()} == {good.setting}
-    assert "a selection, not a study" in results.table("small", "zero-shot").title
+    assert "a selection, not a study" in table_of(results, "small", "zero-shot").title
     # What is stopped stays stopped, and needs no Ray to know it.
     *_, again = carry_out(file)
     assert again.stopped == schedule.stopped
@@ -241,7 +242,7 @@ def test_a_hopeless_training_is_stopped_by_a_selection_and_carried_on_by_a_study
     _, _, _, _, study = carry_out(file, "early_stopping={}")
     assert study.done == set(plan.steps)
     results = Results(Sweep(spec, plan, store))
-    assert "selection" not in results.table("small", "zero-shot").title
+    assert "selection" not in table_of(results, "small", "zero-shot").title
     shutil.copytree(store.root, tmp_path / "undisturbed")
     undisturbed = Store(str(tmp_path / "undisturbed"))
     undisturbed.reject(hopeless.training)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweeps.results.results import Results
+from sweeps.results.tables import table_of
 from sweeps.state.sweep import Sweep
 from trainables.tasks import get_task
 
@@ -46,7 +47,7 @@ def test_every_target_has_its_score_in_every_language(done):
             task = get_task(target)
             for language in set(task.languages) & {"one", "two"}:
                 assert {(intermediate, target, language, metric) for metric in task.main_metrics} <= found
-    assert results.table("small", "zero-shot").row_count == 2
+    assert table_of(results, "small", "zero-shot").row_count == 2
 
 
 def test_one_training_had_all_tasks_and_masked_lm_beside(done):

@@ -64,7 +64,7 @@ def of_phase(plan, *phases):
 
 
 def free(spec, plan, store, dry_run=False):
-    with Leases(store, **QUICK) as leases:
+    with Leases(store.files, store.root, **QUICK) as leases:
         return collect(Sweep(spec, plan, store), leases, dry_run)
 
 
@@ -118,7 +118,7 @@ def test_a_step_without_weights_is_done_until_they_are_needed_and_then_made_agai
     found = inspect_steps(Sweep(spec, plan, store))
     assert set(plan.steps) - found.done == {lost.id, trained[0]}
     assert "its weights were let go, and evaluate" in found.rejected[trained[0]]
-    with Leases(store, **QUICK) as leases:
+    with Leases(store.files, store.root, **QUICK) as leases:
         reject(found.rejected, store, leases)
     for name in (trained[0], lost.id):
         carry_out(plan.steps[name].recipe, plan.steps[name].execution, store, host())
@@ -161,7 +161,7 @@ def test_while_another_driver_lives_weights_stay_and_its_steps_are_left_alone(sw
     spec, plan, store = sweep(keep="best")
     (Path(store.root) / "steps" / "train-theirs" / "model").mkdir(parents=True)
     (Path(store.root) / "steps" / "train-left" / "model").mkdir(parents=True)
-    with Leases(store, **QUICK) as other:
+    with Leases(store.files, store.root, **QUICK) as other:
         assert other.acquire("train-theirs")
         found = free(spec, plan, store)
         assert found.notes == [f"weights stay while other drivers are at work on this store: {other.owner}"]
@@ -184,7 +184,7 @@ def test_remains_of_every_kind_go_and_the_rest_stays(sweep):
 
     ended = subprocess.Popen([sys.executable, "-c", "pass"])
     ended.wait()
-    with Leases(store) as one:  # as a driver that was killed leaves it
+    with Leases(store.files, store.root) as one:  # as a driver that was killed leaves it
         assert one.acquire("train-cut-0")
         owner = json.loads((root / "owners" / f"{one.owner}.json").read_text())
         dead = {**owner, "pid": ended.pid, "start": 1}
@@ -226,7 +226,7 @@ def test_a_live_process_keeps_what_it_writes_in_the_cache(tmp_path, monkeypatch)
     mine = scratch_dir("step")
     script = "from trainables.store.local import scratch_dir; print(scratch_dir('step'))"
     theirs = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=os.environ)
-    with Leases(store, **QUICK) as leases:
+    with Leases(store.files, store.root, **QUICK) as leases:
         freed = clear(store, leases)
     assert [one.path for one in freed] == [theirs.stdout.strip()]
     assert mine.is_dir()

@@ -8,7 +8,9 @@ import pytest
 from ray.tune.schedulers import TrialScheduler
 
 from sweeps.plan.planner import make_plan
+from sweeps.results.notes import notes_of
 from sweeps.results.results import Results
+from sweeps.results.tables import table_of
 from sweeps.runtime.asha import GroupedAsha, rung_of
 from sweeps.runtime.messages import TrialReport
 from sweeps.schedule.scheduler import Schedule
@@ -220,11 +222,11 @@ def test_a_table_with_stopped_cells_is_a_selection_and_says_where(case):
         case.report(f"none -> gen-tags · seed {seed}", (10, 50.0))
     stop(case, "gen-qa -> gen-tags · seed 1")
     results = Results(Sweep(case.spec, case.plan, case.store))
-    table = results.table("small", "zero-shot")
+    table = table_of(results, "small", "zero-shot")
     assert "a selection, not a study" in table.title
     cells = [text for column in table.columns for text in column.cells]
     assert "1 of 2 stopped" not in cells  # no target has a column before anything is scored
-    assert "gen-qa -> gen-tags · seed 1: stopped at step 10 of 100, dev 20.0" in results.notes()
+    assert "gen-qa -> gen-tags · seed 1: stopped at step 10 of 100, dev 20.0" in notes_of(results)
     for cell in case.plan.cells:
         if cell.evaluation not in case.schedule.stopped:
             languages = case.plan.steps[cell.evaluation].recipe.languages
@@ -235,15 +237,15 @@ def test_a_table_with_stopped_cells_is_a_selection_and_says_where(case):
             counts = {f"test-{language}": {"source": "rows"} for language in languages}
             case.store.commit(data, case.store.begin(data), {"result": counts})
     results = Results(Sweep(case.spec, case.plan, case.store))
-    cells = [text for column in results.table("small", "zero-shot").columns for text in column.cells]
+    cells = [text for column in table_of(results, "small", "zero-shot").columns for text in column.cells]
     assert cells.count("1 of 2 stopped") == 1
-    assert not any("are not done" in note for note in results.notes())
+    assert not any("are not done" in note for note in notes_of(results))
     # A sweep that selects nothing is a study: the cell is merely not done yet.
     study = case.spec.model_copy(update={"early_stopping": type(case.spec.early_stopping)()})
     assert stopped_of(Sweep(study, case.plan, case.store)) == {}
     results = Results(Sweep(study, case.plan, case.store))
-    assert "selection" not in results.table("small", "zero-shot").title
-    assert any("1 of 18 cells are not done" in note for note in results.notes())
+    assert "selection" not in table_of(results, "small", "zero-shot").title
+    assert any("1 of 18 cells are not done" in note for note in notes_of(results))
 
 
 # --- learning rates ------------------------------------------------------------------------------------------

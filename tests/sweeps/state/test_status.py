@@ -58,7 +58,7 @@ def test_a_cell_shows_the_worst_that_is_on_its_way(sweep):
     assert {state for (intermediate, *_), state in cells.items() if intermediate == "none"} == {"done"}
     assert cells["gen-nli", "gen-tags", 1] == cells["gen-nli", "gen-tags", 2] == "to do"
     store.note_failure(first.id, "ValueError: no", 3)
-    with Leases(store) as leases:
+    with Leases(store.files, store.root) as leases:
         assert leases.acquire(second.id)
         standing = SweepStatus(Sweep(spec, plan, store))
         cells = cells_of(standing, plan)

@@ -24,7 +24,7 @@ def names(store, folder):
 
 
 def test_one_holds_a_lease_until_it_gives_it_back(store):
-    with Leases(store, **QUICK) as one, Leases(store, **QUICK) as two:
+    with Leases(store.files, store.root, **QUICK) as one, Leases(store.files, store.root, **QUICK) as two:
         assert one.acquire("s")
         assert one.acquire("s")
         assert not two.acquire("s")
@@ -38,9 +38,9 @@ def test_one_holds_a_lease_until_it_gives_it_back(store):
 
 
 def test_an_owner_without_a_heartbeat_is_taken_over_by_its_observers_clock(store, monkeypatch):
-    silent = Leases(store, beat=3600, ttl=3600, visibility_delay=0.02)
+    silent = Leases(store.files, store.root, beat=3600, ttl=3600, visibility_delay=0.02)
     monkeypatch.setattr("trainables.store.process._machine", lambda: "")  # as if it were another machine
-    with silent, Leases(store, **QUICK) as other:
+    with silent, Leases(store.files, store.root, **QUICK) as other:
         assert silent.acquire("s")
         began = time.monotonic()
         while not other.acquire("s"):
@@ -54,7 +54,7 @@ def test_an_owner_without_a_heartbeat_is_taken_over_by_its_observers_clock(store
 
 def test_one_that_beats_is_never_taken_over(store, monkeypatch):
     monkeypatch.setattr("trainables.store.process._machine", lambda: "")
-    with Leases(store, **QUICK) as one, Leases(store, **QUICK) as two:
+    with Leases(store.files, store.root, **QUICK) as one, Leases(store.files, store.root, **QUICK) as two:
         assert one.acquire("s")
         until = time.monotonic() + 1.0
         while time.monotonic() < until:
@@ -68,7 +68,7 @@ def test_no_wall_clock_has_a_say(store, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: next(jumps) * 86_400.0)
     monkeypatch.setattr(time, "time_ns", lambda: -(10**18))
     monkeypatch.setattr("trainables.store.process._machine", lambda: "")
-    with Leases(store, **QUICK) as one, Leases(store, **QUICK) as two:
+    with Leases(store.files, store.root, **QUICK) as one, Leases(store.files, store.root, **QUICK) as two:
         assert one.acquire("s")
         for _ in range(100):
             assert not two.acquire("s")
@@ -83,7 +83,7 @@ def test_a_pause_of_the_observer_says_nothing_of_the_owner(tmp_path, monkeypatch
     now = [0.0]
     monkeypatch.setattr("trainables.store.process._machine", lambda: "")
     monkeypatch.setattr("trainables.store.leases.time.monotonic", lambda: now[0])
-    one, two = Leases(store), Leases(store)
+    one, two = Leases(store.files, store.root), Leases(store.files, store.root)
     one._write(1)
     assert one.acquire("s")
     assert not two.acquire("s")
@@ -102,7 +102,8 @@ def test_a_pause_of_the_observer_says_nothing_of_the_owner(tmp_path, monkeypatch
 HOLD = """
 import sys, time
 from trainables.store import Leases, Store
-with Leases(Store(sys.argv[1])) as leases:
+store = Store(sys.argv[1])
+with Leases(store.files, store.root) as leases:
     assert leases.acquire("s")
     print(leases.owner, flush=True)
     time.sleep(600)
@@ -113,7 +114,7 @@ def test_a_killed_process_of_this_machine_is_taken_over_at_once(tmp_path):
     store = Store(str(tmp_path))
     holder = subprocess.Popen([sys.executable, "-c", HOLD, store.root], stdout=subprocess.PIPE, text=True)
     owner = holder.stdout.readline().strip()
-    with Leases(store) as leases:
+    with Leases(store.files, store.root) as leases:
         assert not leases.acquire("s")
         assert leases.holder("s").startswith(f"process {holder.pid} on")
         os.kill(holder.pid, signal.SIGKILL)
@@ -129,7 +130,7 @@ def test_a_killed_process_of_this_machine_is_taken_over_at_once(tmp_path):
 
 def test_a_lease_that_was_cut_off_while_it_was_written_goes_stale(store):
     store.files.write(store.at("leases", "s.7"), b"")
-    with Leases(store, **QUICK) as leases:
+    with Leases(store.files, store.root, **QUICK) as leases:
         assert not leases.acquire("s")
         assert leases.holder("s") == "a driver that has just begun"
         while not leases.acquire("s"):
@@ -138,7 +139,7 @@ def test_a_lease_that_was_cut_off_while_it_was_written_goes_stale(store):
 
 
 def test_every_change_of_a_step_looks_at_its_lease(store):
-    with Leases(store, **QUICK) as leases:
+    with Leases(store.files, store.root, **QUICK) as leases:
         mine = Store(store.uri, owner=leases.owner)
         assert leases.acquire("s")
         made = mine.begin("s")
@@ -163,7 +164,7 @@ def test_every_change_of_a_step_looks_at_its_lease(store):
 
 def test_a_store_that_is_away_for_a_while_costs_no_heartbeat_thread(tmp_path):
     store = Store(str(tmp_path / "store"))
-    with Leases(store, **QUICK) as leases:
+    with Leases(store.files, store.root, **QUICK) as leases:
         (tmp_path / "store").rename(tmp_path / "away")
         (tmp_path / "store").write_text("")  # as a mount point that lost its disk: every operation fails
         time.sleep(0.2)
@@ -191,8 +192,8 @@ def test_who_was_held_up_before_creating_a_lease_takes_it_from_nobody(tmp_path):
     """Late has seen a stale lease; before it creates number 2, one driver has taken that over and given it back, and
     the next one holds number 1."""
     store = Store(str(tmp_path))
-    late = Leases(Store(str(tmp_path), files=Late), visibility_delay=0)
-    one, two = Leases(store, visibility_delay=0), Leases(store, visibility_delay=0)
+    late = Leases(Store(str(tmp_path), files=Late).files, store.root, visibility_delay=0)
+    one, two = (Leases(store.files, store.root, visibility_delay=0) for _ in range(2))
     for driver in (late, one, two):
         driver._write(0)
         driver.expired = lambda name: name == "dead"
@@ -217,7 +218,7 @@ def test_who_was_held_up_before_creating_a_lease_takes_it_from_nobody(tmp_path):
 def race(root, tries, report):
     """Take and give one lease again and again; in between, nobody else may be inside."""
     store, inside, taken, broken = Store(root), Path(root) / "inside", 0, 0
-    with Leases(store, visibility_delay=0) as leases:
+    with Leases(store.files, store.root, visibility_delay=0) as leases:
         for _ in range(tries):
             if leases.acquire("s"):
                 taken += 1
@@ -247,7 +248,7 @@ def test_processes_that_race_for_one_lease_are_never_both_inside(tmp_path):
 def test_of_all_who_take_over_a_stale_lease_exactly_one_gets_it(tmp_path):
     """Threads with a driver each, let loose at the same moment on the lease of a dead one, many times."""
     store = Store(str(tmp_path))
-    drivers = [Leases(store, visibility_delay=0) for _ in range(4)]
+    drivers = [Leases(store.files, store.root, visibility_delay=0) for _ in range(4)]
     for driver in drivers:
         driver._write(0)
         driver.expired = lambda name: name == "dead"  # the verdict on the others; what is tested is the taking over

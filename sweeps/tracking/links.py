@@ -10,8 +10,9 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 
 from sweeps.spec.fields import SweepSpec
-from sweeps.tracking import PARENT, STEP, SWEEP
 from sweeps.tracking.page import TRAINING
+from sweeps.tracking.results import STEP, SWEEP
+from sweeps.tracking.runs import EXPERIMENT, PARENT, STORE
 from trainables.store import Store
 
 PATIENCE = {"MLFLOW_HTTP_REQUEST_TIMEOUT": "10", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"}
@@ -29,11 +30,11 @@ def run_links(spec: SweepSpec, store: Store) -> dict[str, str]:
     with _hurried():
         try:
             client = MlflowClient(uri)
-            experiment = client.get_experiment_by_name("xstilts")
+            experiment = client.get_experiment_by_name(EXPERIMENT)
             if experiment is None:
                 return {}
             found = {}
-            where = f"tags.`{SWEEP}` = '{spec.sweep}' and tags.xstilts.store = '{store.uri}'"
+            where = f"tags.`{SWEEP}` = '{spec.sweep}' and tags.`{STORE}` = '{store.uri}'"
             for parent in client.search_runs([experiment.experiment_id], where, max_results=1):
                 token = None
                 while True:

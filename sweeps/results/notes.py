@@ -1,0 +1,69 @@
+"""What a reader must know of a sweep's numbers, in lines of text."""
+
+from __future__ import annotations
+
+from sweeps.plan.graph import Cell
+from sweeps.results.results import Results
+from trainables.tasks import get_task
+
+
+def notes_of(results: Results) -> list[str]:
+    """What a reader must know of the tables."""
+    notes = []
+    for target, languages in results.unlabelled().items():
+        notes.append(f"{target}: predictions but no scores, the data has no labels in {' '.join(languages)}")
+    for (target, remark), languages in results.about_the_data().items():
+        notes.append(f"{target}, {' '.join(languages)}: {remark}")
+    if results.spec.test_limit is not None:
+        notes.append(
+            f"scores are over {results.spec.test_limit} rows of each language (retrieval: all), not the whole sets"
+        )
+    stopped = sum(bool(results.stopped_in(cell)) for cell in results.plan.cells)
+    if results.missing > stopped:
+        missing = results.missing - stopped
+        notes.append(f"{missing} of {len(results.plan.cells)} cells are not done; … stands for what is missing")
+    notes += _selections(results)
+    notes += _collapses(results)
+    qa = [t.task for t in results.spec.targets if len(get_task(t.task).main_metrics) > 1]
+    if qa:
+        notes.append(f"{', '.join(qa)}: the mean of F1 and exact match")
+    seeds = len(results.spec.seeds)
+    what = "intermediate and target" if results.spec.intermediate_seeds == "matched" else "the target phase alone"
+    spread = f"± is the standard deviation over {seeds} seeds of {what}" if seeds > 1 else "one seed: no spread"
+    notes.append(f"{spread}; checkpoints are selected on dev rows of the training language only")
+    return notes
+
+
+def _selections(results: Results) -> list[str]:
+    """Which trainings were stopped, and by which learning rate each cell goes."""
+    notes = [f"{results.plan.steps[step].name}: {one}" for step, one in results.stopped.items()]
+    if notes:
+        notes.append("which training goes on was decided on dev rows of the training language, as successive halving")
+    chosen: dict[tuple[str, str], int] = {}
+    for cell in results.cells:
+        if cell.variants[0].setting:
+            key = (cell.target, cell.variants[0].setting)
+            chosen[key] = chosen.get(key, 0) + 1
+    for target in dict.fromkeys(target for target, _ in chosen):
+        counts = ", ".join(f"{setting} ({count})" for (of, setting), count in chosen.items() if of == target)
+        notes.append(f"{target}: each cell goes by what is best on its dev rows: {counts}")
+    return notes
+
+
+def _collapses(results: Results) -> list[str]:
+    """Of each entry with collapsed runs which those are, and its mean without them."""
+    notes = []
+    groups: dict[tuple[str, str, str], list[Cell]] = {}
+    for cell in results.cells:
+        groups.setdefault((cell.model, cell.intermediate, cell.target), []).append(cell)
+    for (model, intermediate, target), cells in groups.items():
+        how = dict.fromkeys(filter(None, (results.marks.collapse_behind(cell.evaluation) for cell in cells)))
+        entry = results.entry(model, intermediate, [target], None, "zero-shot") if how else None
+        if how:
+            name = f"{intermediate} -> {target}" + (f" ({model})" if len(results.spec.models) > 1 else "")
+            sound = entry.sound if entry is not None else None
+            without = (
+                f"; the mean without {'it' if len(how) == 1 else 'them'}: {sound:.1f}" if sound is not None else ""
+            )
+            notes.append(f"{name}: collapsed, and in the mean all the same: {'; '.join(how)}{without}")
+    return notes
