@@ -35,7 +35,7 @@ def show_estimate(found: SweepEstimate, console: Console) -> None:
         "every cell by itself from the starting model on",
     }
     for name, line in lines.items():
-        console.print(f"{name:13}{line}", highlight=False, soft_wrap=True)
+        console.print(f"{name:14}{line}", highlight=False, soft_wrap=True)
     console.print("assumed:")
     for line in found.assumed:
         console.print(f"- {line}", highlight=False, markup=False, soft_wrap=True)

@@ -158,7 +158,7 @@ def _assumed(found: Estimate, done: set[str], devices: Devices) -> list[str]:
     if sizes.estimated:
         counted = f"; {len(sizes.counted)} are counted in the store" if sizes.counted else ""
         lines.append(f"rows of {len(sizes.estimated)} data steps are as many as their benchmarks have{counted}")
-        lines.append("their lengths are means measured on rows of the tasks (trainables/tasks/lengths.py)")
+        lines.append("their lengths are means measured on rows of the tasks (sweeps/cost/lengths.py)")
     if sizes.unknown:
         lines.append(f"no source says how many rows there are of: {', '.join(sizes.unknown)}")
     lines += [f"{hub} has the shape of XLM-R Large" for hub in found.assumed_shapes]
