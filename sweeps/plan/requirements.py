@@ -47,6 +47,10 @@ class _Everything:
         self.check(task, split, language)
         return to_dataset(task.type, [])
 
+    def labels(self, task: Task) -> tuple[str, ...]:
+        self.check(task, "train", task.train_language)
+        return ()
+
 
 def requirements_of(spec: SweepSpec, file: Path) -> tuple[SplitRequirement, ...]:
     """Rows of real data that the sweep reads, in the order in which its plan comes to them. Raises WrongSpec."""

@@ -53,13 +53,19 @@ class Source(Protocol):
             DataError: they are missing or malformed.
         """
 
+    def labels(self, task: Task) -> tuple[str, ...]:
+        """The labels that the train rows have, sorted; DataError as ``rows``."""
+
 
 def labels_of(task: Task, source: Source) -> tuple[str, ...]:
-    """The labels of a tagging task: the registry's, or, with ``labels_in_data``, those of the train rows, sorted."""
-    if not task.labels_in_data:
-        return task.labels
-    rows = source.rows(task, "train", task.train_language)
-    return tuple(sorted({tag for tags in rows["tags"][:] for tag in tags}))
+    """The labels of a task: the registry's, or, with ``labels_in_data``, those of the train rows, sorted."""
+    return source.labels(task) if task.labels_in_data else task.labels
+
+
+def labels_in(task: Task, rows: Iterable[Row]) -> tuple[str, ...]:
+    """The labels that rows of a task have, sorted."""
+    task_type = get_task_type(task.type)
+    return tuple(sorted({label for row in rows for label in task_type.labels_of(row)}))
 
 
 def languages_with(task: Task, split: Split) -> tuple[str, ...]:

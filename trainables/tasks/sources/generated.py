@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from trainables.generated import VERSION, GeneratedBenchmark, languages_of
-from trainables.tasks.sources import DataError, to_dataset
+from trainables.tasks.sources import DataError, labels_in, to_dataset
 from trainables.tasks.task import Split, Task
 
 if TYPE_CHECKING:
@@ -43,3 +43,6 @@ class GeneratedSource:
         if problem := self.check(task, split, language):
             raise DataError(problem)
         return to_dataset(task.type, self._benchmark.rows(task.name, split, language))
+
+    def labels(self, task: Task) -> tuple[str, ...]:
+        return labels_in(task, self.rows(task, "train", task.train_language))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from trainables.tasks.records import get_task
-from trainables.tasks.sources import DataError, Row, require_split, to_dataset
+from trainables.tasks.sources import DataError, Row, labels_in, require_split, to_dataset
 from trainables.tasks.sources.folder import choice, dense, pairs, qa, retrieval, tagging, text
 from trainables.tasks.sources.folder import user_rows as own
 from trainables.tasks.sources.folder.located import Finder, Found
@@ -60,14 +60,20 @@ class FolderSource:
         return "sha256:" + (digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest())
 
     def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
-        rows = list(self._find(task, split, language).read())
-        if not rows:
-            raise DataError(f"{task.name}: no rows for {split} in {self.describe(task, split, language)}")
-        return to_dataset(task.type, rows)
+        return to_dataset(task.type, self._read(task, split, language))
+
+    def labels(self, task: Task) -> tuple[str, ...]:
+        return labels_in(task, self._read(task, "train", task.train_language))
 
     def files(self, task: Task, split: Split, language: str) -> tuple[Path, ...]:
         """The files that the rows are read from."""
         return self._find(task, split, language).files
+
+    def _read(self, task: Task, split: Split, language: str) -> list[Row]:
+        rows = list(self._find(task, split, language).read())
+        if not rows:
+            raise DataError(f"{task.name}: no rows for {split} in {self.describe(task, split, language)}")
+        return rows
 
     def _find(self, task: Task, split: Split, language: str) -> Found:
         if not self._folder.is_dir():

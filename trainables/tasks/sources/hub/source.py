@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from trainables.task_types import get_task_type
 from trainables.tasks.records import get_task
-from trainables.tasks.sources import DataError, Row, is_held_out, require_split, to_dataset
+from trainables.tasks.sources import DataError, Row, is_held_out, labels_in, require_split, to_dataset
 from trainables.tasks.sources.hub.files import HubSplit, pull, pulled
 from trainables.tasks.sources.hub.tables import TABLES, Table
 from trainables.tasks.task import Split, Task
@@ -57,6 +57,9 @@ class HubSource:
         if len({row["id"] for row in rows}) < len(rows):
             rows = [{**row, "id": str(position)} for position, row in enumerate(rows)]
         return to_dataset(task.type, rows)
+
+    def labels(self, task: Task) -> tuple[str, ...]:
+        return labels_in(task, self.rows(task, "train", task.train_language))
 
     def branches(self, task: Task, split: Split, language: str) -> dict[str, str]:
         """The data sets that the rows are in, and the branch that a commit is to be pinned of."""
