@@ -85,8 +85,8 @@ class Sizes:
         return self._counts[step]
 
     def _expected(self, task: TaskSpec, rows: SplitRef, max_length: int, quiet: bool = False) -> Size:
-        length = expected_length(task.name, task.type, rows.split, max_length)
-        count = expected_rows(task.name, rows.split, rows.language, rows.revision)
+        length = expected_length(task, rows.split, max_length)
+        count = expected_rows(task, rows.split, rows.language, rows.revision)
         if count is None:
             count = rows.limit or UNKNOWN_ROWS[rows.split]
             if rows.limit is None and not quiet:

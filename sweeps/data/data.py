@@ -14,14 +14,12 @@ from sweeps.plan.requirements import SplitRequirement, models_of, requirements_o
 from sweeps.spec.fields import SweepSpec
 from trainables.task_types import get_task_type
 from trainables.tasks import Task, all_tasks
-from trainables.tasks.expected import EXPECTED
-from trainables.tasks.licences import licences
 from trainables.tasks.lock import Lock, read_lock, write_lock
 from trainables.tasks.sources import DataError
 from trainables.tasks.sources.hub.files import HubFile, HubSplit, pull, pull_model, pulled, resolve, verify
 from trainables.tasks.sources.hub.source import HubSource
 from trainables.tasks.sources.open_source import source_for
-from trainables.tasks.task import Split
+from trainables.tasks.task import NOT_STATED, Split
 from trainables.tasks.validate import SplitReport, validate
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test", "pool")
@@ -46,15 +44,23 @@ class Listed:
 
 def listed() -> list[Listed]:
     """All tasks that read data of others."""
-    table = licences()
     found = []
     for task in all_tasks():
         if task.source == "files":
-            data, source, licence = table[task.name]
-            counts = ((split, sum(EXPECTED.get((task.name, split), {}).values())) for split in SPLITS)
+            licence = task.licence or NOT_STATED
+            counts = ((split, sum(task.expected_rows.get(split, {}).values())) for split in SPLITS)
             known: dict[str, int] = {split: count for split, count in counts if count}
             found.append(
-                Listed(task.name, task.type, task.languages, task.train_languages, known, data, source, licence)
+                Listed(
+                    task=task.name,
+                    task_type=task.type,
+                    languages=task.languages,
+                    train_languages=task.train_languages,
+                    rows=known,
+                    data=licence.data,
+                    source=licence.source,
+                    licence=licence.terms,
+                )
             )
     return found
 

@@ -40,7 +40,7 @@ from trainables.recipe.recipes import (
 from trainables.store import hash_model_dir
 from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task
-from trainables.tasks.hyperparameters import MULTI_TASK, Defaults, defaults_of
+from trainables.tasks.hyperparameters import MULTI_TASK, Defaults
 from trainables.tasks.lock import read_lock
 from trainables.tasks.sources import DataError, Source
 
@@ -163,7 +163,7 @@ class _Planner:
             layers.append(training.get(tasks[0].name))
         defaults = self._defaults(tasks[0])
         if len(tasks) > 1:
-            defaults = defaults_of(MULTI_TASK, "", self.spec.hyperparameters)
+            defaults = MULTI_TASK
         settings = merged(f"training.{name}", self.positions, defaults, *layers, training.get(name))
         trained: list[TrainTask] = []
         for task, (_, languages) in zip(tasks, parts, strict=True):
@@ -295,7 +295,7 @@ class _Planner:
         return recipe.id
 
     def _defaults(self, task: Task) -> Defaults | None:
-        return defaults_of(task.name, task.type, self.spec.hyperparameters)
+        return task.defaults(self.spec.hyperparameters)
 
     def _languages(self, target: TargetSpec) -> tuple[str, ...]:
         task = get_task(target.task)

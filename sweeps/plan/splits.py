@@ -24,7 +24,7 @@ class SplitResolver:
         self._rows: dict[tuple[str, str, str, int | None], SplitRef] = {}
 
     def task(self, task: Task) -> TaskSpec:
-        """What recipes hold of a task, with the labels of its data where the registry has none."""
+        """What recipes hold of a task, with the labels of its data where its record has none."""
         if task.name not in self._tasks:
             self._tasks[task.name] = task.spec(labels=labels_of(task, self._source(task)))
         return self._tasks[task.name]

@@ -15,7 +15,7 @@ from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import PoolingConfig
 from trainables.tasks import get_task
-from trainables.tasks.benchmarks import SUITES
+from trainables.tasks.benchmarks import BENCHMARKS
 
 MINI = "mini"
 """The small model that comes with the project; see `trainables/models/mini/README.md`."""
@@ -169,7 +169,7 @@ class ModelSpec(Frozen):
 
 
 class TargetSpec(Frozen):
-    """A target task; `train_on` and `languages` replace what the registry says."""
+    """A target task; `train_on` and `languages` replace what the task's record says."""
 
     task: str
     train_on: tuple[str, ...] | None = None
@@ -273,15 +273,15 @@ class SweepSpec(Frozen):
     @field_validator("targets", mode="before")
     @classmethod
     def _short_targets(cls, value: Any) -> Any:
-        """`xtreme` stands for all its tasks, alone or in a list; a name for the task as the registry has it."""
+        """`xtreme` stands for all its tasks, alone or in a list; a name for the task as its record has it."""
         if isinstance(value, str):
             value = [value]
         if not isinstance(value, list):
             return value
         targets: list[Any] = []
         for item in value:
-            if isinstance(item, str) and item in SUITES:
-                targets += [asdict(entry) for entry in SUITES[item]]
+            if isinstance(item, str) and item in BENCHMARKS:
+                targets += [asdict(entry) for entry in BENCHMARKS[item]]
             else:
                 targets.append({"task": item} if isinstance(item, str) else item)
         return targets

@@ -9,6 +9,9 @@ from sweeps.spec.fields import Training
 from trainables.recipe.recipes import Optimisation
 from trainables.tasks.hyperparameters import Defaults
 
+_REQUIRED = ("max_length", "batch_size", "learning_rate", "epochs")
+"""What a training must be told, by its task or by the sweep file."""
+
 
 class WrongSettings(ValueError):
     """Settings that exclude each other, or do not fit the model."""
@@ -69,9 +72,10 @@ class Settings:
 def merged(where: str, positions: int, defaults: Defaults | None, *layers: Training | None) -> Settings:
     """Settings from a task's defaults and what the sweep file says, the later the stronger.
 
-    Raises WrongSettings when one layer gives both epochs and steps, or a gain is asked for that nothing waits for.
+    Raises WrongSettings when one layer gives both epochs and steps, when neither the task nor the sweep file says how
+    to train, or when a gain is asked for that nothing waits for.
     """
-    fields: dict[str, Any] = {"learning_rate": (Optimisation.model_fields["learning_rate"].default,)}
+    fields: dict[str, Any] = {}
     if defaults is not None:
         fields = {name: value for name, value in vars(defaults).items() if name != "source"}
         fields["learning_rate"] = (defaults.learning_rate,)
@@ -86,6 +90,8 @@ def merged(where: str, positions: int, defaults: Defaults | None, *layers: Train
             fields.pop("steps", None)
         own_length = own_length or "max_length" in given
         fields |= given
+    if missing := [name for name in _REQUIRED if name not in fields and not (name == "epochs" and "steps" in fields)]:
+        raise WrongSettings(f"{where}: the task has no settings of its own; give {', '.join(missing)}")
     if "min_gain" in fields and fields.get("patience") is None:
         raise WrongSettings(f"{where}.min_gain: has no effect without patience; give patience too")
     return Settings(where, fields, own_length, positions)

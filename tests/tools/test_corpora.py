@@ -9,7 +9,9 @@ from contextlib import closing
 
 from tools.corpora import readers
 from tools.corpora.__main__ import write
-from tools.corpora.catalogue import CATALOGUE, EDITIONS, packages
+from tools.corpora.catalogue import CATALOGUE, EDITIONS, LANGUAGES, packages
+from trainables.task_types import get_task_type
+from trainables.tasks import get_task
 
 
 def catalogue_of(messages: dict[bytes, bytes]) -> bytes:
@@ -144,3 +146,12 @@ def test_every_language_of_a_corpus_has_packages():
             in_the_index = corpus.name == "bible" or (corpus.name, language) == ("dictionaries", "zh")
             assert in_the_index or packages(corpus, language), (corpus.name, language)
     assert set(next(corpus for corpus in CATALOGUE if corpus.name == "bible").languages) == EDITIONS.keys() - {"en"}
+
+
+def test_each_corpus_is_a_task_in_languages_that_the_catalogue_knows():
+    for corpus in CATALOGUE:
+        task = get_task(corpus.name)
+        assert get_task_type(task.type).reads_text
+        assert task.languages == ("en", *corpus.languages)
+        assert set(corpus.languages) <= set(LANGUAGES)
+    assert set(get_task("bible").languages) == set(EDITIONS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trainables.tasks.records.gathered import GATHERED
+from trainables.tasks import get_task
 
 LANGUAGES = ("ar", "bg", "de", "el", "es", "fr", "hi", "id", "ja", "ru", "sw", "tr", "vi", "zh")
 """Those that the catalogue knows, beside English."""
@@ -42,8 +42,8 @@ class Corpus:
 
     @property
     def languages(self) -> tuple[str, ...]:
-        """The languages that it has, beside English."""
-        return GATHERED[self.name]
+        """The languages that it has, beside English, as the record of its task says."""
+        return tuple(language for language in get_task(self.name).languages if language != "en")
 
 
 CATALOGUE = (

@@ -15,8 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from trainables.tasks.benchmarks import SUITES as ENTRIES
-from trainables.tasks.benchmarks import Entry
+from trainables.tasks.benchmarks import BENCHMARKS, BenchmarkTask
 from trainables.tasks.records import get_task
 
 Layout = Literal["labels", "indices", "tags", "pairs", "answers", "choices", "ranked"]
@@ -80,7 +79,7 @@ class Suite:
     groups: Mapping[str, tuple[str, ...]]
 
 
-# How each task's files look and how they are scored. Which labels a file may hold is the registry's to say.
+# How each task's files look and how they are scored. Which labels a file may hold is the record's to say.
 _SHAPES: Mapping[str, tuple[Layout, Measure]] = {
     "xnli": ("labels", "accuracy"),
     "pawsx": ("labels", "accuracy"),
@@ -112,7 +111,7 @@ _GROUPS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 
 
-def _task(entry: Entry) -> SuiteTask:
+def _task(entry: BenchmarkTask) -> SuiteTask:
     layout, measure = _SHAPES[entry.task]
     return SuiteTask(
         name=entry.task,
@@ -126,7 +125,7 @@ def _task(entry: Entry) -> SuiteTask:
 
 SUITES: Mapping[str, Suite] = {
     name: Suite(name=name, tasks={entry.task: _task(entry) for entry in entries}, groups=_GROUPS[name])
-    for name, entries in ENTRIES.items()
+    for name, entries in BENCHMARKS.items()
 }
 
 

@@ -102,6 +102,8 @@ class TaskType:
     """Whether it is retrieval: averages are given without such targets, too."""
     knows_chance: ClassVar[bool] = False
     """Whether a run that has collapsed to chance can be told from a weak one (`TaskModeling.chance`)."""
+    fixed_labels: ClassVar[bool] = False
+    """Whether its tasks have a fixed set of labels, which are the head's outputs."""
     context: ClassVar[tuple[Context, ...]] = ()
     """Splits that an evaluation reads besides the test rows: "dev" in every evaluated language, or the "pool"."""
     contrastive_group_size: ClassVar[int] = 1

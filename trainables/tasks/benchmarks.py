@@ -47,13 +47,13 @@ MEWSLIX = _words("ar de en es fa ja pl ro ta tr uk")
 
 
 @dataclass(frozen=True)
-class Entry:
-    """A task of a suite.
+class BenchmarkTask:
+    """A task of a benchmark.
 
     Attributes:
-        task: its name in the registry.
-        languages: those that the suite evaluates in, in its order.
-        train_on: what the suite trains the target on, where that is not the task's own ``trains_on``.
+        task: its name.
+        languages: those that the benchmark evaluates in, in its order.
+        train_on: what the benchmark trains the target on, where that is not the task's own ``trains_on``.
     """
 
     task: str
@@ -61,28 +61,28 @@ class Entry:
     train_on: tuple[str, ...] | None = None
 
 
-SUITES: dict[str, tuple[Entry, ...]] = {
+BENCHMARKS: dict[str, tuple[BenchmarkTask, ...]] = {
     "xtreme": (
-        Entry("xnli", XNLI),
-        Entry("pawsx", PAWSX),
-        Entry("udpos", UDPOS),
-        Entry("panx", PANX),
-        Entry("xquad", XQUAD),
-        Entry("mlqa", MLQA),
-        Entry("tydiqa", TYDIQA),
-        Entry("bucc2018", BUCC),
-        Entry("tatoeba", TATOEBA),
+        BenchmarkTask("xnli", XNLI),
+        BenchmarkTask("pawsx", PAWSX),
+        BenchmarkTask("udpos", UDPOS),
+        BenchmarkTask("panx", PANX),
+        BenchmarkTask("xquad", XQUAD),
+        BenchmarkTask("mlqa", MLQA),
+        BenchmarkTask("tydiqa", TYDIQA),
+        BenchmarkTask("bucc2018", BUCC),
+        BenchmarkTask("tatoeba", TATOEBA),
     ),
     "xtreme-r": (
-        Entry("xnli", XNLI),
-        Entry("xcopa", XCOPA),
-        Entry("udpos", UDPOS + UDPOS_R),
-        Entry("panx", PANX + PANX_R),
-        Entry("xquad", XQUAD + XQUAD_R),
-        Entry("mlqa", MLQA),
-        Entry("tydiqa", TYDIQA),
-        Entry("tatoeba", TATOEBA + TATOEBA_R, train_on=("squad",)),
-        Entry("mewslix", MEWSLIX),
-        Entry("lareqa", LAREQA),
+        BenchmarkTask("xnli", XNLI),
+        BenchmarkTask("xcopa", XCOPA),
+        BenchmarkTask("udpos", UDPOS + UDPOS_R),
+        BenchmarkTask("panx", PANX + PANX_R),
+        BenchmarkTask("xquad", XQUAD + XQUAD_R),
+        BenchmarkTask("mlqa", MLQA),
+        BenchmarkTask("tydiqa", TYDIQA),
+        BenchmarkTask("tatoeba", TATOEBA + TATOEBA_R, train_on=("squad",)),
+        BenchmarkTask("mewslix", MEWSLIX),
+        BenchmarkTask("lareqa", LAREQA),
     ),
 }

@@ -1,19 +1,46 @@
-"""What a task is: data plus one type.
+"""What a task is: one record, which says everything that the project knows of it.
 
-A :class:`Task` says which rows exist (languages, labels), which task type reads them, how they are scored and
-with which settings they are trained on. It does not hold the rows: those come from a
-:class:`~trainables.tasks.sources.Source`. The table of all tasks is in :mod:`trainables.tasks.records`.
+A :class:`Task` says which rows exist (languages, labels, how many, how long), which task type reads them, how they are
+scored and with which settings they are trained on, where they lie, and whose they are. It does not hold the rows: those
+come from a :class:`~trainables.tasks.sources.Source`.
+
+To add a task of this project, write its record into the module of its group in :mod:`trainables.tasks.records`; in a
+module of your own, make a `Task` and give it to `trainables.tasks.register_task` (a sweep file names that module under
+`plugins`). The least that it needs is a name, a type, languages and metrics::
+
+    register_task(
+        Task(
+            name="my-nli",
+            type="pair-classification",
+            languages=("de", "sw"),                       # of its test rows
+            labels=("yes", "no"),
+            trains_on=("my-nli",),                        # what a target of this name is trained on
+            has_train=True,
+            main_metrics=("accuracy",),
+            settings={"own": Defaults(max_length=128, batch_size=32, learning_rate=1e-5, epochs=3)},
+        )
+    )
+
+Its rows are then read from `rows/my-nli/SPLIT-LANGUAGE.jsonl` in the data folder. With `folder` they may lie there in a
+form of their own, with `hub` they come from a data set of the hub. What a record leaves out is said in one line by the
+command that would need it; whether a record of this project is whole is said by the tests
+(:mod:`trainables.tasks.records.checks`).
 """
 
 from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
 
 from trainables.recipe.recipes import TaskSpec
-from trainables.task_types import get_task_type
+from trainables.task_types import Length, get_task_type
+from trainables.tasks.hyperparameters import FALLBACKS, Defaults
+
+if TYPE_CHECKING:
+    from trainables.tasks.sources.folder.located import Finder
+    from trainables.tasks.sources.hub.table import HubTable
 
 Split = Literal["train", "dev", "test", "pool"]
 POOL_LANGUAGE = "mul"
@@ -21,8 +48,25 @@ POOL_LANGUAGE = "mul"
 
 
 @dataclass(frozen=True, kw_only=True)
+class Licence:
+    """Whose the data of a task are. The same cells are in `LICENCES.md`."""
+
+    data: str
+    """Which data the task reads."""
+    source: str
+    """Where they are to be had; every hub data set that the record names stands here, too."""
+    terms: str
+    """Their licence."""
+
+
+NOT_STATED = Licence(data="not stated", source="not stated", terms="not stated")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Task:
     """One task of a sweep: an intermediate, a target, or training data for a target of another name.
+
+    Two tasks are equal when they are the same record.
 
     Attributes:
         name: what a sweep file calls it.
@@ -30,14 +74,14 @@ class Task:
         source: ``"files"`` (a folder in the XTREME download layout, or the hub) or ``"generated"``.
         train_language: language of its train and dev rows, and the query language of retrieval.
         languages: the languages that "test" rows may exist in, in the benchmark's order; which of them a
-            given folder holds is said by ``Source.check``. For masked-lm: the languages that "train" and
-            "dev" text exists in.
+            given folder holds is said by ``Source.check``. For text: the languages that "train" and "dev" text
+            exists in.
         other_train_languages: further languages that "train" rows may exist in, translated or native. Dev
             rows are in the train language alone.
         labels: the classes of pair-classification, the tags of tagging; their order is the order of the
             head's outputs.
-        labels_in_data: the labels are those of the train rows (``Source.labels``): a licence keeps them out of
-            the registry.
+        labels_in_data: the labels are those of the train rows (``sources.labels_of``): a licence keeps them out of
+            the record.
         trains_on: the tasks that a target of this name is trained on, one after the other, each from the
             backbone of the one before (mostly one, often itself); empty for what is never a target or, as
             retrieval, is evaluated without training.
@@ -45,17 +89,27 @@ class Task:
         has_train: whether it has train and dev rows, so that it may be an intermediate or another target's
             training data.
         scorer: how predictions are scored, where the task type's own way is not the task's: "mlqa".
-        main_metrics: their mean is the task's score in averages; in percent, but for masked-lm's loss (nats).
+        main_metrics: their mean is the task's score in averages; in percent, but for a loss (nats).
         select_metric: what picks the checkpoint on dev: a key of the metrics, or ``"score"`` for the mean of
             ``main_metrics``.
         select_mode: whether a larger ("max") or a smaller ("min") value of ``select_metric`` is better.
+        folder: finds its rows in a data folder (`sources.folder`); ``None``: it has no form of its own there.
+        hub: where its rows lie on the hub.
+        settings: how it is trained, by published set (`hyperparameters`) or ``"own"``. A task that is trained like
+            another one shares that one's settings.
+        expected_rows: rows by split and language that a benchmark says there are; `data check` compares.
+        estimated_rows: rows that estimates of cost go by, and that no check insists on: remembered, counted on one
+            copy, or fewer because this project holds some out. They go before `expected_rows`.
+        lengths: usual length of a row by split, at the study's maximal lengths (256; QA 384; vectors 512); dev rows are
+            as long as train rows. ``None`` for a split: as the task type has it.
+        licence: whose its data are; ``None``: not stated, or there are none (generated).
         version: bumped by hand when the meaning of its rows changes; part of every recipe that reads them.
     """
 
     name: str
     type: str
-    source: Literal["files", "generated"]
-    train_language: str
+    source: Literal["files", "generated"] = "files"
+    train_language: str = "en"
     languages: tuple[str, ...]
     other_train_languages: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
@@ -65,13 +119,24 @@ class Task:
     has_train: bool
     scorer: str = ""
     main_metrics: tuple[str, ...]
-    select_metric: str
+    select_metric: str = "score"
     select_mode: Literal["max", "min"] = "max"
+    folder: Finder | None = None
+    hub: tuple[HubTable, ...] = ()
+    settings: Mapping[str, Defaults] = field(default_factory=dict)
+    expected_rows: Mapping[Split, Mapping[str, int]] = field(default_factory=dict)
+    estimated_rows: Mapping[Split, Mapping[str, int]] = field(default_factory=dict)
+    lengths: Mapping[Split, Length] = field(default_factory=dict)
+    licence: Licence | None = None
     version: int = 1
 
     def score(self, metrics: Mapping[str, float]) -> float:
         """The one number of this task in a table: the mean of its main metrics."""
         return statistics.fmean(metrics[name] for name in self.main_metrics)
+
+    def selection(self, metrics: Mapping[str, float]) -> float:
+        """The value of dev ``metrics`` that picks the checkpoint; compare by ``select_mode``."""
+        return self.score(metrics) if self.select_metric == "score" else metrics[self.select_metric]
 
     @property
     def train_languages(self) -> tuple[str, ...]:
@@ -79,6 +144,22 @@ class Task:
         if get_task_type(self.type).reads_text:
             return self.languages
         return (self.train_language, *self.other_train_languages) if self.has_train else ()
+
+    def is_labelled(self, row: Mapping[str, Any]) -> bool:
+        """Whether a row can be scored, or trained on."""
+        return get_task_type(self.type).is_labelled(row)
+
+    def defaults(self, hyperparameters: str) -> Defaults | None:
+        """How it is trained by a published set, or by the first that speaks of it; ``None``: no set does."""
+        return next((self.settings[name] for name in (hyperparameters, *FALLBACKS) if name in self.settings), None)
+
+    def usual_length(self, split: Split) -> Length:
+        """Of its rows, where nothing is prepared yet."""
+        return self.lengths.get("train" if split == "dev" else split) or get_task_type(self.type).usual_length
+
+    def row_counts(self, split: Split) -> Mapping[str, int]:
+        """Rows by language for an estimate of cost, as far as they are known."""
+        return {**self.expected_rows.get(split, {}), **self.estimated_rows.get(split, {})}
 
     def spec(self, type: str | None = None, labels: tuple[str, ...] | None = None) -> TaskSpec:
         """What a recipe holds of this task; `type` and `labels` where they are not its own."""
@@ -92,14 +173,6 @@ class Task:
             labels=self.labels if labels is None else labels,
             scorer=self.scorer,
         )
-
-    def is_labelled(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row can be scored, or trained on."""
-        return get_task_type(self.type).is_labelled(row)
-
-    def selection(self, metrics: Mapping[str, float]) -> float:
-        """The value of dev ``metrics`` that picks the checkpoint; compare by ``select_mode``."""
-        return self.score(metrics) if self.select_metric == "score" else metrics[self.select_metric]
 
 
 class UnknownTask(ValueError):

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from trainables.task_types import get_task_type
-from trainables.tasks.expected import EXPECTED
 from trainables.tasks.task import Split, Task
 
 if TYPE_CHECKING:
@@ -66,7 +65,7 @@ def validate(task: Task, split: Split, language: str, rows: datasets.Dataset) ->
         problems.append(f"{outside} rows whose answer does not stand where it is said to, or whose choice is not there")
     return SplitReport(
         rows=len(rows),
-        expected=EXPECTED.get((task.name, split), {}).get(language),
+        expected=task.expected_rows.get(split, {}).get(language),
         labelled=labelled,
         labels=dict(labels),
         empty=empty,

@@ -23,7 +23,7 @@ from sweeps.report.page import render
 from sweeps.report.published import PUBLISHED
 from sweeps.report.study import Study
 from sweeps.report.write import write_report
-from trainables.tasks.benchmarks import SUITES
+from trainables.tasks.benchmarks import BENCHMARKS
 
 HOSTILE = "<img src=x onerror=alert(1)>&\"'{{7*7}}"
 
@@ -224,7 +224,7 @@ def test_the_command_says_that_nothing_is_done(sweep_file):
 
 
 def test_facts_of_languages_are_there_for_both_suites():
-    named = {language for suite in SUITES.values() for entry in suite for language in entry.languages}
+    named = {language for suite in BENCHMARKS.values() for entry in suite for language in entry.languages}
     assert named <= LANGUAGES.keys()
     assert {one.code for one in LANGUAGES.values() if one.gib is None} == {"ht", "qu", "wo", "yo"}
     assert (LANGUAGES["sw"].group, LANGUAGES["ta"].group, LANGUAGES["yo"].group, LANGUAGES["ru"].group) == (
@@ -239,7 +239,7 @@ def test_published_averages_are_those_of_their_rows():
     """The source rounds every figure, so its total is the mean of the others up to that."""
     for row in PUBLISHED:
         tasks = {name: figure for name, figure in row.scores.items() if name != "average"}
-        assert tasks.keys() <= {entry.task for entry in SUITES["xtreme"]}
+        assert tasks.keys() <= {entry.task for entry in BENCHMARKS["xtreme"]}
         if "average" in row.scores:
             mean = sum(figure.value for figure in tasks.values()) / len(tasks)
             assert mean == pytest.approx(row.scores["average"].value, abs=0.2)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
 from sweeps.plan.planner import make_plan
 from sweeps.spec.reading import WrongSpec, read_spec
+from trainables.tasks import get_task, records
 
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 TOKENIZER = {"corpora": ["gen-text"], "vocab_size": 500}
@@ -135,6 +137,21 @@ def test_real_data_that_is_not_there_is_named(sweep_file, tmp_path):
     file = sweep_file(targets=["udpos"], data=str(tmp_path / "xtreme"))
     with pytest.raises(WrongSpec, match=r"data: udpos: .*train-en\.tsv"):
         make_plan(read_spec(file), str(file))
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"),
+    [
+        ({}, "max_length, batch_size, learning_rate, epochs"),
+        ({"steps": 5, "learning_rate": [1e-5, 2e-5]}, "max_length, batch_size"),
+    ],
+)
+def test_a_task_without_settings_says_which_fields_to_give(sweep_file, monkeypatch, given, missing):
+    monkeypatch.setitem(records._TASKS, "gen-tags", replace(get_task("gen-tags"), settings={}))
+    file = sweep_file(targets=["gen-tags"], training={"gen-tags": given})
+    with pytest.raises(WrongSpec) as caught:
+        make_plan(read_spec(file), str(file))
+    assert caught.value.lines == [f"{file}: training.gen-tags: the task has no settings of its own; give {missing}"]
 
 
 def test_early_stopping_says_what_is_wrong_with_it(sweep_file):

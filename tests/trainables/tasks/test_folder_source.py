@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -269,6 +270,16 @@ def test_check_says_what_is_missing_in_one_line(source, task, split, language, w
     assert "\n" not in line
     with pytest.raises(DataError, match=words):
         source.rows(get_task(task), split, language)
+
+
+def test_a_task_without_a_form_of_its_own_is_read_from_rows(write, source, tmp_path):
+    task = replace(get_task("xnli"), name="my-nli", folder=None)
+    file = tmp_path / "rows" / "my-nli" / "test-de.jsonl"
+    said = source.check(task, "test", "de")
+    assert said == f"my-nli cannot be read from a folder; rows of your own go to {file}"
+    row = {"id": "1", "text_a": "Es regnet.", "text_b": "Die Sonne scheint.", "label": "contradiction"}
+    write("rows/my-nli/test-de.jsonl", json.dumps(row))
+    assert source.rows(task, "test", "de")[0] == row
 
 
 def test_check_names_a_folder_that_is_not_there(tmp_path):

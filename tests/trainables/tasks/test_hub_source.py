@@ -4,10 +4,9 @@ import datasets
 import pytest
 from huggingface_hub import constants
 
-from trainables.tasks import DataError, HubSource, get_task
+from trainables.tasks import DataError, HubSource, all_tasks, get_task
 from trainables.tasks.sources import is_held_out, languages_with
 from trainables.tasks.sources.hub.files import HubSplit, parquet_files, pull, pulled, resolve, verify
-from trainables.tasks.sources.hub.tables import TABLES
 from trainables.tasks.sources.open_source import source_at
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -301,13 +300,13 @@ def test_what_is_not_pinned_is_said_by_check_and_never_looked_up(hub):
     assert hub.asked == []
 
 
-def test_tables_have_tasks_splits_and_languages_that_there_are():
-    for (name, split), tables in TABLES.items():
-        listed = [language for table in tables for language in table.languages]
-        assert len(set(listed)) == len(listed)
-        task = get_task(name)
-        assert set(listed) <= {task.train_language, *task.languages, *task.other_train_languages}
-        assert set(listed) & set(languages_with(task, split))
+def test_tables_have_splits_and_languages_that_there_are():
+    for task in all_tasks():
+        for split in {split for table in task.hub for split in table.splits}:
+            listed = [language for table in task.hub if split in table.splits for language in table.languages]
+            assert len(set(listed)) == len(listed)
+            assert set(listed) <= {task.train_language, *task.languages, *task.other_train_languages}
+            assert set(listed) & set(languages_with(task, split))
 
 
 def test_no_network_is_one_line(monkeypatch):

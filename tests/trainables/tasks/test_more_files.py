@@ -84,7 +84,7 @@ def test_ccg_in_columns(write, source):
     assert "LDC2005T13" in source.check(get_task("ccg"), "dev", "en")
 
 
-def test_labels_of_the_registry_need_no_data(source):
+def test_labels_of_the_record_need_no_data(source):
     assert labels_of(get_task("panx"), source)[0] == "O"
 
 

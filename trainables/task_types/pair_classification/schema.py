@@ -24,6 +24,7 @@ class PairClassification(TaskType):
     }
     usual_length = Length(43.0)
     knows_chance = True
+    fixed_labels = True
 
     def is_labelled(self, row: Row) -> bool:
         return bool(row["label"])

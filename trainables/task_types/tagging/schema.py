@@ -20,6 +20,7 @@ class Tagging(TaskType):
     columns = {"id": ID, "tokens": Column("texts", identity=True), "tags": Column("texts", label=True)}
     usual_length = Length(26.0)
     knows_chance = True
+    fixed_labels = True
 
     def is_labelled(self, row: Row) -> bool:
         return len(row["tags"]) == len(row["tokens"])

@@ -58,7 +58,7 @@ class Source(Protocol):
 
 
 def labels_of(task: Task, source: Source) -> tuple[str, ...]:
-    """The labels of a task: the registry's, or, with ``labels_in_data``, those of the train rows, sorted."""
+    """The labels of a task: the record's, or, with ``labels_in_data``, those of the train rows, sorted."""
     return source.labels(task) if task.labels_in_data else task.labels
 
 

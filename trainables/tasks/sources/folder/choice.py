@@ -5,8 +5,7 @@ from __future__ import annotations
 import bz2
 from pathlib import Path
 
-from trainables.tasks.sources import DataError, Row, part
-from trainables.tasks.sources import record_mappers as forms
+from trainables.tasks.sources import DataError, Row, part, record_mappers
 from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, need
 from trainables.tasks.sources.folder.reading import read_json_lines, read_table
 from trainables.tasks.task import Split, Task
@@ -15,14 +14,14 @@ DEV_DEV = 0.1  # of the passages
 _HELLASWAG_TEXT = "hellaswag_val_full.txt.bz2"
 
 
-def _hellaswag(folder: Path, task: Task, split: Split, language: str) -> Found:
+def hellaswag(folder: Path, task: Task, split: Split, language: str) -> Found:
     place = folder / "hellaswag"
     release = place / f"hellaswag_{'val' if split == 'dev' else split}.jsonl"
     text = place / _HELLASWAG_TEXT
     if split == "dev" and text.is_file() and not release.is_file():
         return Found((text,), lambda: _hellaswag_text(text), "as text: the prompt is the whole context, with its topic")
     file = need(task, split, language, release)
-    return Found((file,), lambda: read_json_lines(file, forms.hellaswag))
+    return Found((file,), lambda: read_json_lines(file, record_mappers.hellaswag))
 
 
 def _hellaswag_text(file: Path) -> list[Row]:
@@ -43,35 +42,39 @@ def _hellaswag_text(file: Path) -> list[Row]:
     ]
 
 
-def _cosmosqa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def cosmosqa(folder: Path, task: Task, split: Split, language: str) -> Found:
     file = need(task, split, language, folder / "cosmosqa" / f"{'valid' if split == 'dev' else split}.csv")
     columns = ("id", "context", "question", "answer0", "answer1", "answer2", "answer3", "label")
-    return Found((file,), lambda: [forms.cosmosqa(record) for record in read_table(file, columns, quoted=True)])
+    return Found(
+        (file,), lambda: [record_mappers.cosmosqa(record) for record in read_table(file, columns, quoted=True)]
+    )
 
 
-def _commonsenseqa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def commonsenseqa(folder: Path, task: Task, split: Split, language: str) -> Found:
     name = f"{split}_rand_split.jsonl"
     old = folder / "commonsenseqa_v1.0" / name
     file = need(task, split, language, folder / "commonsenseqa" / name, old)
-    return Found((file,), lambda: read_json_lines(file, forms.commonsenseqa), "v1.0: three choices" * (file == old))
+    return Found(
+        (file,), lambda: read_json_lines(file, record_mappers.commonsenseqa), "v1.0: three choices" * (file == old)
+    )
 
 
-def _siqa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def siqa(folder: Path, task: Task, split: Split, language: str) -> Found:
     name = f"socialIQa_v1.4_{'trn' if split == 'train' else split}.jsonl"
     file = need(task, split, language, folder / "siqa" / name, folder / "siqa" / "socialIQa_v1.4" / name)
-    return Found((file,), lambda: read_json_lines(file, forms.siqa))
+    return Found((file,), lambda: read_json_lines(file, record_mappers.siqa))
 
 
-def _copa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def copa(folder: Path, task: Task, split: Split, language: str) -> Found:
     part = "val" if split == "dev" else split
     xcopa, copa = folder / "xcopa", folder / "copa_en" / f"{part}-en.jsonl"
     # XTREME-R's download script writes a dot before the language, its reader wants a dash.
     places = [xcopa / f"{part}.{language}.jsonl", xcopa / f"{part}-{language}.jsonl"]
     file = need(task, split, language, *places, *([copa] if language == "en" else []))
-    return Found((file,), lambda: read_json_lines(file, forms.copa))
+    return Found((file,), lambda: read_json_lines(file, record_mappers.copa))
 
 
-def _dev_of(finder: Finder) -> Finder:
+def dev_of(finder: Finder) -> Finder:
     """The dev set of a task as training data of a stand-in, a part of its passages held out as dev."""
 
     def find(folder: Path, task: Task, split: Split, language: str) -> Found:
@@ -80,16 +83,3 @@ def _dev_of(finder: Finder) -> Finder:
         return Found(found.files, lambda: part(found.read(), split, DEV_DEV), "; ".join(filter(None, notes)))
 
     return find
-
-
-FINDERS: dict[str, Finder] = {
-    "hellaswag": _hellaswag,
-    "cosmosqa": _cosmosqa,
-    "commonsenseqa": _commonsenseqa,
-    "siqa": _siqa,
-    "copa": _copa,
-    "xcopa": _copa,
-    "hellaswag-dev": _dev_of(_hellaswag),
-    "cosmosqa-dev": _dev_of(_cosmosqa),
-    "siqa-dev": _dev_of(_siqa),
-}

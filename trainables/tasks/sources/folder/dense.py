@@ -23,7 +23,7 @@ from typing import Any
 
 from trainables.tasks.benchmarks import LAREQA
 from trainables.tasks.sources import DataError, Row, is_held_out
-from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, need
+from trainables.tasks.sources.folder.located import Found, held_out_note, need
 from trainables.tasks.sources.folder.qa import SQUADSHIFTS_DEV
 from trainables.tasks.sources.folder.reading import read_json, read_json_lines
 from trainables.tasks.sources.folder.sentences import sentence_breaks
@@ -32,7 +32,7 @@ from trainables.tasks.task import Split, Task
 _BRACED = re.compile(r"\{(.*?)\}")
 
 
-def _lareqa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def lareqa(folder: Path, task: Task, split: Split, language: str) -> Found:
     if split in ("train", "dev"):
         squad = need(task, split, language, folder / "squad" / f"{split}-v1.1.json")
         return Found((squad,), lambda: answer_sentences(squad_paragraphs(squad)), "question and answer's sentence")
@@ -68,6 +68,13 @@ def answer_sentences(paragraphs: Iterable[Mapping[str, Any]]) -> list[Row]:
                         {"id": question["id"], "query": question["question"], "candidate": candidate, "matches": []}
                     )
     return rows
+
+
+def sentence_row(record: Mapping[str, Any]) -> Row:
+    """The row of one record of SQuAD on the hub; empty where its answer begins in no sentence."""
+    answers = [{"answer_start": start} for start in record["answers"]["answer_start"]]
+    question = {"id": record["id"], "question": record["question"], "answers": answers}
+    return next(iter(answer_sentences([{"context": record["context"], "qas": [question]}])), {})
 
 
 def _candidate(sentence: str, context: str) -> str:
@@ -113,7 +120,7 @@ def _answered(question: Mapping[str, Any], paragraph: Mapping[str, Any]) -> str:
     return next(found, "")
 
 
-def _mewslix(folder: Path, task: Task, split: Split, language: str) -> Found:
+def mewslix(folder: Path, task: Task, split: Split, language: str) -> Found:
     place = folder / "mewslix"
     if split == "pool":
         file = need(task, split, language, place / "candidate_set_entities.jsonl")
@@ -182,7 +189,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.splitlines()).replace("  ", " ").strip()
 
 
-def _squadshifts_sentences(folder: Path, task: Task, split: Split, language: str) -> Found:
+def squadshifts_sentences(folder: Path, task: Task, split: Split, language: str) -> Found:
     file = need(task, split, language, folder / "squadshifts" / "new_wiki_v1.0.json")
 
     def read() -> list[Row]:
@@ -191,10 +198,3 @@ def _squadshifts_sentences(folder: Path, task: Task, split: Split, language: str
         return answer_sentences(paragraph for article in kept for paragraph in article["paragraphs"])
 
     return Found((file,), read, held_out_note(split, "articles"))
-
-
-FINDERS: dict[str, Finder] = {
-    "lareqa": _lareqa,
-    "mewslix": _mewslix,
-    "squadshifts-sentences": _squadshifts_sentences,
-}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.tasks.sources import DataError, Row, is_held_out, part
-from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, labelled_or_dev, need
+from trainables.tasks.sources.folder.located import Found, held_out_note, labelled_or_dev, need
 from trainables.tasks.sources.folder.reading import (
     checked_label,
     read_json_lines,
@@ -27,7 +27,7 @@ _ANLI_LABELS = {"e": "entailment", "n": "neutral", "c": "contradiction"}
 _SNLI_NAMES = ("s1", "s2", "labels")
 
 
-def _mnli(folder: Path, task: Task, split: Split, language: str) -> Found:
+def mnli(folder: Path, task: Task, split: Split, language: str) -> Found:
     if language != task.train_language:
         return _translated(folder, task, split, language, "XNLI", "xnli")
     # XTREME's layout keeps MNLI's training set beside XNLI, and has not its dev set.
@@ -47,7 +47,7 @@ def _translated(folder: Path, task: Task, split: Split, language: str, theirs: s
     return Found((file,), lambda: read_translated_pairs(file, task.labels), "translated by XTREME")
 
 
-def _xnli(folder: Path, task: Task, split: Split, language: str) -> Found:
+def xnli(folder: Path, task: Task, split: Split, language: str) -> Found:
     file = need(task, split, language, folder / "xnli" / f"test-{language}.tsv")
     labels = folder / "xnli" / "test-labels.txt"
     files = (file, labels) if labels.is_file() else (file,)
@@ -72,14 +72,14 @@ def _xnli(folder: Path, task: Task, split: Split, language: str) -> Found:
     return Found(files, read)
 
 
-def _xnli_dev(folder: Path, task: Task, split: Split, language: str) -> Found:
+def xnli_dev(folder: Path, task: Task, split: Split, language: str) -> Found:
     file = need(task, split, language, folder / "xnli" / "dev-en.tsv")
     return Found(
         (file,), lambda: part(_labelled_pairs(file, task), split, XNLI_DEV_DEV), held_out_note(split, "premises")
     )
 
 
-def _snli(folder: Path, task: Task, split: Split, language: str) -> Found:
+def snli(folder: Path, task: Task, split: Split, language: str) -> Found:
     release = folder / "snli" / f"snli_1.0_{split}.jsonl"
     inner = folder / "snli" / "snli_1.0" / release.name
     aligned = tuple(folder / "snli" / f"{kind}.{split}" for kind in _SNLI_NAMES)
@@ -101,7 +101,7 @@ def _stanford(file: Path, task: Task) -> list[Row]:
     return read_json_lines(file, form)
 
 
-def _anli(folder: Path, task: Task, split: Split, language: str) -> Found:
+def anli(folder: Path, task: Task, split: Split, language: str) -> Found:
     files = tuple(
         need(task, split, language, *(folder / name / which / f"{split}.jsonl" for name in ("anli", "anli_v1.0")))
         for which in ANLI_ROUNDS
@@ -114,7 +114,7 @@ def _anli(folder: Path, task: Task, split: Split, language: str) -> Found:
     return Found(files, lambda: [row for file in files for row in read_json_lines(file, form)])
 
 
-def _qqp(folder: Path, task: Task, split: Split, language: str) -> Found:
+def qqp(folder: Path, task: Task, split: Split, language: str) -> Found:
     file = need(task, split, language, *(folder / name / f"{split}.tsv" for name in ("qqp", "QQP")))
 
     def read() -> list[Row]:
@@ -129,12 +129,12 @@ def _qqp(folder: Path, task: Task, split: Split, language: str) -> Found:
     return Found((file,), read)
 
 
-def _paws(folder: Path, task: Task, split: Split, language: str) -> Found:
+def paws(folder: Path, task: Task, split: Split, language: str) -> Found:
     file = need(task, split, language, *(folder / name / f"{split}.tsv" for name in ("paws", "paws/final")))
     return Found((file,), lambda: _numbered_pairs(file, task))
 
 
-def _pawsx(folder: Path, task: Task, split: Split, language: str) -> Found:
+def pawsx(folder: Path, task: Task, split: Split, language: str) -> Found:
     place, release = folder / "pawsx", folder / "x-final" / language
     if split == "train" and language != task.train_language:
         original = release / "translated_train.tsv"
@@ -153,14 +153,14 @@ def _pawsx(folder: Path, task: Task, split: Split, language: str) -> Found:
     return Found((file,), read, note)
 
 
-def _pawsx_dev(folder: Path, task: Task, split: Split, language: str) -> Found:
+def pawsx_dev(folder: Path, task: Task, split: Split, language: str) -> Found:
     file = need(task, split, language, folder / "pawsx" / "dev-en.tsv")
     return Found(
         (file,), lambda: part(_labelled_pairs(file, task), split, PAWSX_DEV_DEV), held_out_note(split, "sentences")
     )
 
 
-def _snli_cad(folder: Path, task: Task, split: Split, language: str) -> Found:
+def snli_cad(folder: Path, task: Task, split: Split, language: str) -> Found:
     names = [(name, kind) for name in ("dev", "test") for kind in _SNLI_NAMES]
     snli = [need(task, split, language, folder / "snli" / f"{kind}.{name}") for name, kind in names]
     cad_folder = folder / "cad_nli" / "all_combined"
@@ -188,20 +188,6 @@ def _snli_cad(folder: Path, task: Task, split: Split, language: str) -> Found:
         return list(reversed(kept.values()))
 
     return Found((*snli, cad_train, cad_dev), read, held_out_note(split, "premises"))
-
-
-FINDERS: dict[str, Finder] = {
-    "xnli": _xnli,
-    "xnli-dev": _xnli_dev,
-    "mnli": _mnli,
-    "snli": _snli,
-    "anli": _anli,
-    "snli-cad": _snli_cad,
-    "pawsx": _pawsx,
-    "pawsx-dev": _pawsx_dev,
-    "paws": _paws,
-    "qqp": _qqp,
-}
 
 
 def _labelled_pairs(file: Path, task: Task, *, header: bool = False) -> list[Row]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainables.tasks.sources import part
-from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, need
+from trainables.tasks.sources.folder.located import Found, held_out_note, need
 from trainables.tasks.sources.folder.reading import read_questions
 from trainables.tasks.task import Split, Task
 
@@ -14,7 +14,7 @@ TYDIQA_DEV = 0.1  # of the passages of English train: English dev doubles as tes
 SQUADSHIFTS_DEV = 0.1  # of the articles
 
 
-def _squad(folder: Path, task: Task, split: Split, language: str) -> Found:
+def squad(folder: Path, task: Task, split: Split, language: str) -> Found:
     place = folder / "squad"
     if language == task.train_language:
         file = need(task, split, language, place / f"{split}-v1.1.json")
@@ -24,29 +24,29 @@ def _squad(folder: Path, task: Task, split: Split, language: str) -> Found:
     return Found((translated,), lambda: read_questions(translated), "translated by XTREME")
 
 
-def _squad2(folder: Path, task: Task, split: Split, language: str) -> Found:
+def squad2(folder: Path, task: Task, split: Split, language: str) -> Found:
     file = need(task, split, language, *(folder / name / f"{split}-v2.0.json" for name in ("squad", "squad2")))
     return Found((file,), lambda: read_questions(file))
 
 
-def _squadshifts(folder: Path, task: Task, split: Split, language: str) -> Found:
+def squadshifts(folder: Path, task: Task, split: Split, language: str) -> Found:
     file = need(task, split, language, folder / "squadshifts" / "new_wiki_v1.0.json")
     return Found((file,), lambda: part(read_questions(file), split, SQUADSHIFTS_DEV), held_out_note(split, "articles"))
 
 
-def _xquad(folder: Path, task: Task, split: Split, language: str) -> Found:
+def xquad(folder: Path, task: Task, split: Split, language: str) -> Found:
     file = need(task, split, language, folder / "xquad" / f"xquad.{language}.json")
     return Found((file,), lambda: read_questions(file))
 
 
-def _mlqa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def mlqa(folder: Path, task: Task, split: Split, language: str) -> Found:
     name = f"test-context-{language}-question-{language}.json"
     places = (folder / "mlqa" / name, folder / "mlqa" / "MLQA_V1" / "test" / name, folder / "MLQA_V1" / "test" / name)
     file = need(task, split, language, *places)
     return Found((file,), lambda: read_questions(file))
 
 
-def _tydiqa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def tydiqa(folder: Path, task: Task, split: Split, language: str) -> Found:
     which = "dev" if split == "test" else "train"
     name = f"tydiqa.goldp.{language}.{which}.json"
     places = (folder / "tydiqa" / name, folder / "tydiqa" / f"tydiqa-goldp-v1.1-{which}" / name)
@@ -56,13 +56,3 @@ def _tydiqa(folder: Path, task: Task, split: Split, language: str) -> Found:
     if language != task.train_language:
         return Found((file,), lambda: read_questions(file))
     return Found((file,), lambda: part(read_questions(file), split, TYDIQA_DEV), held_out_note(split, "passages"))
-
-
-FINDERS: dict[str, Finder] = {
-    "squad": _squad,
-    "squad2": _squad2,
-    "squadshifts": _squadshifts,
-    "xquad": _xquad,
-    "mlqa": _mlqa,
-    "tydiqa": _tydiqa,
-}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trainables.tasks.languages import ISO3
 from trainables.tasks.sources import DataError, Row
-from trainables.tasks.sources.folder.located import Finder, Found, need
+from trainables.tasks.sources.folder.located import Found, need
 from trainables.tasks.sources.folder.reading import read_lines
 from trainables.tasks.task import Split, Task
 
@@ -14,7 +14,7 @@ from trainables.tasks.task import Split, Task
 _BUCC_NAMES = {"dev": ("dev", "sample"), "test": ("test", "training")}
 
 
-def _tatoeba(folder: Path, task: Task, split: Split, language: str) -> Found:
+def tatoeba(folder: Path, task: Task, split: Split, language: str) -> Found:
     code = ISO3[language]
     place = folder / "tatoeba"
     if (place / f"{language}-en.{language}").is_file() and not (place / f"tatoeba.{code}-eng.{code}").is_file():
@@ -40,13 +40,13 @@ def _tatoeba(folder: Path, task: Task, split: Split, language: str) -> Found:
     return Found((english, foreign), read)
 
 
-def _bucc(folder: Path, task: Task, split: Split, language: str) -> Found:
+def bucc(folder: Path, task: Task, split: Split, language: str) -> Found:
     def places(end: str) -> list[Path]:
         return [folder / "bucc2018" / f"{language}-en.{name}.{end}" for name in _BUCC_NAMES[split]]
 
     if split == "test" and not any(file.is_file() for file in places(language)):
         try:
-            dev = _bucc(folder, task, "dev", language)
+            dev = bucc(folder, task, "dev", language)
         except DataError:
             need(task, split, language, *places(language))
             raise
@@ -77,6 +77,3 @@ def _two_columns(file: Path) -> list[tuple[str, str]]:
     if wrong := next((number for number, (_, text) in enumerate(rows, start=1) if not text), None):
         raise DataError(f"{file}, line {wrong}: expected an id, a tab and a sentence (or the id of one)")
     return rows
-
-
-FINDERS: dict[str, Finder] = {"tatoeba": _tatoeba, "bucc2018": _bucc}

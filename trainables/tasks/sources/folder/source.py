@@ -1,8 +1,8 @@
 """Rows from a folder in the layout that XTREME's ``scripts/download_data.sh`` makes.
 
-Each real task has one function in the modules beside this one that says where its rows lie and how they are read. The
-public download has its test labels removed; labelled files of the same form, put in their place, are used where they
-are there. Data sets that are not part of XTREME lie in a folder of their name, as their release has them.
+The record of a task names the function, in the modules beside this one, that says where its rows lie and how they are
+read. The public download has its test labels removed; labelled files of the same form, put in their place, are used
+where they are there. Data sets that are not part of XTREME lie in a folder of their name, as their release has them.
 
 A task may also be given as rows of one's own: ``rows/TASK/SPLIT-LANGUAGE.jsonl`` or ``.parquet`` with the columns of
 its task type (``TaskType.columns``). Such a file goes before any other.
@@ -17,23 +17,12 @@ from typing import TYPE_CHECKING
 
 from trainables.tasks.records import get_task
 from trainables.tasks.sources import DataError, Row, labels_in, require_split, to_dataset
-from trainables.tasks.sources.folder import choice, dense, pairs, qa, retrieval, tagging, text
-from trainables.tasks.sources.folder import user_rows as own
-from trainables.tasks.sources.folder.located import Finder, Found
+from trainables.tasks.sources.folder import user_rows
+from trainables.tasks.sources.folder.located import Found
 from trainables.tasks.task import Split, Task
 
 if TYPE_CHECKING:
     import datasets
-
-_FINDERS: dict[str, Finder] = {
-    **pairs.FINDERS,
-    **tagging.FINDERS,
-    **qa.FINDERS,
-    **choice.FINDERS,
-    **retrieval.FINDERS,
-    **dense.FINDERS,
-    **text.FINDERS,
-}
 
 
 class FolderSource:
@@ -81,10 +70,15 @@ class FolderSource:
         if task.source != "files":
             raise DataError(f"{task.name}: this task is not read from a folder; it is a generated one")
         require_split(task, split, language)
-        if found := own.find(self._folder, task, split, language):
+        if found := user_rows.find(self._folder, task, split, language):
             return found
+        if task.folder is not None:
+            return task.folder(self._folder, task, split, language)
         if not task.parts:
-            return _FINDERS[task.name](self._folder, task, split, language)
+            raise DataError(
+                f"{task.name} cannot be read from a folder; rows of your own go to "
+                f"{user_rows.path_of(self._folder, task, split, language)}"
+            )
         parts = {name: self._find(get_task(name), split, language) for name in task.parts}
 
         def read() -> list[Row]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from trainables.tasks.sources import DataError, Row
-from trainables.tasks.sources.folder.located import Finder, Found, labelled_or_dev, need
+from trainables.tasks.sources.folder.located import Found, labelled_or_dev, need
 from trainables.tasks.sources.folder.reading import has_tags, read_lines, read_tagged
 from trainables.tasks.task import Split, Task
 
@@ -17,7 +17,7 @@ _CCG_SECTIONS = {"train": [f"{number:02}" for number in range(2, 22)], "dev": ["
 _CCG_LEAF = re.compile(r"<L (\S+) \S+ \S+ (\S+) \S+>")
 
 
-def _tagging(folder: Path, task: Task, split: Split, language: str) -> Found:
+def tagged(folder: Path, task: Task, split: Split, language: str) -> Found:
     place = folder / task.name
     if split != "test":
         file, note = need(task, split, language, place / f"{split}-{language}.tsv"), ""
@@ -30,7 +30,7 @@ def _tagging(folder: Path, task: Task, split: Split, language: str) -> Found:
     return Found((file,), lambda: read_tagged(file, task.labels, language), note)
 
 
-def _ccg(folder: Path, task: Task, split: Split, language: str) -> Found:
+def ccg(folder: Path, task: Task, split: Split, language: str) -> Found:
     column = folder / "ccg" / f"ccg.{split}"
     if column.is_file():
         return Found((column,), lambda: _sentences(column))
@@ -69,6 +69,3 @@ def _derivations(files: Iterable[Path]) -> list[Row]:
             elif line.strip():
                 raise DataError(f"{file}, line {number}: neither an ID nor a derivation of CCGbank")
     return rows
-
-
-FINDERS: dict[str, Finder] = {"udpos": _tagging, "panx": _tagging, "ccg": _ccg}

@@ -6,16 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from trainables.tasks.languages import FLORES, NTREX
-from trainables.tasks.records.gathered import GATHERED
 from trainables.tasks.sources import DataError, Row, is_held_out
-from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, need
+from trainables.tasks.sources.folder.located import Found, held_out_note, need
 from trainables.tasks.sources.folder.reading import read_lines
 from trainables.tasks.task import Split, Task
 
 TEXT_DEV = 0.03  # of the English sentences, the same in every language
 
 
-def _ntrex(folder: Path, task: Task, split: Split, language: str) -> Found:
+def ntrex(folder: Path, task: Task, split: Split, language: str) -> Found:
     place = folder / "ntrex"
     english = need(task, split, language, place / "newstest2019-src.eng.txt")
     own = (
@@ -34,7 +33,7 @@ def _ntrex(folder: Path, task: Task, split: Split, language: str) -> Found:
     return Found((english, own) if own != english else (own,), read, held_out_note(split, "sentences"))
 
 
-def _flores(folder: Path, task: Task, split: Split, language: str) -> Found:
+def flores(folder: Path, task: Task, split: Split, language: str) -> Found:
     def files(one: str) -> list[Path]:
         parts = ("train", "dev", "test")
         return [need(task, split, one, folder / "sib200" / FLORES[one] / f"{part}.tsv") for part in parts]
@@ -52,7 +51,7 @@ def _flores(folder: Path, task: Task, split: Split, language: str) -> Found:
     return Found(tuple(own if language == "en" else files("en") + own), read, held_out_note(split, "sentences"))
 
 
-def _gathered(folder: Path, task: Task, split: Split, language: str) -> Found:
+def gathered(folder: Path, task: Task, split: Split, language: str) -> Found:
     place = folder / "text"
     if language != "en":
         files = [need(task, split, language, place / f"{task.name}.{language}.tsv")]
@@ -84,10 +83,3 @@ def _text(pairs: Iterable[tuple[str, str, str]], split: Split, language: str) ->
         if language != "en":
             rows.append({"id": f"{number}-pair", "text": sentence.strip(), "translation": translation.strip()})
     return rows
-
-
-FINDERS: dict[str, Finder] = {
-    "ntrex": _ntrex,
-    "flores": _flores,
-    **dict.fromkeys(GATHERED, _gathered),
-}

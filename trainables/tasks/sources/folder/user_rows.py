@@ -15,11 +15,16 @@ from trainables.tasks.task import Split, Task
 
 def find(folder: Path, task: Task, split: Split, language: str) -> Found | None:
     """``rows/TASK/SPLIT-LANGUAGE.jsonl`` or ``.parquet`` in the folder, if there is one."""
-    lines = folder / "rows" / task.name / f"{split}-{language}.jsonl"
+    lines = path_of(folder, task, split, language)
     if lines.is_file():
         return Found((lines,), lambda: read_json_lines(lines, lambda record: _row(record, task, lines)), "own rows")
     table = lines.with_suffix(".parquet")
     return Found((table,), lambda: _read_parquet(table, task), "own rows") if table.is_file() else None
+
+
+def path_of(folder: Path, task: Task, split: Split, language: str) -> Path:
+    """Where such rows are looked for, as JSON lines."""
+    return folder / "rows" / task.name / f"{split}-{language}.jsonl"
 
 
 def _read_parquet(file: Path, task: Task) -> list[Row]:

@@ -9,7 +9,7 @@ from trainables.task_types import get_task_type
 from trainables.tasks.records import get_task
 from trainables.tasks.sources import DataError, Row, is_held_out, labels_in, require_split, to_dataset
 from trainables.tasks.sources.hub.files import HubSplit, pull, pulled
-from trainables.tasks.sources.hub.tables import TABLES, Table
+from trainables.tasks.sources.hub.table import HubTable
 from trainables.tasks.task import Split, Task
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ class HubSource:
 
     def describe(self, task: Task, split: Split, language: str) -> str:
         return " + ".join(
-            f"{table.dataset} {table.filled(language)[0]} {'+'.join(table.splits)}"
-            + (f" ({split} by a hold-out over its column {table.group})" if _holds_out(table, language) else "")
+            f"{table.dataset} {table.filled(language)[0]} {table.splits[split]}"
+            + (f" ({split} by a hold-out over its column {table.group})" if table.holds_out(language) else "")
             + (f" ({table.notes[language]})" if language in table.notes else "")
             for _, table in self._tables(task, split, language)
         )
@@ -49,7 +49,7 @@ class HubSource:
     def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
         rows: list[Row] = []
         for part, table in self._tables(task, split, language):
-            for place in self._places(table, language):
+            for place in self._places(table, split, language):
                 own = _rows(part, split, language, table, _read(place))
                 rows += ({**row, "id": f"{part.name}:{row['id']}"} for row in own) if task.parts else own
         if not rows:
@@ -68,23 +68,22 @@ class HubSource:
     def places(self, task: Task, split: Split, language: str) -> tuple[HubSplit, ...]:
         """What has to be pulled for the rows."""
         tables = self._tables(task, split, language)
-        return tuple(place for _, table in tables for place in self._places(table, language))
+        return tuple(place for _, table in tables for place in self._places(table, split, language))
 
-    def _tables(self, task: Task, split: Split, language: str) -> list[tuple[Task, Table]]:
+    def _tables(self, task: Task, split: Split, language: str) -> list[tuple[Task, HubTable]]:
         require_split(task, split, language)
         if task.parts:
             parts = [get_task(name) for name in task.parts]
             return [found for part in parts for found in self._tables(part, split, language)]
-        tables = TABLES.get((task.name, split), ())
-        if found := [(task, table) for table in tables if language in table.languages]:
+        if found := [(task, table) for table in task.hub if split in table.splits and language in table.languages]:
             return found
-        known = any(name == task.name for name, _ in TABLES)
-        what = f'has no {split} rows in "{language}" there' if known else "is not there"
+        what = f'has no {split} rows in "{language}" there' if task.hub else "is not there"
         raise DataError(f"{task.name}: not on the hub: this task {what}; give a folder that has it as data")
 
-    def _places(self, table: Table, language: str) -> list[HubSplit]:
+    def _places(self, table: HubTable, split: Split, language: str) -> list[HubSplit]:
         commit, (config, _) = self._commit(table.dataset), table.filled(language)
-        return [HubSplit(dataset=table.dataset, commit=commit, config=config, split=split) for split in table.splits]
+        theirs = table.splits[split].split("+")
+        return [HubSplit(dataset=table.dataset, commit=commit, config=config, split=one) for one in theirs]
 
     def _commit(self, dataset: str) -> str:
         if dataset not in self._revisions:
@@ -104,22 +103,22 @@ def _read(place: HubSplit) -> datasets.Dataset:
         raise DataError(f"{place}: not parquet files that can be read ({problem})") from problem
 
 
-def _rows(task: Task, split: Split, language: str, table: Table, found: datasets.Dataset) -> Iterator[Row]:
+def _rows(task: Task, split: Split, language: str, table: HubTable, found: datasets.Dataset) -> Iterator[Row]:
     _, prefix = table.filled(language)
-    for number, row in _formed(task, table, found, prefix):
+    for number, row in _mapped(task, table, found, prefix):
         raw_group = row.pop("group", "")
-        if _holds_out(table, language) and is_held_out(raw_group, table.share) != (split == "dev"):
+        if table.holds_out(language) and is_held_out(raw_group, table.share) != (split == "dev"):
             continue
         if table.labelled_only and not row["label"]:
             continue
         yield {"id": str(number), **row}
 
 
-def _formed(task: Task, table: Table, found: datasets.Dataset, prefix: str) -> Iterator[tuple[int, Row]]:
+def _mapped(task: Task, table: HubTable, found: datasets.Dataset, prefix: str) -> Iterator[tuple[int, Row]]:
     """Rows in the form of the task type, with the "group" that a hold-out keeps together."""
     columns = {ours: table.columns.get(ours, ours) for ours in get_task_type(task.type).columns}
     missing = [theirs for ours, theirs in columns.items() if theirs not in found.column_names and ours != "id"]
-    if missing and table.form is None:
+    if missing and table.mapper is None:
         raise DataError(f"{table.dataset}: no column {', '.join(missing)}; it has: {', '.join(found.column_names)}")
     if columns["id"] not in found.column_names:
         del columns["id"]
@@ -127,9 +126,9 @@ def _formed(task: Task, table: Table, found: datasets.Dataset, prefix: str) -> I
     for number, raw in enumerate(found):
         if prefix and not raw["id"].startswith(prefix):
             continue
-        if table.form is not None:
+        if table.mapper is not None:
             try:
-                row = table.form(raw)
+                row = table.mapper(raw)
             except (KeyError, TypeError, ValueError) as problem:
                 raise DataError(
                     f"{table.dataset}, row {number}: not in the form of this data set ({problem!r})"
@@ -140,10 +139,6 @@ def _formed(task: Task, table: Table, found: datasets.Dataset, prefix: str) -> I
         named = ((ours, _named(raw[theirs], classes[theirs], task)) for ours, theirs in columns.items())
         row = {ours: str(value) if ours == "id" else value for ours, value in named}
         yield number, {**_tidy(row), "group": raw[table.group] if table.group else ""}
-
-
-def _holds_out(table: Table, language: str) -> bool:
-    return bool(table.group) and language in table.held_out
 
 
 def _tidy(row: Row) -> Row:
