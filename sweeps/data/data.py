@@ -90,7 +90,7 @@ def pull_all(spec: SweepSpec, file: Path) -> Iterator[Pulled]:
     lock = read_lock(file)
     revisions, files = {**lock.revisions, **spec.revisions}, {key: dict(one) for key, one in lock.files.items()}
     needs = requirements_of(spec, file)
-    places: dict[HubSplit, None] = {}
+    hub_splits: dict[HubSplit, None] = {}
     for need in needs:
         source = _hub_of(spec, need, revisions)
         if source is None:
@@ -99,27 +99,30 @@ def pull_all(spec: SweepSpec, file: Path) -> Iterator[Pulled]:
             if dataset not in revisions:
                 revisions[dataset] = resolve(dataset, branch)
         source = HubSource(revisions)
-        places |= dict.fromkeys(source.places(need.task, need.split, need.language))
-    used = {place.dataset for place in places}
+        hub_splits |= dict.fromkeys(source.splits(need.task, need.split, need.language))
+    used = {hub_split.dataset for hub_split in hub_splits}
     files = {dataset: kept for dataset, kept in files.items() if revisions[dataset] == lock.revisions.get(dataset)}
-    for place in places:
-        before = pulled(place) is not None
-        found = pull(place)
-        files.setdefault(place.dataset, {}).update({one.name: one for one, _ in found})
-        _compare(place, lock, [one for one, _ in found])
+    for hub_split in hub_splits:
+        before = pulled(hub_split) is not None
+        found = pull(hub_split)
+        files.setdefault(hub_split.dataset, {}).update({one.name: one for one, _ in found})
+        _compare(hub_split, lock, [one for one, _ in found])
         write_lock(file, Lock({key: one for key, one in revisions.items() if key in used}, files))
-        yield Pulled(f"{place.dataset} {place.config} {place.split}", sum(one.size for one, _ in found), before)
+        yield Pulled(
+            f"{hub_split.dataset} {hub_split.config} {hub_split.split}", sum(one.size for one, _ in found), before
+        )
     for name, commit in models_of(spec).items():
         yield Pulled(f"{name} (model)", pull_model(name, commit), before=False)
 
 
-def _compare(place: HubSplit, lock: Lock, found: list[HubFile]) -> None:
+def _compare(hub_split: HubSplit, lock: Lock, found: list[HubFile]) -> None:
     """What the lock has of a file at this commit must be what came."""
-    locked = lock.files.get(place.dataset, {}) if lock.revisions.get(place.dataset) == place.commit else {}
+    locked = lock.files.get(hub_split.dataset, {}) if lock.revisions.get(hub_split.dataset) == hub_split.commit else {}
     for one in found:
         if one.name in locked and locked[one.name] != one:
             raise DataError(
-                f"{place}: {one.name} has SHA-256 {one.sha256[:12]}, the lock file has {locked[one.name].sha256[:12]}; "
+                f"{hub_split}: {one.name} has SHA-256 {one.sha256[:12]}, the lock file has "
+                f"{locked[one.name].sha256[:12]}; "
                 "restore the lock file that the numbers were made with, or remove it and pull again"
             )
 
@@ -169,8 +172,8 @@ def check_all(spec: SweepSpec, file: Path) -> Iterator[Checked]:
         try:
             source = source_for(task.source, spec.data_of(task.name), revisions=revisions)
             if (hub := _hub_of(spec, need, revisions)) is not None:
-                for place in hub.places(task, split, language):
-                    verify(place)
+                for hub_split in hub.splits(task, split, language):
+                    verify(hub_split)
             rows = source.rows(task, split, language)
             origin = source.describe(task, split, language)
         except DataError as problem:

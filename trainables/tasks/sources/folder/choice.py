@@ -6,7 +6,7 @@ import bz2
 from pathlib import Path
 
 from trainables.tasks.sources import DataError, Row, part, record_mappers
-from trainables.tasks.sources.folder.located import Finder, Found, held_out_note, need
+from trainables.tasks.sources.folder.located import Finder, Located, held_out_note, require_file
 from trainables.tasks.sources.folder.reading import read_json_lines, read_table
 from trainables.tasks.task import Split, Task
 
@@ -14,14 +14,16 @@ DEV_DEV = 0.1  # of the passages
 _HELLASWAG_TEXT = "hellaswag_val_full.txt.bz2"
 
 
-def hellaswag(folder: Path, task: Task, split: Split, language: str) -> Found:
+def hellaswag(folder: Path, task: Task, split: Split, language: str) -> Located:
     place = folder / "hellaswag"
     release = place / f"hellaswag_{'val' if split == 'dev' else split}.jsonl"
     text = place / _HELLASWAG_TEXT
     if split == "dev" and text.is_file() and not release.is_file():
-        return Found((text,), lambda: _hellaswag_text(text), "as text: the prompt is the whole context, with its topic")
-    file = need(task, split, language, release)
-    return Found((file,), lambda: read_json_lines(file, record_mappers.hellaswag))
+        return Located(
+            (text,), lambda: _hellaswag_text(text), "as text: the prompt is the whole context, with its topic"
+        )
+    file = require_file(task, split, language, release)
+    return Located((file,), lambda: read_json_lines(file, record_mappers.hellaswag))
 
 
 def _hellaswag_text(file: Path) -> list[Row]:
@@ -42,44 +44,44 @@ def _hellaswag_text(file: Path) -> list[Row]:
     ]
 
 
-def cosmosqa(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = need(task, split, language, folder / "cosmosqa" / f"{'valid' if split == 'dev' else split}.csv")
+def cosmosqa(folder: Path, task: Task, split: Split, language: str) -> Located:
+    file = require_file(task, split, language, folder / "cosmosqa" / f"{'valid' if split == 'dev' else split}.csv")
     columns = ("id", "context", "question", "answer0", "answer1", "answer2", "answer3", "label")
-    return Found(
+    return Located(
         (file,), lambda: [record_mappers.cosmosqa(record) for record in read_table(file, columns, quoted=True)]
     )
 
 
-def commonsenseqa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def commonsenseqa(folder: Path, task: Task, split: Split, language: str) -> Located:
     name = f"{split}_rand_split.jsonl"
     old = folder / "commonsenseqa_v1.0" / name
-    file = need(task, split, language, folder / "commonsenseqa" / name, old)
-    return Found(
+    file = require_file(task, split, language, folder / "commonsenseqa" / name, old)
+    return Located(
         (file,), lambda: read_json_lines(file, record_mappers.commonsenseqa), "v1.0: three choices" * (file == old)
     )
 
 
-def siqa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def siqa(folder: Path, task: Task, split: Split, language: str) -> Located:
     name = f"socialIQa_v1.4_{'trn' if split == 'train' else split}.jsonl"
-    file = need(task, split, language, folder / "siqa" / name, folder / "siqa" / "socialIQa_v1.4" / name)
-    return Found((file,), lambda: read_json_lines(file, record_mappers.siqa))
+    file = require_file(task, split, language, folder / "siqa" / name, folder / "siqa" / "socialIQa_v1.4" / name)
+    return Located((file,), lambda: read_json_lines(file, record_mappers.siqa))
 
 
-def copa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def copa(folder: Path, task: Task, split: Split, language: str) -> Located:
     part = "val" if split == "dev" else split
     xcopa, copa = folder / "xcopa", folder / "copa_en" / f"{part}-en.jsonl"
     # XTREME-R's download script writes a dot before the language, its reader wants a dash.
     places = [xcopa / f"{part}.{language}.jsonl", xcopa / f"{part}-{language}.jsonl"]
-    file = need(task, split, language, *places, *([copa] if language == "en" else []))
-    return Found((file,), lambda: read_json_lines(file, record_mappers.copa))
+    file = require_file(task, split, language, *places, *([copa] if language == "en" else []))
+    return Located((file,), lambda: read_json_lines(file, record_mappers.copa))
 
 
 def dev_of(finder: Finder) -> Finder:
     """The dev set of a task as training data of a stand-in, a part of its passages held out as dev."""
 
-    def find(folder: Path, task: Task, split: Split, language: str) -> Found:
+    def find(folder: Path, task: Task, split: Split, language: str) -> Located:
         found = finder(folder, task, "dev", language)
         notes = (found.note, held_out_note(split, "passages"))
-        return Found(found.files, lambda: part(found.read(), split, DEV_DEV), "; ".join(filter(None, notes)))
+        return Located(found.files, lambda: part(found.read(), split, DEV_DEV), "; ".join(filter(None, notes)))
 
     return find

@@ -23,7 +23,7 @@ from typing import Any
 
 from trainables.tasks.benchmarks import LAREQA
 from trainables.tasks.sources import DataError, Row, is_held_out
-from trainables.tasks.sources.folder.located import Found, held_out_note, need
+from trainables.tasks.sources.folder.located import Located, held_out_note, require_file
 from trainables.tasks.sources.folder.qa import SQUADSHIFTS_DEV
 from trainables.tasks.sources.folder.reading import read_json, read_json_lines
 from trainables.tasks.sources.folder.sentences import sentence_breaks
@@ -32,18 +32,18 @@ from trainables.tasks.task import Split, Task
 _BRACED = re.compile(r"\{(.*?)\}")
 
 
-def lareqa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def lareqa(folder: Path, task: Task, split: Split, language: str) -> Located:
     if split in ("train", "dev"):
-        squad = need(task, split, language, folder / "squad" / f"{split}-v1.1.json")
-        return Found((squad,), lambda: answer_sentences(squad_paragraphs(squad)), "question and answer's sentence")
+        squad = require_file(task, split, language, folder / "squad" / f"{split}-v1.1.json")
+        return Located((squad,), lambda: answer_sentences(squad_paragraphs(squad)), "question and answer's sentence")
     place = folder / "lareqa"
     files = tuple(
-        need(task, split, language, place / f"{one}.json", place / "xquad-r" / f"{one}.json") for one in LAREQA
+        require_file(task, split, language, place / f"{one}.json", place / "xquad-r" / f"{one}.json") for one in LAREQA
     )
     if split == "pool":
-        return Found(files, lambda: _pool(files))
+        return Located(files, lambda: _pool(files))
     # Questions are of one file, their answers of all.
-    return Found(files, lambda: _questions(files, language))
+    return Located(files, lambda: _questions(files, language))
 
 
 def squad_paragraphs(file: Path) -> list[Mapping[str, Any]]:
@@ -120,15 +120,15 @@ def _answered(question: Mapping[str, Any], paragraph: Mapping[str, Any]) -> str:
     return next(found, "")
 
 
-def mewslix(folder: Path, task: Task, split: Split, language: str) -> Found:
+def mewslix(folder: Path, task: Task, split: Split, language: str) -> Located:
     place = folder / "mewslix"
     if split == "pool":
-        file = need(task, split, language, place / "candidate_set_entities.jsonl")
-        return Found((file,), lambda: read_json_lines(file, _entity))
+        file = require_file(task, split, language, place / "candidate_set_entities.jsonl")
+        return Located((file,), lambda: read_json_lines(file, _entity))
     if split in ("train", "dev"):
-        file = need(task, split, language, place / f"wikipedia_pairs-{split}.jsonl")
-        return Found((file,), lambda: read_json_lines(file, _pair))
-    file = need(task, split, language, place / "wikinews_mentions-test.jsonl")
+        file = require_file(task, split, language, place / f"wikipedia_pairs-{split}.jsonl")
+        return Located((file,), lambda: read_json_lines(file, _pair))
+    file = require_file(task, split, language, place / "wikinews_mentions-test.jsonl")
 
     def read() -> list[Row]:
         documents = read_json_lines(file, lambda record: {"document": record})
@@ -149,7 +149,7 @@ def mewslix(folder: Path, task: Task, split: Split, language: str) -> Found:
         except ValueError as problem:
             raise DataError(f"{file}: {problem}") from None
 
-    return Found((file,), read)
+    return Located((file,), read)
 
 
 def _entity(record: Mapping[str, Any]) -> Row:
@@ -189,12 +189,12 @@ def _one_line(text: str) -> str:
     return " ".join(text.splitlines()).replace("  ", " ").strip()
 
 
-def squadshifts_sentences(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = need(task, split, language, folder / "squadshifts" / "new_wiki_v1.0.json")
+def squadshifts_sentences(folder: Path, task: Task, split: Split, language: str) -> Located:
+    file = require_file(task, split, language, folder / "squadshifts" / "new_wiki_v1.0.json")
 
     def read() -> list[Row]:
         articles = read_json(file)["data"]
         kept = [one for one in articles if is_held_out(one["title"], SQUADSHIFTS_DEV) == (split == "dev")]
         return answer_sentences(paragraph for article in kept for paragraph in article["paragraphs"])
 
-    return Found((file,), read, held_out_note(split, "articles"))
+    return Located((file,), read, held_out_note(split, "articles"))

@@ -11,7 +11,7 @@ from trainables.tasks.task import Split, Task
 
 
 @dataclass(frozen=True)
-class Found:
+class Located:
     """Files that hold rows, in the order in which they are read, and how to read them."""
 
     files: tuple[Path, ...]
@@ -19,11 +19,11 @@ class Found:
     note: str = ""
 
 
-Finder = Callable[[Path, Task, Split, str], Found]
+Finder = Callable[[Path, Task, Split, str], Located]
 """Where the rows of a task lie: folder, task, split, language -> found. Raises DataError where they do not."""
 
 
-def need(task: Task, split: Split, language: str, *choices: Path) -> Path:
+def require_file(task: Task, split: Split, language: str, *choices: Path) -> Path:
     """The first of the files that is there."""
     for choice in choices:
         if choice.is_file():
@@ -44,7 +44,7 @@ def labelled_or_dev(
 ) -> tuple[Path, str]:
     """The file to evaluate on: a labelled test set, else a dev set, else a test set without labels; and a note."""
     there = [choice for choice in (*tests, *devs) if choice.is_file()]
-    file = next(filter(labelled, there), None) or need(task, "test", language, *tests, *devs)
+    file = next(filter(labelled, there), None) or require_file(task, "test", language, *tests, *devs)
     if file in tests:
         return file, ""
     note = "dev set: there are no labelled test files"

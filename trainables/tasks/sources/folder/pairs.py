@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.tasks.sources import DataError, Row, is_held_out, part
-from trainables.tasks.sources.folder.located import Found, held_out_note, labelled_or_dev, need
+from trainables.tasks.sources.folder.located import Located, held_out_note, labelled_or_dev, require_file
 from trainables.tasks.sources.folder.reading import (
     checked_label,
     read_json_lines,
@@ -27,7 +27,7 @@ _ANLI_LABELS = {"e": "entailment", "n": "neutral", "c": "contradiction"}
 _SNLI_NAMES = ("s1", "s2", "labels")
 
 
-def mnli(folder: Path, task: Task, split: Split, language: str) -> Found:
+def mnli(folder: Path, task: Task, split: Split, language: str) -> Located:
     if language != task.train_language:
         return _translated(folder, task, split, language, "XNLI", "xnli")
     # XTREME's layout keeps MNLI's training set beside XNLI, and has not its dev set.
@@ -35,20 +35,20 @@ def mnli(folder: Path, task: Task, split: Split, language: str) -> Found:
     places = (folder / "mnli" / release, folder / "mnli" / "multinli_1.0" / release)
     own = next((place for place in places if place.is_file()), None) if split == "dev" else None
     if own is not None:
-        return Found((own,), lambda: _stanford(own, task))
-    file = need(task, split, language, folder / "xnli" / f"{split}-en.tsv")
+        return Located((own,), lambda: _stanford(own, task))
+    file = require_file(task, split, language, folder / "xnli" / f"{split}-en.tsv")
     note = f"XNLI's English dev set: there is no mnli/{release}" if split == "dev" else ""
-    return Found((file,), lambda: _labelled_pairs(file, task), note)
+    return Located((file,), lambda: _labelled_pairs(file, task), note)
 
 
-def _translated(folder: Path, task: Task, split: Split, language: str, theirs: str, ours: str) -> Found:
+def _translated(folder: Path, task: Task, split: Split, language: str, theirs: str, ours: str) -> Located:
     name = Path("translate-train") / f"en-{language}-translated.tsv"
-    file = need(task, split, language, folder / "xtreme_translations" / theirs / name, folder / ours / name)
-    return Found((file,), lambda: read_translated_pairs(file, task.labels), "translated by XTREME")
+    file = require_file(task, split, language, folder / "xtreme_translations" / theirs / name, folder / ours / name)
+    return Located((file,), lambda: read_translated_pairs(file, task.labels), "translated by XTREME")
 
 
-def xnli(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = need(task, split, language, folder / "xnli" / f"test-{language}.tsv")
+def xnli(folder: Path, task: Task, split: Split, language: str) -> Located:
+    file = require_file(task, split, language, folder / "xnli" / f"test-{language}.tsv")
     labels = folder / "xnli" / "test-labels.txt"
     files = (file, labels) if labels.is_file() else (file,)
 
@@ -69,24 +69,24 @@ def xnli(folder: Path, task: Task, split: Split, language: str) -> Found:
             )
         return [{**row, "label": label} for row, label in zip(rows, gold, strict=True)]
 
-    return Found(files, read)
+    return Located(files, read)
 
 
-def xnli_dev(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = need(task, split, language, folder / "xnli" / "dev-en.tsv")
-    return Found(
+def xnli_dev(folder: Path, task: Task, split: Split, language: str) -> Located:
+    file = require_file(task, split, language, folder / "xnli" / "dev-en.tsv")
+    return Located(
         (file,), lambda: part(_labelled_pairs(file, task), split, XNLI_DEV_DEV), held_out_note(split, "premises")
     )
 
 
-def snli(folder: Path, task: Task, split: Split, language: str) -> Found:
+def snli(folder: Path, task: Task, split: Split, language: str) -> Located:
     release = folder / "snli" / f"snli_1.0_{split}.jsonl"
     inner = folder / "snli" / "snli_1.0" / release.name
     aligned = tuple(folder / "snli" / f"{kind}.{split}" for kind in _SNLI_NAMES)
     if all(file.is_file() for file in aligned) and not (release.is_file() or inner.is_file()):
-        return Found(aligned, lambda: _aligned(f"snli-{split}", task, *aligned), "tokenised, as in e-SNLI")
-    file = need(task, split, language, release, inner)
-    return Found((file,), lambda: _stanford(file, task))
+        return Located(aligned, lambda: _aligned(f"snli-{split}", task, *aligned), "tokenised, as in e-SNLI")
+    file = require_file(task, split, language, release, inner)
+    return Located((file,), lambda: _stanford(file, task))
 
 
 def _stanford(file: Path, task: Task) -> list[Row]:
@@ -101,9 +101,11 @@ def _stanford(file: Path, task: Task) -> list[Row]:
     return read_json_lines(file, form)
 
 
-def anli(folder: Path, task: Task, split: Split, language: str) -> Found:
+def anli(folder: Path, task: Task, split: Split, language: str) -> Located:
     files = tuple(
-        need(task, split, language, *(folder / name / which / f"{split}.jsonl" for name in ("anli", "anli_v1.0")))
+        require_file(
+            task, split, language, *(folder / name / which / f"{split}.jsonl" for name in ("anli", "anli_v1.0"))
+        )
         for which in ANLI_ROUNDS
     )
 
@@ -111,11 +113,11 @@ def anli(folder: Path, task: Task, split: Split, language: str) -> Found:
         pair = {"id": record["uid"], "text_a": record["context"], "text_b": record["hypothesis"]}
         return {**pair, "label": _ANLI_LABELS[record["label"]]}
 
-    return Found(files, lambda: [row for file in files for row in read_json_lines(file, form)])
+    return Located(files, lambda: [row for file in files for row in read_json_lines(file, form)])
 
 
-def qqp(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = need(task, split, language, *(folder / name / f"{split}.tsv" for name in ("qqp", "QQP")))
+def qqp(folder: Path, task: Task, split: Split, language: str) -> Located:
+    file = require_file(task, split, language, *(folder / name / f"{split}.tsv" for name in ("qqp", "QQP")))
 
     def read() -> list[Row]:
         # The release has a few broken lines, which GLUE's own readers leave out.
@@ -126,46 +128,46 @@ def qqp(folder: Path, task: Task, split: Split, language: str) -> Found:
             if len(fields) == 6 and fields[5] in task.labels
         ]
 
-    return Found((file,), read)
+    return Located((file,), read)
 
 
-def paws(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = need(task, split, language, *(folder / name / f"{split}.tsv" for name in ("paws", "paws/final")))
-    return Found((file,), lambda: _numbered_pairs(file, task))
+def paws(folder: Path, task: Task, split: Split, language: str) -> Located:
+    file = require_file(task, split, language, *(folder / name / f"{split}.tsv" for name in ("paws", "paws/final")))
+    return Located((file,), lambda: _numbered_pairs(file, task))
 
 
-def pawsx(folder: Path, task: Task, split: Split, language: str) -> Found:
+def pawsx(folder: Path, task: Task, split: Split, language: str) -> Located:
     place, release = folder / "pawsx", folder / "x-final" / language
     if split == "train" and language != task.train_language:
         original = release / "translated_train.tsv"
         if original.is_file():
-            return Found((original,), lambda: _numbered_pairs(original, task), "translated by PAWS-X")
+            return Located((original,), lambda: _numbered_pairs(original, task), "translated by PAWS-X")
         return _translated(folder, task, split, language, "PAWSX", "pawsx")
     if split != "test":
-        file = need(task, split, language, place / f"{split}-{language}.tsv")
-        return Found((file,), lambda: _labelled_pairs(file, task))
+        file = require_file(task, split, language, place / f"{split}-{language}.tsv")
+        return Located((file,), lambda: _labelled_pairs(file, task))
     tests = [place / "labelled_test" / f"test-{language}.tsv", release / "test_2k.tsv", place / f"test-{language}.tsv"]
     file, note = labelled_or_dev(task, language, tests, [place / f"dev-{language}.tsv"], _has_label)
 
     def read() -> list[Row]:
         return _numbered_pairs(file, task) if _has_header(file) else read_pairs(file, task.labels)
 
-    return Found((file,), read, note)
+    return Located((file,), read, note)
 
 
-def pawsx_dev(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = need(task, split, language, folder / "pawsx" / "dev-en.tsv")
-    return Found(
+def pawsx_dev(folder: Path, task: Task, split: Split, language: str) -> Located:
+    file = require_file(task, split, language, folder / "pawsx" / "dev-en.tsv")
+    return Located(
         (file,), lambda: part(_labelled_pairs(file, task), split, PAWSX_DEV_DEV), held_out_note(split, "sentences")
     )
 
 
-def snli_cad(folder: Path, task: Task, split: Split, language: str) -> Found:
+def snli_cad(folder: Path, task: Task, split: Split, language: str) -> Located:
     names = [(name, kind) for name in ("dev", "test") for kind in _SNLI_NAMES]
-    snli = [need(task, split, language, folder / "snli" / f"{kind}.{name}") for name, kind in names]
+    snli = [require_file(task, split, language, folder / "snli" / f"{kind}.{name}") for name, kind in names]
     cad_folder = folder / "cad_nli" / "all_combined"
-    cad_train = need(task, split, language, cad_folder / "train.tsv")
-    cad_dev = need(task, split, language, cad_folder / "dev.tsv")
+    cad_train = require_file(task, split, language, cad_folder / "train.tsv")
+    cad_dev = require_file(task, split, language, cad_folder / "dev.tsv")
 
     def read() -> list[Row]:
         originals = [*_aligned("snli-dev", task, *snli[:3]), *_aligned("snli-test", task, *snli[3:])]
@@ -187,7 +189,7 @@ def snli_cad(folder: Path, task: Task, split: Split, language: str) -> Found:
         }
         return list(reversed(kept.values()))
 
-    return Found((*snli, cad_train, cad_dev), read, held_out_note(split, "premises"))
+    return Located((*snli, cad_train, cad_dev), read, held_out_note(split, "premises"))
 
 
 def _labelled_pairs(file: Path, task: Task, *, header: bool = False) -> list[Row]:

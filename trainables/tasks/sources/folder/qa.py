@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from trainables.tasks.sources import part
-from trainables.tasks.sources.folder.located import Found, held_out_note, need
+from trainables.tasks.sources.folder.located import Located, held_out_note, require_file
 from trainables.tasks.sources.folder.reading import read_questions
 from trainables.tasks.task import Split, Task
 
@@ -14,45 +14,47 @@ TYDIQA_DEV = 0.1  # of the passages of English train: English dev doubles as tes
 SQUADSHIFTS_DEV = 0.1  # of the articles
 
 
-def squad(folder: Path, task: Task, split: Split, language: str) -> Found:
+def squad(folder: Path, task: Task, split: Split, language: str) -> Located:
     place = folder / "squad"
     if language == task.train_language:
-        file = need(task, split, language, place / f"{split}-v1.1.json")
-        return Found((file,), lambda: read_questions(file))
+        file = require_file(task, split, language, place / f"{split}-v1.1.json")
+        return Located((file,), lambda: read_questions(file))
     name = Path("translate-train") / f"squad.translate.train.en-{language}.json"
-    translated = need(task, split, language, folder / "xtreme_translations" / "SQuAD" / name, place / name)
-    return Found((translated,), lambda: read_questions(translated), "translated by XTREME")
+    translated = require_file(task, split, language, folder / "xtreme_translations" / "SQuAD" / name, place / name)
+    return Located((translated,), lambda: read_questions(translated), "translated by XTREME")
 
 
-def squad2(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = need(task, split, language, *(folder / name / f"{split}-v2.0.json" for name in ("squad", "squad2")))
-    return Found((file,), lambda: read_questions(file))
+def squad2(folder: Path, task: Task, split: Split, language: str) -> Located:
+    file = require_file(task, split, language, *(folder / name / f"{split}-v2.0.json" for name in ("squad", "squad2")))
+    return Located((file,), lambda: read_questions(file))
 
 
-def squadshifts(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = need(task, split, language, folder / "squadshifts" / "new_wiki_v1.0.json")
-    return Found((file,), lambda: part(read_questions(file), split, SQUADSHIFTS_DEV), held_out_note(split, "articles"))
+def squadshifts(folder: Path, task: Task, split: Split, language: str) -> Located:
+    file = require_file(task, split, language, folder / "squadshifts" / "new_wiki_v1.0.json")
+    return Located(
+        (file,), lambda: part(read_questions(file), split, SQUADSHIFTS_DEV), held_out_note(split, "articles")
+    )
 
 
-def xquad(folder: Path, task: Task, split: Split, language: str) -> Found:
-    file = need(task, split, language, folder / "xquad" / f"xquad.{language}.json")
-    return Found((file,), lambda: read_questions(file))
+def xquad(folder: Path, task: Task, split: Split, language: str) -> Located:
+    file = require_file(task, split, language, folder / "xquad" / f"xquad.{language}.json")
+    return Located((file,), lambda: read_questions(file))
 
 
-def mlqa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def mlqa(folder: Path, task: Task, split: Split, language: str) -> Located:
     name = f"test-context-{language}-question-{language}.json"
     places = (folder / "mlqa" / name, folder / "mlqa" / "MLQA_V1" / "test" / name, folder / "MLQA_V1" / "test" / name)
-    file = need(task, split, language, *places)
-    return Found((file,), lambda: read_questions(file))
+    file = require_file(task, split, language, *places)
+    return Located((file,), lambda: read_questions(file))
 
 
-def tydiqa(folder: Path, task: Task, split: Split, language: str) -> Found:
+def tydiqa(folder: Path, task: Task, split: Split, language: str) -> Located:
     which = "dev" if split == "test" else "train"
     name = f"tydiqa.goldp.{language}.{which}.json"
     places = (folder / "tydiqa" / name, folder / "tydiqa" / f"tydiqa-goldp-v1.1-{which}" / name)
-    file = need(task, split, language, *places)
+    file = require_file(task, split, language, *places)
     if split == "test":
-        return Found((file,), lambda: read_questions(file), "the benchmark evaluates on its dev set")
+        return Located((file,), lambda: read_questions(file), "the benchmark evaluates on its dev set")
     if language != task.train_language:
-        return Found((file,), lambda: read_questions(file))
-    return Found((file,), lambda: part(read_questions(file), split, TYDIQA_DEV), held_out_note(split, "passages"))
+        return Located((file,), lambda: read_questions(file))
+    return Located((file,), lambda: part(read_questions(file), split, TYDIQA_DEV), held_out_note(split, "passages"))

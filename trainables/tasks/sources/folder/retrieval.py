@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trainables.tasks.languages import ISO3
 from trainables.tasks.sources import DataError, Row
-from trainables.tasks.sources.folder.located import Found, need
+from trainables.tasks.sources.folder.located import Located, require_file
 from trainables.tasks.sources.folder.reading import read_lines
 from trainables.tasks.task import Split, Task
 
@@ -14,7 +14,7 @@ from trainables.tasks.task import Split, Task
 _BUCC_NAMES = {"dev": ("dev", "sample"), "test": ("test", "training")}
 
 
-def tatoeba(folder: Path, task: Task, split: Split, language: str) -> Found:
+def tatoeba(folder: Path, task: Task, split: Split, language: str) -> Located:
     code = ISO3[language]
     place = folder / "tatoeba"
     if (place / f"{language}-en.{language}").is_file() and not (place / f"tatoeba.{code}-eng.{code}").is_file():
@@ -23,8 +23,8 @@ def tatoeba(folder: Path, task: Task, split: Split, language: str) -> Found:
             "download leaves them, so it is lost which is whose translation; put LASER's "
             f"tatoeba.{code}-eng.{code} and tatoeba.{code}-eng.eng there"
         )
-    foreign = need(task, split, language, place / f"tatoeba.{code}-eng.{code}")
-    english = need(task, split, language, place / f"tatoeba.{code}-eng.eng")
+    foreign = require_file(task, split, language, place / f"tatoeba.{code}-eng.{code}")
+    english = require_file(task, split, language, place / f"tatoeba.{code}-eng.eng")
 
     def read() -> list[Row]:
         queries, candidates = read_lines(english), read_lines(foreign)
@@ -37,10 +37,10 @@ def tatoeba(folder: Path, task: Task, split: Split, language: str) -> Found:
             for number, (query, candidate) in enumerate(zip(queries, candidates, strict=True))
         ]
 
-    return Found((english, foreign), read)
+    return Located((english, foreign), read)
 
 
-def bucc(folder: Path, task: Task, split: Split, language: str) -> Found:
+def bucc(folder: Path, task: Task, split: Split, language: str) -> Located:
     def places(end: str) -> list[Path]:
         return [folder / "bucc2018" / f"{language}-en.{name}.{end}" for name in _BUCC_NAMES[split]]
 
@@ -48,11 +48,11 @@ def bucc(folder: Path, task: Task, split: Split, language: str) -> Found:
         try:
             dev = bucc(folder, task, "dev", language)
         except DataError:
-            need(task, split, language, *places(language))
+            require_file(task, split, language, *places(language))
             raise
-        return Found(dev.files, dev.read, "dev set: there are no test files; the same rows tune the threshold")
-    foreign = need(task, split, language, *places(language))
-    english = need(task, split, language, *places("en"))
+        return Located(dev.files, dev.read, "dev set: there are no test files; the same rows tune the threshold")
+    foreign = require_file(task, split, language, *places(language))
+    english = require_file(task, split, language, *places("en"))
     gold = next((file for file in places("gold") if file.is_file()), None)
     if gold is None and split == "dev":
         raise DataError(f"bucc2018: there is no {places('gold')[0]}, and dev pairs are what tunes the threshold")
@@ -69,7 +69,7 @@ def bucc(folder: Path, task: Task, split: Split, language: str) -> Found:
         return rows
 
     note = "" if gold else "without gold pairs, so it can be predicted and not be scored"
-    return Found((foreign, english, *([gold] if gold else [])), read, note)
+    return Located((foreign, english, *([gold] if gold else [])), read, note)
 
 
 def _two_columns(file: Path) -> list[tuple[str, str]]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from trainables.tasks.records import get_task
 from trainables.tasks.sources import DataError, Row, labels_in, require_split, to_dataset
 from trainables.tasks.sources.folder import user_rows
-from trainables.tasks.sources.folder.located import Found
+from trainables.tasks.sources.folder.located import Located
 from trainables.tasks.task import Split, Task
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class FolderSource:
             raise DataError(f"{task.name}: no rows for {split} in {self.describe(task, split, language)}")
         return rows
 
-    def _find(self, task: Task, split: Split, language: str) -> Found:
+    def _find(self, task: Task, split: Split, language: str) -> Located:
         if not self._folder.is_dir():
             raise DataError(f'there is no data folder "{self._folder}"; give the path of one in the XTREME layout')
         if task.source != "files":
@@ -85,7 +85,7 @@ class FolderSource:
             return [{**row, "id": f"{name}:{row['id']}"} for name, found in parts.items() for row in found.read()]
 
         notes = "; ".join(f"{name}: {found.note}" for name, found in parts.items() if found.note)
-        return Found(tuple(file for found in parts.values() for file in found.files), read, notes)
+        return Located(tuple(file for found in parts.values() for file in found.files), read, notes)
 
 
 def _sha256_of(file: Path) -> str:

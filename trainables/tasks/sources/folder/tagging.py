@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from trainables.tasks.sources import DataError, Row
-from trainables.tasks.sources.folder.located import Found, labelled_or_dev, need
+from trainables.tasks.sources.folder.located import Located, labelled_or_dev, require_file
 from trainables.tasks.sources.folder.reading import has_tags, read_lines, read_tagged
 from trainables.tasks.task import Split, Task
 
@@ -17,27 +17,27 @@ _CCG_SECTIONS = {"train": [f"{number:02}" for number in range(2, 22)], "dev": ["
 _CCG_LEAF = re.compile(r"<L (\S+) \S+ \S+ (\S+) \S+>")
 
 
-def tagged(folder: Path, task: Task, split: Split, language: str) -> Found:
+def tagged(folder: Path, task: Task, split: Split, language: str) -> Located:
     place = folder / task.name
     if split != "test":
-        file, note = need(task, split, language, place / f"{split}-{language}.tsv"), ""
+        file, note = require_file(task, split, language, place / f"{split}-{language}.tsv"), ""
     else:
         dev = place / f"dev-{language}.tsv"
         cuts = sorted(place.glob(f"dev-{language}.*.tsv"))
         file, note = labelled_or_dev(task, language, [place / f"test-{language}.tsv"], [dev, *cuts], has_tags)
         if file in cuts:
             note += "; a cut of it"
-    return Found((file,), lambda: read_tagged(file, task.labels, language), note)
+    return Located((file,), lambda: read_tagged(file, task.labels, language), note)
 
 
-def ccg(folder: Path, task: Task, split: Split, language: str) -> Found:
+def ccg(folder: Path, task: Task, split: Split, language: str) -> Located:
     column = folder / "ccg" / f"ccg.{split}"
     if column.is_file():
-        return Found((column,), lambda: _sentences(column))
+        return Located((column,), lambda: _sentences(column))
     sections = _CCG_SECTIONS[split]
     places = (folder / place / "data" / "AUTO" / one for place in ("ccgbank", "ccgbank_1_1", "ccg") for one in sections)
     if files := tuple(file for place in places for file in sorted(place.glob("*.auto"))):
-        return Found(files, lambda: _derivations(files), f"sections {sections[0]} to {sections[-1]}")
+        return Located(files, lambda: _derivations(files), f"sections {sections[0]} to {sections[-1]}")
     raise DataError(
         f'{task.name}: no {split} rows in "{language}": there is no {column} (a sentence, a tab and its tags a line) '
         f"and no ccgbank/data/AUTO/{sections[0]}/*.auto in {folder}; CCGbank is LDC2005T13 and has to be bought there"

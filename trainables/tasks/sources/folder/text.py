@@ -7,18 +7,20 @@ from pathlib import Path
 
 from trainables.tasks.languages import FLORES, NTREX
 from trainables.tasks.sources import DataError, Row, is_held_out
-from trainables.tasks.sources.folder.located import Found, held_out_note, need
+from trainables.tasks.sources.folder.located import Located, held_out_note, require_file
 from trainables.tasks.sources.folder.reading import read_lines
 from trainables.tasks.task import Split, Task
 
 TEXT_DEV = 0.03  # of the English sentences, the same in every language
 
 
-def ntrex(folder: Path, task: Task, split: Split, language: str) -> Found:
+def ntrex(folder: Path, task: Task, split: Split, language: str) -> Located:
     place = folder / "ntrex"
-    english = need(task, split, language, place / "newstest2019-src.eng.txt")
+    english = require_file(task, split, language, place / "newstest2019-src.eng.txt")
     own = (
-        english if language == "en" else need(task, split, language, place / f"newstest2019-ref.{NTREX[language]}.txt")
+        english
+        if language == "en"
+        else require_file(task, split, language, place / f"newstest2019-ref.{NTREX[language]}.txt")
     )
 
     def read() -> list[Row]:
@@ -30,13 +32,13 @@ def ntrex(folder: Path, task: Task, split: Split, language: str) -> Found:
         keys = (f"ntrex-{number}" for number in range(len(sentences)))
         return _text(zip(keys, sentences, translations, strict=True), split, language)
 
-    return Found((english, own) if own != english else (own,), read, held_out_note(split, "sentences"))
+    return Located((english, own) if own != english else (own,), read, held_out_note(split, "sentences"))
 
 
-def flores(folder: Path, task: Task, split: Split, language: str) -> Found:
+def flores(folder: Path, task: Task, split: Split, language: str) -> Located:
     def files(one: str) -> list[Path]:
         parts = ("train", "dev", "test")
-        return [need(task, split, one, folder / "sib200" / FLORES[one] / f"{part}.tsv") for part in parts]
+        return [require_file(task, split, one, folder / "sib200" / FLORES[one] / f"{part}.tsv") for part in parts]
 
     def read() -> list[Row]:
         ours, theirs = (
@@ -48,13 +50,13 @@ def flores(folder: Path, task: Task, split: Split, language: str) -> Found:
         return _text(((f"flores-{i}", ours[i], theirs[i]) for i in sorted(ours, key=int)), split, language)
 
     own = files(language)
-    return Found(tuple(own if language == "en" else files("en") + own), read, held_out_note(split, "sentences"))
+    return Located(tuple(own if language == "en" else files("en") + own), read, held_out_note(split, "sentences"))
 
 
-def gathered(folder: Path, task: Task, split: Split, language: str) -> Found:
+def gathered(folder: Path, task: Task, split: Split, language: str) -> Located:
     place = folder / "text"
     if language != "en":
-        files = [need(task, split, language, place / f"{task.name}.{language}.tsv")]
+        files = [require_file(task, split, language, place / f"{task.name}.{language}.tsv")]
     elif not (files := sorted(place.glob(f"{task.name}.*.tsv"))):
         raise DataError(
             f"{task.name}: no text: there is no {place / task.name}.*.tsv; `python -m tools.corpora` makes it"
@@ -70,7 +72,7 @@ def gathered(folder: Path, task: Task, split: Split, language: str) -> Found:
             pairs = [[english, english] for english in sorted({pair[0] for pair in pairs})]
         return _text(((english, english, other) for english, other in pairs), split, language)
 
-    return Found(tuple(files), read, held_out_note(split, "sentences"))
+    return Located(tuple(files), read, held_out_note(split, "sentences"))
 
 
 def _text(pairs: Iterable[tuple[str, str, str]], split: Split, language: str) -> list[Row]:

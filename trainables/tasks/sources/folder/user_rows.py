@@ -8,18 +8,18 @@ from typing import Any
 
 from trainables.task_types import get_task_type
 from trainables.tasks.sources import DataError, Row
-from trainables.tasks.sources.folder.located import Found
+from trainables.tasks.sources.folder.located import Located
 from trainables.tasks.sources.folder.reading import read_json_lines
 from trainables.tasks.task import Split, Task
 
 
-def find(folder: Path, task: Task, split: Split, language: str) -> Found | None:
+def find(folder: Path, task: Task, split: Split, language: str) -> Located | None:
     """``rows/TASK/SPLIT-LANGUAGE.jsonl`` or ``.parquet`` in the folder, if there is one."""
     lines = path_of(folder, task, split, language)
     if lines.is_file():
-        return Found((lines,), lambda: read_json_lines(lines, lambda record: _row(record, task, lines)), "own rows")
+        return Located((lines,), lambda: read_json_lines(lines, lambda record: _row(record, task, lines)), "own rows")
     table = lines.with_suffix(".parquet")
-    return Found((table,), lambda: _read_parquet(table, task), "own rows") if table.is_file() else None
+    return Located((table,), lambda: _read_parquet(table, task), "own rows") if table.is_file() else None
 
 
 def path_of(folder: Path, task: Task, split: Split, language: str) -> Path:

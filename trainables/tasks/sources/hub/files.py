@@ -66,37 +66,37 @@ def resolve(dataset: str, branch: str) -> str:
     return commit
 
 
-def pulled(place: HubSplit) -> tuple[tuple[HubFile, Path], ...] | None:
+def pulled(hub_split: HubSplit) -> tuple[tuple[HubFile, Path], ...] | None:
     """Its files and where they lie, if they are all there; ``None`` if they have to be pulled. Asks no network."""
     from huggingface_hub import try_to_load_from_cache
 
     try:
-        files = [HubFile(**one) for one in json.loads(place.list.read_text())]
+        files = [HubFile(**one) for one in json.loads(hub_split.list.read_text())]
     except (OSError, ValueError, TypeError):
         return None
     found = []
     for file in files:
-        path = try_to_load_from_cache(place.dataset, file.name, revision=place.commit, repo_type="dataset")
+        path = try_to_load_from_cache(hub_split.dataset, file.name, revision=hub_split.commit, repo_type="dataset")
         if not isinstance(path, str) or Path(path).stat().st_size != file.size:
             return None
         found.append((file, Path(path)))
     return tuple(found)
 
 
-def pull(place: HubSplit) -> tuple[tuple[HubFile, Path], ...]:
+def pull(hub_split: HubSplit) -> tuple[tuple[HubFile, Path], ...]:
     """Download its files, those that are not there yet, and check them against the hub's checksums.
 
     Raises:
         DataError: the hub does not answer, has no such commit or files, or what came is not what it has.
     """
-    if (there := pulled(place)) is not None:
+    if (there := pulled(hub_split)) is not None:
         return there
-    wanted = partial(parquet_files, config=place.config, split=place.split)
-    found = _fetch(place.dataset, "dataset", place.commit, str(place), wanted)
-    place.list.parent.mkdir(parents=True, exist_ok=True)
-    new = place.list.with_suffix(f".{os.getpid()}")
+    wanted = partial(parquet_files, config=hub_split.config, split=hub_split.split)
+    found = _fetch(hub_split.dataset, "dataset", hub_split.commit, str(hub_split), wanted)
+    hub_split.list.parent.mkdir(parents=True, exist_ok=True)
+    new = hub_split.list.with_suffix(f".{os.getpid()}")
     new.write_text(json.dumps([asdict(file) for file, _ in found], indent=1) + "\n")
-    new.replace(place.list)
+    new.replace(hub_split.list)
     return tuple(found)
 
 
@@ -146,10 +146,10 @@ def _fetch(
     return found
 
 
-def verify(place: HubSplit) -> None:
+def verify(hub_split: HubSplit) -> None:
     """Read its pulled files again and compare their checksums. Raises DataError."""
-    for file, path in pulled(place) or ():
-        _checked(f"{place}: {file.name}", path, file.sha256)
+    for file, path in pulled(hub_split) or ():
+        _checked(f"{hub_split}: {file.name}", path, file.sha256)
 
 
 def parquet_files(names: Iterable[str], config: str, split: str) -> list[str]:

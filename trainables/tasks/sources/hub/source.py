@@ -49,8 +49,8 @@ class HubSource:
     def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
         rows: list[Row] = []
         for part, table in self._tables(task, split, language):
-            for place in self._places(table, split, language):
-                own = _rows(part, split, language, table, _read(place))
+            for one in self._hub_splits(table, split, language):
+                own = _rows(part, split, language, table, _read(one))
                 rows += ({**row, "id": f"{part.name}:{row['id']}"} for row in own) if task.parts else own
         if not rows:
             raise DataError(f"{task.name}: no rows for {split} in {self.describe(task, split, language)}")
@@ -65,10 +65,10 @@ class HubSource:
         """The data sets that the rows are in, and the branch that a commit is to be pinned of."""
         return {table.dataset: table.branch for _, table in self._tables(task, split, language)}
 
-    def places(self, task: Task, split: Split, language: str) -> tuple[HubSplit, ...]:
+    def splits(self, task: Task, split: Split, language: str) -> tuple[HubSplit, ...]:
         """What has to be pulled for the rows."""
         tables = self._tables(task, split, language)
-        return tuple(place for _, table in tables for place in self._places(table, split, language))
+        return tuple(one for _, table in tables for one in self._hub_splits(table, split, language))
 
     def _tables(self, task: Task, split: Split, language: str) -> list[tuple[Task, HubTable]]:
         require_split(task, split, language)
@@ -80,7 +80,7 @@ class HubSource:
         what = f'has no {split} rows in "{language}" there' if task.hub else "is not there"
         raise DataError(f"{task.name}: not on the hub: this task {what}; give a folder that has it as data")
 
-    def _places(self, table: HubTable, split: Split, language: str) -> list[HubSplit]:
+    def _hub_splits(self, table: HubTable, split: Split, language: str) -> list[HubSplit]:
         commit, (config, _) = self._commit(table.dataset), table.filled(language)
         theirs = table.splits[split].split("+")
         return [HubSplit(dataset=table.dataset, commit=commit, config=config, split=one) for one in theirs]
@@ -93,14 +93,14 @@ class HubSource:
         return self._revisions[dataset]
 
 
-def _read(place: HubSplit) -> datasets.Dataset:
+def _read(hub_split: HubSplit) -> datasets.Dataset:
     from datasets import Dataset
 
-    files = pulled(place) or pull(place)
+    files = pulled(hub_split) or pull(hub_split)
     try:
         return Dataset.from_parquet([str(path) for _, path in files], keep_in_memory=True)
     except (OSError, ValueError) as problem:
-        raise DataError(f"{place}: not parquet files that can be read ({problem})") from problem
+        raise DataError(f"{hub_split}: not parquet files that can be read ({problem})") from problem
 
 
 def _rows(task: Task, split: Split, language: str, table: HubTable, found: datasets.Dataset) -> Iterator[Row]:
