@@ -131,15 +131,15 @@ class World:
             head=name,
             select=Selection(metrics=metrics, mode=task.select_mode),
         )
-        return TrainRecipe(parts=(part,), start=start or self.start(), optimisation=Optimisation(**settings), seed=1)
+        return TrainRecipe(tasks=(part,), start=start or self.start(), optimisation=Optimisation(**settings), seed=1)
 
     def together(self, *names: str, beside: tuple[str, ...] = (), **optimisation: Any) -> TrainRecipe:
         """A recipe of several tasks at once; those of `beside` have half of the steps and no say in the checkpoint."""
         settings = {"steps": 12, "evaluate_every": 6, **optimisation}
         recipes = [self.train(name, **settings) for name in (*names, *beside)]
-        parts = [recipe.parts[0] for recipe in recipes]
+        parts = [recipe.tasks[0] for recipe in recipes]
         parts[len(names) :] = [one.model_copy(update={"select": None, "share": 0.5}) for one in parts[len(names) :]]
-        return recipes[0].model_copy(update={"parts": tuple(parts), "sampling": Sampling()})
+        return recipes[0].model_copy(update={"tasks": tuple(parts), "sampling": Sampling()})
 
     def evaluation(self, name: str, model: Any, *languages: str) -> EvaluateRecipe:
         """An evaluation recipe whose data is prepared."""

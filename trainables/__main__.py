@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from trainables.plugins import load_plugins
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import TrainRecipe, read_recipe
+from trainables.steps import kind_of, read_recipe
 from trainables.steps.host import ProcessHost
 from trainables.steps.run import carry_out
 from trainables.store import Leases, Store
@@ -63,7 +63,7 @@ def main() -> int:
                 return 2
             store = Store(arguments.store, owner=leases.owner)
         done = carry_out(recipe, execution, store, ProcessHost())
-        if isinstance(recipe, TrainRecipe):
+        if kind_of(recipe).distributed:
             from trainables.training.engine import leave
 
             leave()

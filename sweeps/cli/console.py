@@ -72,7 +72,7 @@ def open_store(
 def steps_of(plan: Any, state: Any) -> dict[str, Any]:
     """The plan for programs; `state` gives what there is to say of a step by its key."""
     steps = [
-        {"key": s.id, "kind": s.kind, "name": s.name, "needs": list(s.needs), **state(s.id)}
+        {"key": s.id, "kind": s.kind.group, "name": s.name, "needs": list(s.needs), **state(s.id)}
         for s in plan.steps.values()
     ]
     return {"steps": steps, "unshared_train_steps": plan.unshared_train_steps}

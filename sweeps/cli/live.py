@@ -134,7 +134,7 @@ class View:
         """Progress, tokens/s, time left and dev metrics of a running step."""
         heard = self._heard.get(name)
         if heard is None:
-            return ["[dim]starting[/]" if self.schedule.plan.steps[name].kind == "train" else "[dim]working[/]"]
+            return ["[dim]starting[/]" if self.schedule.plan.steps[name].kind.distributed else "[dim]working[/]"]
         at, of = heard.report.global_step, heard.report.global_steps
         pace = f"{heard.report.tokens_per_second:,.0f}"
         return [ProgressBar(of, at, width=BAR), f"{at}/{of}", pace, span(heard.left(now)), heard.dev]

@@ -191,18 +191,18 @@ def export(
 
 def _export_model(file: Path, sweep: Sweep, to: Path, step: str | None, half: bool) -> None:
     _, plan, store = sweep
-    pretrained = [one.id for one in plan.steps.values() if one.tags.get("phase") == "pretrain"]
+    pretrained = [one.id for one in plan.steps.values() if "pretrain" in one.phases]
     if step is None and not pretrained:
         wrong([f"{file}: it pretrains no model; say which checkpoint with --step (xstilts plan shows the keys)"])
     chosen = step or pretrained[-1]
-    if chosen not in plan.steps or plan.steps[chosen].kind != "train":
+    if chosen not in plan.steps or not plan.steps[chosen].kind.leaves_weights:
         wrong([f"--step {chosen}: no train step of {file}; xstilts plan shows the keys"])
     if not store.done(chosen):
         wrong([f"{file}: {plan.steps[chosen].name} ({chosen}) is not done; xstilts run {file}"])
     if store.weights_dropped(chosen):
         place = store.locate(chosen)
         wrong(
-            [f"{file}: keep: the weights of {chosen} were let go; delete {place} and run again to have them made anew"]
+            [f"{file}: keep: the weights of {chosen} were dropped; delete {place} and run again to have them made anew"]
         )
     from trainables.models.artifact import export_model
 

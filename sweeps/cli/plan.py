@@ -27,9 +27,10 @@ from sweeps.cli.console import (
 from sweeps.cli.estimate import show_estimate
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.reading import WrongSpec
+from trainables.steps import groups
 
 if TYPE_CHECKING:
-    from sweeps.plan.graph import Plan
+    from sweeps.plan.graph import Plan, Step
 
 
 def plan(
@@ -81,13 +82,10 @@ def plan(
         console.print(_steps_table(spec, plan, done))
     else:
         show_estimate(price, console)
-    kinds = [step.kind for step in plan.steps.values()]
-    phases = [step.tags.get("phase") for step in plan.steps.values() if step.kind == "train"]
-    parts = ", ".join(f"{phases.count(phase)} {phase}" for phase in ("pretrain", "intermediate", "target"))
-    left = sum(step.kind == "train" and step.id not in done for step in plan.steps.values())
+    of_group = {group: [s for s in plan.steps.values() if s.kind.group == group] for group in groups()}
+    counts = ", ".join(f"{len(steps)} {group}{_roles(steps, done)}" for group, steps in of_group.items() if steps)
     console.print(
-        f"Cells (model x intermediate x target x seed): {len(plan.cells)}. Steps: {kinds.count('prepare')} prepare, "
-        f"{kinds.count('train')} train ({parts}; {left} to do), {kinds.count('evaluate')} evaluate.\n"
+        f"Cells (model x intermediate x target x seed): {len(plan.cells)}. Steps: {counts}.\n"
         f"Train steps cell by cell, each from the starting model on: {plan.unshared_train_steps}.",
         highlight=False,
     )
@@ -97,12 +95,24 @@ def plan(
         console.print(f"recipes and executions: {recipes}", highlight=False)
 
 
+def _roles(steps: list[Step], done: set[str]) -> str:
+    """What trainings are for: one that is both an intermediate and a target counts in both."""
+    trained = [step for step in steps if step.kind.leaves_weights]
+    if not trained:
+        return ""
+    phases = ("pretrain", "intermediate", "target")
+    counts = [f"{sum(phase in step.phases for step in trained)} {phase}" for phase in phases]
+    both = sum(len(step.phases) > 1 for step in trained)
+    counts[-1] += f", {both} of them both" if both else ""
+    return f" ({', '.join(counts)}; {sum(step.id not in done for step in trained)} to do)"
+
+
 def _steps_table(spec: SweepSpec, plan: Plan, done: set[str]) -> Table:
     table = Table(title=f"{spec.sweep}: {len(plan.steps)} steps", title_justify="left", box=SIMPLE_HEAD)
     for heading in ("state", "kind", "step", "key"):
         table.add_column(heading, overflow="fold")
     for step in plan.steps.values():
-        table.add_row("[green]done[/]" if step.id in done else "to do", step.kind, step.name, step.id)
+        table.add_row("[green]done[/]" if step.id in done else "to do", step.kind.group, step.name, step.id)
     return table
 
 

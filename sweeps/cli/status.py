@@ -10,6 +10,7 @@ from rich.table import Table
 
 from sweeps.cli.console import File, Json, Override, console, load_sweep, see_sweep, steps_of, write_json
 from sweeps.schedule.states import StepState
+from trainables.steps import groups
 
 if TYPE_CHECKING:
     from sweeps.plan.graph import Plan
@@ -43,10 +44,12 @@ def status(file: File, override: Override = None, as_json: Json = False) -> None
         console.print(table)
     if plan.cells:
         console.print(legend(found.cells), highlight=False)
-    for kind in ("prepare", "train", "evaluate"):
-        of_kind = [step for step in plan.steps.values() if step.kind == kind]
+    for group in groups():
+        of_kind = [step for step in plan.steps.values() if step.kind.group == group]
+        if not of_kind and group not in ("prepare", "train", "evaluate"):
+            continue
         done = [step for step in of_kind if found.steps[step.id].state is StepState.DONE]
-        console.print(f"{kind:9} {len(done)} of {len(of_kind)} done", highlight=False)
+        console.print(f"{group:9} {len(done)} of {len(of_kind)} done", highlight=False)
         for step in of_kind:
             its = found.steps[step.id]
             if its.collapsed is not None:

@@ -3,49 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from sweeps.cost.lengths import UNKNOWN_ROWS, expected_length, expected_rows
-from trainables.recipe.recipes import AnyRecipe, DataRecipe, SplitRef, TaskSpec
+from trainables.recipe.recipes import DataRecipe, Recipe, SplitRef, TaskSpec
+from trainables.steps import SplitCounts, split_counts
+from trainables.steps.work import Size
 from trainables.store import Store
-from trainables.tasks.task import Split
 
 UNCUT = 512
 """Subwords at which text for a tokenizer is taken to end, which nothing cuts."""
 
 
-@dataclass(frozen=True)
-class Size:
-    """Some encoded rows."""
-
-    features: float = 0.0
-    tokens: float = 0.0
-    """Subwords of all features, special tokens included, without padding."""
-    length: float = 0.0
-    """Subwords of a sequence, in the mean: a feature is one sequence, or several that are read apart."""
-
-    def __add__(self, other: Size) -> Size:
-        tokens = self.tokens + other.tokens
-        length = (self.length * self.tokens + other.length * other.tokens) / tokens if tokens else 0.0
-        return Size(self.features + other.features, tokens, length)
-
-    @property
-    def tokens_per_feature(self) -> float:
-        return self.tokens / self.features if self.features else 0.0
-
-    @property
-    def sequences(self) -> float:
-        return self.tokens / self.length if self.length else 0.0
-
-
 class Sizes:
     """Sizes of what the data steps among `recipes` make. `store` is asked for those that are done."""
 
-    def __init__(self, recipes: Mapping[str, AnyRecipe], store: Store | None) -> None:
+    def __init__(self, recipes: Mapping[str, Recipe], store: Store | None) -> None:
         self._recipes, self._store = recipes, store
-        self._counts: dict[str, dict[str, Any] | None] = {}
-        self._found: dict[tuple[str, Split], Size] = {}
+        self._counts: dict[str, dict[str, SplitCounts] | None] = {}
+        self._found: dict[tuple[str, str], Size] = {}
         self.counted: dict[str, None] = {}
         """Data steps whose rows are counted."""
         self.estimated: dict[str, None] = {}
@@ -53,7 +28,7 @@ class Sizes:
         self.unknown: dict[str, None] = {}
         """What no source gives a number of rows for: task and split."""
 
-    def of(self, step: str, split: Split) -> Size:
+    def of(self, step: str, split: str) -> Size:
         """Rows of a split, in all languages of a data step."""
         if (step, split) not in self._found:
             recipe = self._recipes[step]
@@ -74,14 +49,14 @@ class Sizes:
             return expected
         self.counted[step] = None
         counted = counts[rows.name]
-        tokens, features = float(counted["subwords"]), float(counted["features"])
+        tokens, features = float(counted.subwords), float(counted.features)
         per_feature = expected.sequences / expected.features
         return Size(features, tokens, tokens / (features * per_feature))
 
-    def _counts_of(self, step: str) -> dict[str, Any] | None:
+    def _counts_of(self, step: str) -> dict[str, SplitCounts] | None:
         if step not in self._counts:
             done = self._store is not None and self._store.done(step)
-            self._counts[step] = self._store.record(step)["result"] if done and self._store is not None else None
+            self._counts[step] = split_counts(self._store, step) if done and self._store is not None else None
         return self._counts[step]
 
     def _expected(self, task: TaskSpec, rows: SplitRef, max_length: int, quiet: bool = False) -> Size:

@@ -14,13 +14,12 @@ seconds multiplies all of it.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import ceil
-from typing import Any
 
-from trainables.models.shape import ModelShape
 from trainables.recipe.execution import Execution
+from trainables.steps.work import Work
 
 UTILISATION = 0.35
 """Assumed share of peak: full fine-tuning of encoders without kernels of one's own rarely has more."""
@@ -77,22 +76,6 @@ CORE = Device(0.6e12, 0.13e12, 6e9, 5e9, layer_start=0.0)
 
 
 @dataclass(frozen=True)
-class Work:
-    """What a step does, whatever it runs on."""
-
-    kind: str
-    tokens: float
-    flops: float
-    updates: int = 0
-    """Updates."""
-    update_tokens: float = 0.0
-    """Subwords of a global batch."""
-    shape: ModelShape | None = None
-    """Of the model that is trained or evaluated."""
-    precision: str = "fp32"
-
-
-@dataclass(frozen=True)
 class Throughput:
     """Seconds of steps on one type of device."""
 
@@ -105,18 +88,17 @@ class Throughput:
     measured_flops: float = 0.0
     """Their median FLOP/s per device."""
 
-    def seconds(self, work: Work, execution: Execution) -> float:
-        """From the start to the end of a step."""
-        if work.kind == "prepare":
+    def seconds(self, work: Work, execution: Execution, devices: float) -> float:
+        """From the start to the end of a step that holds so many GPUs, or CPU cores where it has no GPU."""
+        if work.shape is None:
             return START_UP + work.tokens / (PREPARED * execution.cpus_per_worker)
-        return START_UP + self.correction * self.computing(work, execution)
+        return START_UP + self.correction * self.computing(work, execution, devices)
 
-    def computing(self, work: Work, execution: Execution) -> float:
+    def computing(self, work: Work, execution: Execution, devices: float) -> float:
         """Modelled seconds of training or evaluation itself, without the correction."""
-        device, training = self.device, work.kind == "train"
-        devices = self.devices(execution, training)
+        device = self.device
         seconds = work.flops / (devices * device.peak(work.precision) * UTILISATION)
-        if not training or work.shape is None:
+        if not work.updates or work.shape is None:
             return seconds
         workers, parameters = execution.workers, work.shape.parameters
         micro_batches = max(1, ceil(work.update_tokens / workers / execution.micro_batch_tokens))
@@ -127,10 +109,18 @@ class Throughput:
         passing = owned * OPTIMISER_BYTES / device.memory + exchanged / device.link
         return max(seconds, starting) + work.updates * passing
 
-    def devices(self, execution: Execution, training: bool) -> float:
-        """GPUs of a step, or its CPU cores where it has no GPU."""
-        per_worker = execution.gpus_per_worker or execution.cpus_per_worker
-        return per_worker * (execution.workers if training else 1)
+
+@dataclass(frozen=True)
+class Measured:
+    """A step that is done: what it did, and how long that took on what."""
+
+    work: Work
+    seconds: float
+    execution: Execution
+    devices: float
+    """GPUs that it held, or CPU cores where it had no GPU."""
+    device: str
+    """As its record has it."""
 
 
 def throughput_on(gpu: str | None) -> Throughput:
@@ -138,18 +128,13 @@ def throughput_on(gpu: str | None) -> Throughput:
     return Throughput(gpu, DEVICES[gpu]) if gpu is not None else Throughput(CPU, CORE)
 
 
-def calibrated(throughput: Throughput, measured: Mapping[str, tuple[Work, dict[str, Any]]]) -> Throughput:
-    """Corrected by training steps that are done.
-
-    Args:
-        measured: by step, what it really did, and its record. Records of other devices are passed over.
-    """
+def calibrated(throughput: Throughput, measured: Iterable[Measured]) -> Throughput:
+    """Corrected by steps that are done; those on other devices are passed over."""
     ratios, rates = [], []
-    for work, record in measured.values():
-        execution, seconds = Execution(**record["execution"]), record["result"]["train_seconds"]
-        if seconds > 0 and _is_on(throughput.name, execution, record["environment"].get("device", "")):
-            ratios.append(seconds / throughput.computing(work, execution))
-            rates.append(work.flops / seconds / throughput.devices(execution, training=True))
+    for one in measured:
+        if one.seconds > 0 and _is_on(throughput.name, one.execution, one.device):
+            ratios.append(one.seconds / throughput.computing(one.work, one.execution, one.devices))
+            rates.append(one.work.flops / one.seconds / one.devices)
     if not ratios:
         return throughput
     return replace(

@@ -7,12 +7,13 @@ stands in the plan once, without any rule that says what to share.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import AnyRecipe, EvaluateRecipe, TrainRecipe
+from trainables.recipe.recipes import Recipe
+from trainables.steps import StepKind, kind_of
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,39 @@ class Cost:
     """From its start to its end, on the devices that the plan is priced for."""
 
 
+PHASES = ("prepare", "pretrain", "intermediate", "target", "evaluate")
+"""What steps are for, in the order in which a cell needs them."""
+
+
+@dataclass(frozen=True)
+class Role:
+    """What a step is for some cell that asked for it.
+
+    Attributes:
+        phase: one of `PHASES`, or the name of a kind of step that a sweep file asks for.
+        label: the step as a person would call it in this role.
+        model, intermediate, target, seed: of the cell, as far as the step depends on them.
+    """
+
+    phase: str
+    label: str
+    model: str | None = None
+    intermediate: str | None = None
+    target: str | None = None
+    seed: int | None = None
+
+
 @dataclass(frozen=True)
 class Step:
-    """One recipe to be carried out."""
+    """One recipe to be carried out.
 
-    recipe: AnyRecipe
-    name: str
-    """As a person would say it."""
+    A training may be the intermediate of some cells and the target of others: it has a role for each cell that asked
+    for it, equal ones once, and is carried out, counted and priced once.
+    """
+
+    recipe: Recipe
+    roles: tuple[Role, ...]
     execution: Execution
-    tags: dict[str, str] = field(default_factory=dict)
-    """Phase, model, intermediate, target, seed: of the first cell that asked for the step."""
     cost: Cost = Cost()
 
     @property
@@ -43,8 +67,8 @@ class Step:
         return self.recipe.id
 
     @property
-    def kind(self) -> str:
-        return self.recipe.kind
+    def kind(self) -> StepKind:
+        return kind_of(self.recipe)
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -53,15 +77,39 @@ class Step:
     @property
     def resources(self) -> tuple[float, float]:
         """CPUs and GPUs that it holds while it runs."""
-        execution = self.execution
-        workers = execution.workers if self.kind == "train" else 1
-        gpus = 0 if self.kind == "prepare" else execution.gpus_per_worker
-        return workers * execution.cpus_per_worker, workers * gpus
+        return self.kind.resources(self.execution)
 
+    @property
+    def name(self) -> str:
+        """As a person would say it: its label, and that of a role in another phase."""
+        first, *others = self.roles
+        also = dict.fromkeys(role.label for role in others if role.phase != first.phase)
+        return f"{first.label} (also {', '.join(also)})" if also else first.label
 
-def phase_of(step: Step) -> str:
-    """`prepare`, `pretrain`, `intermediate`, `target` or `evaluate`."""
-    return step.tags.get("phase", "prepare")
+    @property
+    def phases(self) -> tuple[str, ...]:
+        """The phases of its roles, each once, in the order of `PHASES`."""
+        found = dict.fromkeys(role.phase for role in self.roles)
+        return tuple(sorted(found, key=lambda phase: PHASES.index(phase) if phase in PHASES else len(PHASES)))
+
+    @property
+    def phase(self) -> str:
+        """Its phases in words: `intermediate and target` where it is both."""
+        return " and ".join(self.phases)
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """Phase, model, intermediate, target and seed of its roles, for MLflow and for looking steps up."""
+        found = {"phase": self.phase}
+        for name in ("model", "intermediate", "target", "seed"):
+            values = dict.fromkeys(str(value) for role in self.roles if (value := getattr(role, name)) is not None)
+            if values:
+                found[name] = ", ".join(values)
+        return found
+
+    def in_role(self, role: Role) -> Step:
+        """This step with one role more, unless it has it."""
+        return self if role in self.roles else replace(self, roles=(*self.roles, role))
 
 
 @dataclass(frozen=True)
@@ -103,12 +151,10 @@ class Plan:
     def behind(self, evaluation: str) -> list[str]:
         """The trainings that lead to an evaluation, the last first."""
         found: list[str] = []
-        recipe: AnyRecipe | None = self.steps[evaluation].recipe
-        while isinstance(recipe, EvaluateRecipe | TrainRecipe):
-            origin = recipe.model if isinstance(recipe, EvaluateRecipe) else recipe.start
-            recipe = self.steps[origin.step].recipe if isinstance(origin, CheckpointRef) else None
-            if recipe is not None:
-                found.append(recipe.id)
+        origin = self.steps[evaluation].recipe.starts_from
+        while isinstance(origin, CheckpointRef) and self.steps[origin.step].kind.leaves_weights:
+            found.append(origin.step)
+            origin = self.steps[origin.step].recipe.starts_from
         return found
 
     @cached_property

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from sweeps.plan.graph import Cell, Plan, Step, Variant
+from sweeps.plan.graph import Cell, Plan, Role, Step, Variant
 from sweeps.plan.splits import SplitResolver
 from sweeps.spec.fields import (
     MASKED_LM,
@@ -25,11 +26,11 @@ from trainables.models.backbones import DEFAULT
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.recipe.recipes import (
-    AnyRecipe,
     Corpus,
     DataRecipe,
     EvaluateRecipe,
     Mixture,
+    Recipe,
     Sampling,
     Selection,
     SplitRef,
@@ -37,6 +38,7 @@ from trainables.recipe.recipes import (
     TrainRecipe,
     TrainTask,
 )
+from trainables.steps import get_step_kind
 from trainables.store import hash_model_dir
 from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task
@@ -44,7 +46,6 @@ from trainables.tasks.hyperparameters import MULTI_TASK, Defaults
 from trainables.tasks.lock import read_lock
 from trainables.tasks.sources import DataError, Source
 
-Phase = Literal["pretrain", "intermediate", "target"]
 ModelSource = HubModel | LocalModel | RandomInit | CheckpointRef
 RETRIEVAL_LENGTH = 512
 """Subwords of a sentence in retrieval, as in the study's toolkit; less where the model has fewer positions."""
@@ -64,6 +65,7 @@ def make_plan(spec: SweepSpec, file: str, sources: Mapping[str, Source] | None =
     try:
         planner = _Planner(spec, read_lock(Path(file)).revisions, sources or {})
         cells = [cell for name, model in spec.models.items() for cell in planner.model(name, model)]
+        planner.add_further_steps()
     except DataError as error:
         raise WrongSpec([f"{file}: data: {error}"]) from None
     except WrongSettings as error:
@@ -100,6 +102,25 @@ class _Planner:
                     self.unshared += alone * len(variants)
         return cells
 
+    def add_further_steps(self) -> None:
+        """Add what the sweep file asks for by the names of kinds of steps (`steps`)."""
+        for name, options in self.spec.steps.items():
+            try:
+                for recipe, label in get_step_kind(name).plan(options, self):
+                    self._add(recipe, Role(name, label))
+            except ValueError as error:
+                raise WrongSettings(f"steps.{name}: {error}") from None
+
+    @property
+    def recipes(self) -> Mapping[str, Recipe]:
+        """Of the steps so far (`PlanContext`)."""
+        return {name: step.recipe for name, step in self.steps.items()}
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those of the sweep (`PlanContext`)."""
+        return self.spec.seeds
+
     def _base(self, name: str, model: ModelSpec) -> ModelSource:
         """The model that all intermediates start from; sets where its tokenizer comes from and its positions."""
         base: ModelSource
@@ -120,7 +141,7 @@ class _Planner:
                 model_type=str(model_type) if model_type != DEFAULT else None,
             )
             self.tokenizer: ModelSource = CheckpointRef(
-                step=self._add(recipe, f"{self.prefix}tokenizer", {"model": name})
+                step=self._add(recipe, Role("prepare", f"{self.prefix}tokenizer", model=name))
             )
             base = RandomInit(architecture=architecture, tokenizer=recipe.id, seed=model.seed)
         elif (path := model.path) is not None:
@@ -152,7 +173,7 @@ class _Planner:
         ranking = objective.learns_from_translations
         part = part.model_copy(update={"select": SELECT_RANKING if ranking else _selection(first)})
         label = f"{self.prefix}pretrain" + (f" {number + 1}" if len(model.pretrain) > 1 else "")
-        return self._train("pretrain", (part,), None, base, settings, model.seed, label, {"model": name})
+        return self._train((part,), None, base, settings, model.seed, Role("pretrain", label, model=name))
 
     def _intermediate(self, model: str, intermediate: IntermediateSpec, seed: int, base: ModelSource) -> ModelSource:
         parts = tuple(in_languages(name) for name in intermediate.tasks)
@@ -180,8 +201,8 @@ class _Planner:
         if len(trained) > 1:
             sampling = Sampling(cap=intermediate.cap, temperature=intermediate.temperature or 1.0)
         label = f"{self.prefix}{name} · seed {seed}"
-        tags = {"model": model, "intermediate": name, "seed": str(seed)}
-        return self._train("intermediate", tuple(trained), sampling, base, settings, seed, label, tags)
+        role = Role("intermediate", label, model, name, seed=seed)
+        return self._train(tuple(trained), sampling, base, settings, seed, role)
 
     def _target(
         self, model: str, intermediate: str, target: TargetSpec, seed: int, start: ModelSource
@@ -191,10 +212,10 @@ class _Planner:
         task_type = get_task_type(task.type)
         length = min(RETRIEVAL_LENGTH, self.positions)
         label = f"{self.prefix}{intermediate} -> {task.name}"
-        tags = {"model": model, "intermediate": intermediate, "target": task.name}
+        role = Role("target", label, model, intermediate, task.name)
         if target.trained_on or intermediate != NONE:
-            tags["seed"] = str(seed)
-            label += f" · seed {seed}"
+            role = replace(role, label=f"{label} · seed {seed}", seed=seed)
+        label = role.label
         everywhere = training.get("all")
         precision = (everywhere.precision if everywhere is not None else None) or "fp32"
         trained = [(start, "")]
@@ -211,7 +232,7 @@ class _Planner:
             trained = []
             for one in variants:
                 said = f"learning_rate {one.optimisation.learning_rate:g}" if len(variants) > 1 else ""
-                step = self._train("target", (part,), None, start, one, seed, _joined(own, said), tags)
+                step = self._train((part,), None, start, one, seed, replace(role, label=_joined(own, said)))
                 trained.append((step, said))
             start = trained[-1][0]
             if not task_type.compares_vectors:
@@ -225,7 +246,7 @@ class _Planner:
         found = []
         for model_step, said in trained:
             recipe = EvaluateRecipe(task=spec, data=data, model=model_step, languages=languages, precision=precision)
-            evaluation = self._add(recipe, f"evaluate {_joined(label, said)}", {**tags, "phase": "evaluate"})
+            evaluation = self._add(recipe, replace(role, phase="evaluate", label=f"evaluate {_joined(label, said)}"))
             last = model_step.step if target.trained_on and isinstance(model_step, CheckpointRef) else None
             found.append(Variant(evaluation, last, said))
         return tuple(found)
@@ -255,7 +276,7 @@ class _Planner:
                 max_length=length,
                 exclude=self.rows.excluded(text),
             )
-            data.append(self._add(recipe, f"{self.prefix}data {task.name} train", {"phase": "prepare"}))
+            data.append(self._add(recipe, Role("prepare", f"{self.prefix}data {task.name} train")))
         mixture = None
         if text.alpha is not None:
             weights = tuple(text.weights.get(corpus, 1.0) for corpus in text.corpora)
@@ -265,33 +286,33 @@ class _Planner:
 
     def _train(
         self,
-        phase: Phase,
-        parts: tuple[TrainTask, ...],
+        tasks: tuple[TrainTask, ...],
         sampling: Sampling | None,
         start: ModelSource,
         settings: Settings,
         seed: int,
-        label: str,
-        tags: dict[str, str],
+        role: Role,
     ) -> ModelSource:
         optimisation, collapse = settings.optimisation, self.spec.early_stopping.collapse
-        told = all(get_task_type(part.task.type).knows_chance for part in parts if part.select is not None)
+        told = all(get_task_type(task.task.type).knows_chance for task in tasks if task.select is not None)
         optimisation = optimisation.model_copy(
             update={"collapse_patience": collapse.patience if told else None, "reseed": collapse.reseed or None}
         )
-        recipe = TrainRecipe(parts=parts, sampling=sampling, start=start, optimisation=optimisation, seed=seed)
-        return CheckpointRef(step=self._add(recipe, label, {**tags, "phase": phase}))
+        recipe = TrainRecipe(tasks=tasks, sampling=sampling, start=start, optimisation=optimisation, seed=seed)
+        return CheckpointRef(step=self._add(recipe, role))
 
     def _data(self, task: Task, rows: tuple[SplitRef, ...], length: int, label: str) -> str:
         # Nearly every cell asks for data that another has asked for, and a recipe takes its time to make.
         key = (task.name, rows, length, self.tokenizer)
         if key not in self._prepared:
             recipe = DataRecipe(task=self.rows.task(task), rows=rows, tokenizer=self.tokenizer, max_length=length)
-            self._prepared[key] = self._add(recipe, f"{self.prefix}data {label}", {"phase": "prepare"})
+            self._prepared[key] = self._add(recipe, Role("prepare", f"{self.prefix}data {label}"))
         return self._prepared[key]
 
-    def _add(self, recipe: AnyRecipe, name: str, tags: dict[str, str]) -> str:
-        self.steps.setdefault(recipe.id, Step(recipe, name, self.execution, tags))
+    def _add(self, recipe: Recipe, role: Role) -> str:
+        """Add a step, or one role more to the step that is there."""
+        step = self.steps.get(recipe.id)
+        self.steps[recipe.id] = Step(recipe, (role,), self.execution) if step is None else step.in_role(role)
         return recipe.id
 
     def _defaults(self, task: Task) -> Defaults | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from sweeps.plan.graph import Cell, Cost, Plan, Step, Variant
+from sweeps.plan.graph import Cell, Cost, Plan, Role, Step, Variant
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import read_recipe
+from trainables.steps import read_recipe
 from trainables.store import Store
 from trainables.store.sealed_json import Damaged, seal, unseal
 
@@ -21,8 +21,7 @@ def save_plan(plan: Plan, sweep: str, store: Store) -> None:
         {
             "recipe": step.recipe.model_dump(mode="json"),
             "execution": step.execution.model_dump(mode="json"),
-            "name": step.name,
-            "tags": step.tags,
+            "roles": [asdict(role) for role in step.roles],
             "cost": asdict(step.cost),
         }
         for step in plan.steps.values()
@@ -46,9 +45,8 @@ def load_saved_plan(sweep: str, store: Store) -> Plan | None:
         steps = [
             Step(
                 read_recipe(one["recipe"]),
-                one["name"],
+                tuple(Role(**role) for role in one["roles"]),
                 Execution(**one["execution"]),
-                one["tags"],
                 Cost(**one["cost"]),
             )
             for one in kept["steps"]

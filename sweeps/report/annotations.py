@@ -46,5 +46,5 @@ def trainings(results: Results, cell: Cell) -> Iterator[tuple[str, str]]:
     target = next(one for one in results.spec.targets if one.task == cell.target)
     phases = ["target"] * len(target.trained_on) + ["intermediate"] * (cell.intermediate != NONE)
     for step in results.plan.behind(cell.evaluation):
-        if results.plan.steps[step].kind == "train":
+        if results.plan.steps[step].kind.leaves_weights:
             yield step, phases.pop(0) if phases else "pretrain"

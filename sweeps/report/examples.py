@@ -10,6 +10,7 @@ import datasets
 
 from trainables.metrics.by_example import Shares, together
 from trainables.recipe.recipes import EvaluateRecipe
+from trainables.steps import EvaluateResult, StepRecord
 from trainables.store import PREDICTIONS, Store
 from trainables.task_types import NoShares, get_task_type
 from trainables.tasks import get_task
@@ -25,8 +26,8 @@ def shares_of(store: Store, evaluations: Sequence[str], language: str) -> tuple[
 
     Raises NoShares where there are none, ValueError where what the store has does not give the recorded score.
     """
-    records = [store.record(step) for step in evaluations]
-    recipes = [EvaluateRecipe.model_validate(record["recipe"]) for record in records]
+    records = [StepRecord.of(store, step) for step in evaluations]
+    recipes = [EvaluateRecipe.model_validate(record.recipe) for record in records]
     first, task = recipes[0], get_task(recipes[0].task.name)
     rows = datasets.load_from_disk(str(store.path(first.data) / f"test-{language}" / "examples"))
     ids, measure = get_task_type(first.task.type).measure(first.task, language, rows)
@@ -34,7 +35,7 @@ def shares_of(store: Store, evaluations: Sequence[str], language: str) -> tuple[
     for step, record in zip(evaluations, records, strict=True):
         by_metric = measure(_predictions(store, step, language))
         shares = together([by_metric[name] for name in task.main_metrics])
-        score = task.score(record["result"]["metrics"][language])
+        score = task.score(EvaluateResult.model_validate(record.result).metrics[language])
         if abs(shares.score - score) > EXACT:
             raise ValueError(
                 f"{step}: its predictions in {language} give {shares.score:.4f}, its record says {score:.4f}; "

@@ -22,6 +22,7 @@ from sweeps.report.usage import cost_of
 from sweeps.results.notes import notes_of
 from sweeps.results.results import Average
 from sweeps.spec.fields import NONE
+from trainables.steps import StepRecord
 from trainables.steps.environment import Code
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
@@ -72,7 +73,7 @@ def render(study: Study, pictures: Mapping[str, list[Picture]], links: Mapping[s
         "way": _way,
     }
     results = study.results
-    records = [results.store.record(step) for step in results.plan.steps if results.store.done(step)]
+    records = [StepRecord.of(results.store, step) for step in results.plan.steps if results.store.done(step)]
     return environment.get_template("page.html").render(
         css=(HERE / "page.css").read_text(encoding="utf-8"),
         js=(HERE / "page.js").read_text(encoding="utf-8"),
@@ -83,8 +84,8 @@ def render(study: Study, pictures: Mapping[str, list[Picture]], links: Mapping[s
         links=links,
         languages=LANGUAGES,
         notes=[*notes_of(results), *study.remarks],
-        finished=max((record["finished_at"] for record in records), default=""),
-        codes=sorted({str(Code(**record["environment"]["code"])) for record in records}),
+        finished=max((record.finished_at for record in records), default=""),
+        codes=sorted({str(Code(**record.environment["code"])) for record in records}),
         base=NONE,
         level=LEVEL,
         resamples=RESAMPLES,

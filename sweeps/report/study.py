@@ -18,6 +18,7 @@ from sweeps.report.statistics import LEVEL, Difference, difference, holm, resamp
 from sweeps.results.results import Average, Entry, Results
 from sweeps.spec.fields import NONE
 from trainables.recipe.recipes import EvaluateRecipe
+from trainables.steps import split_counts
 from trainables.tasks import get_task
 
 AVERAGES: tuple[Average, ...] = ("zero-shot", "xtreme")
@@ -214,8 +215,8 @@ class _Model:
             return
         recipe = self.results.plan.steps[steps[0]].recipe
         assert isinstance(recipe, EvaluateRecipe)
-        counts = self.results.store.record(recipe.data)["result"]
-        self.rows |= {(target, one): counts[f"test-{one}"]["examples"] for one in languages}
+        counts = split_counts(self.results.store, recipe.data)
+        self.rows |= {(target, one): counts[f"test-{one}"].examples for one in languages}
         try:
             read = {language: shares_of(self.results.store, steps, language) for language in languages}
         except NoShares as reason:

@@ -6,14 +6,13 @@ and went on counts all its training and its last start-up.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from sweeps.plan.graph import PHASES, Step
 from sweeps.report.annotations import trainings
 from sweeps.results.results import Results
-
-PHASES = ("prepare", "pretrain", "intermediate", "target", "evaluate")
+from trainables.steps import StepRecord, TrainResult
 
 
 @dataclass(frozen=True)
@@ -68,39 +67,44 @@ class Cost:
 def cost_of(results: Results) -> Cost:
     """Read from the records of the done steps."""
     plan, store = results.plan, results.store
-    done = {step: store.record(step) for step in plan.steps if store.done(step)}
-    spent = {step: _spent(plan.steps[step].tags.get("phase", "prepare"), record) for step, record in done.items()}
-    phases = tuple(_sum(phase, (one for one in spent.values() if one.phase == phase)) for phase in PHASES)
-    alone: list[Spent] = [one for one in spent.values() if one.phase == "prepare"]
+    done = [step for step in plan.steps.values() if store.done(step.id)]
+    usage = {step.id: _usage(step, StepRecord.of(store, step.id)) for step in done}
+    phases = tuple(_sum(phase, (one for one in usage.values() if one.phase == phase)) for phase in _phases(usage))
+    alone: list[Spent] = [usage[step.id] for step in done if step.kind.preparation]
     unshared_count = 0
     for cell in results.cells:
-        steps = [step for step, _ in trainings(results, cell) if step in spent]
+        steps = [step for step, _ in trainings(results, cell) if step in usage]
         unshared_count += len(steps)
-        alone += [spent[step] for step in (*steps, cell.evaluation)]
+        alone += [usage[step] for step in (*steps, cell.evaluation)]
     return Cost(
-        tuple(phase for phase in phases if phase.steps),
-        _sum("all", spent.values()),
+        phases,
+        _sum("all", usage.values()),
         _sum("cell by cell", alone),
         len(results.cells),
-        sum(plan.steps[step].kind == "train" for step in done),
+        sum(step.kind.leaves_weights for step in done),
         unshared_count,
     )
 
 
-def _spent(phase: str, record: dict[str, Any]) -> Spent:
-    execution, result = record["execution"], record["result"]
-    trained = record["recipe"]["kind"] == "train"
-    workers = execution["workers"] if trained else 1
-    gpus = 0 if record["recipe"]["kind"] == "prepare" else workers * execution["gpus_per_worker"]
-    hours = max(record["seconds"], result["train_seconds"] if trained else 0.0) / 3600
+def _phases(usage: Mapping[str, Spent]) -> list[str]:
+    """Those that steps have, in the order in which a cell needs them."""
+    order = {phase: place for place, phase in enumerate(PHASES)}
+    found = dict.fromkeys(one.phase for one in usage.values())
+    return sorted(found, key=lambda phase: (order.get(phase.partition(" and ")[0], len(order)), phase))
+
+
+def _usage(step: Step, record: StepRecord) -> Spent:
+    cpus, gpus = step.kind.resources(record.execution)
+    result = TrainResult.model_validate(record.result) if step.kind.leaves_weights else TrainResult()
+    hours = max(record.seconds, result.train_seconds) / 3600
     return Spent(
-        phase,
+        step.phase,
         1,
         hours,
-        0.0 if gpus else hours * workers * execution["cpus_per_worker"],
+        0.0 if gpus else hours * cpus,
         hours * gpus,
-        result["tokens"] if trained else 0,
-        result["train_seconds"] / 3600 if trained else 0.0,
+        result.tokens,
+        result.train_seconds / 3600,
     )
 
 

@@ -17,7 +17,7 @@ from datasets import Dataset
 from sweeps.plan.graph import Cell, Plan
 from sweeps.state.selection import settled, stopped_of
 from sweeps.state.sweep import Sweep
-from trainables.data.prepare import load_part
+from trainables.data.prepare import load_split
 from trainables.recipe.recipes import EvaluateRecipe
 from trainables.store import PREDICTIONS, Store
 from trainables.suites import Suite, Written, tatoeba_order, write_labels, write_manifest, write_predictions
@@ -91,7 +91,7 @@ def _cell(
     for language in recipe.languages:
         if language not in task.languages:
             continue
-        _, examples = load_part(store, recipe.data, f"test-{language}")
+        _, examples = load_split(store, recipe.data, f"test-{language}")
         lines = (
             (store.path(cell.evaluation) / PREDICTIONS / f"{language}.jsonl").read_text(encoding="utf-8").split("\n")
         )

@@ -22,6 +22,7 @@ from sweeps.state.collapse import CollapseNotes
 from sweeps.state.selection import Stopped, settled, stopped_of
 from sweeps.state.sweep import Sweep
 from trainables.recipe.recipes import EvaluateRecipe
+from trainables.steps import EvaluateResult, split_counts
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 
@@ -80,7 +81,7 @@ class Results:
         found = (settled(cell, self.store, self.stopped) for cell in self.plan.cells)
         self.cells = [one for one in found if one is not None and self.store.check(one.evaluation) is None]
         done = {cell.evaluation for cell in self.cells}
-        self._scores = {step: self.store.record(step)["result"]["metrics"] for step in done}
+        self._scores = {step: EvaluateResult.of(self.store, step).metrics for step in done}
         self.missing = len(self.plan.cells) - len(self.cells)
         self.marks = CollapseNotes(self.plan, self.store)
         self._cells = {(cell.model, cell.intermediate, cell.target, cell.seed): cell for cell in self.cells}
@@ -112,9 +113,9 @@ class Results:
         for target, step in {cell.target: cell.evaluation for cell in self.cells}.items():
             recipe = self.plan.steps[step].recipe
             assert isinstance(recipe, EvaluateRecipe)
-            counts = self.store.record(recipe.data)["result"]
+            counts = split_counts(self.store, recipe.data)
             for language in recipe.languages:
-                remark = re.search(r"\((.+)\)$", counts[f"test-{language}"]["source"])
+                remark = re.search(r"\((.+)\)$", counts[f"test-{language}"].source)
                 if remark is not None:
                     found.setdefault((target, remark[1]), []).append(language)
         return found

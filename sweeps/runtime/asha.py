@@ -21,6 +21,7 @@ from sweeps.schedule.states import StepState
 from sweeps.spec.fields import AshaSpec
 from sweeps.state.selection import Decisions, Group, Stopped, groups_of, started_from
 from trainables.recipe.recipes import TrainRecipe
+from trainables.steps import TrainResult
 from trainables.steps.reports import TrainReport
 from trainables.store import Store
 
@@ -122,9 +123,9 @@ def earlier_curves(plan: Plan, store: Store, decisions: Decisions, groups: Mappi
     for step in groups:
         recipe = plan.steps[step].recipe
         if store.done(step) and isinstance(recipe, TrainRecipe):
-            select = recipe.parts[0].select  # a target is trained on one task at a time
-            points = store.record(step)["result"]["dev"]
-            curves[step] = [(point["step"], select.value(point)) for point in points] if select is not None else []
+            select = recipe.tasks[0].select  # a target is trained on one task at a time
+            points = TrainResult.of(store, step).dev
+            curves[step] = [(int(point["step"]), select.value(point)) for point in points] if select is not None else []
     return curves
 
 

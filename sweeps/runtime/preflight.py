@@ -14,7 +14,6 @@ from sweeps.plan.graph import Step
 from sweeps.schedule.scheduler import Schedule
 from trainables.models.shape import ModelShape
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import DataRecipe, TokenizerRecipe, TrainRecipe
 from trainables.store import PROBE, Store, StoreError
 from trainables.tasks.sources.open_source import HUB
 
@@ -73,7 +72,7 @@ def fits(schedule: Schedule, capacity: Capacity) -> list[str]:
 def room(steps: Iterable[Step], of_steps: dict[str, ModelShape], free: int, path: str, capacity: Capacity) -> list[str]:
     """Whether the disk holds the checkpoints of all trainings that are left, and the training states (the one that is
     there and the one that is being written) of as many as can run at once."""
-    trainings = [step for step in steps if step.kind == "train"]
+    trainings = [step for step in steps if step.kind.leaves_weights]
     if not trainings:
         return []
     artifacts = sum(WEIGHTS * of_steps[step.id].parameters for step in trainings)
@@ -105,9 +104,8 @@ def memory(steps: Iterable[Step], of_steps: dict[str, ModelShape], nodes: list[N
         return []
     worst = (0.0, "")
     for step in steps:
-        if step.kind == "train" and step.execution.gpus_per_worker >= 1:
-            assert isinstance(step.recipe, TrainRecipe)
-            half = step.recipe.optimisation.precision == "bf16"
+        if step.kind.leaves_weights and step.execution.gpus_per_worker >= 1:
+            half = step.recipe.computes_in == "bf16"
             worst = max(worst, (_held(of_steps[step.id], step.execution, half), step.name))
     held, name = worst
     if held <= smallest[1]:
@@ -135,14 +133,10 @@ def _paths(steps: Iterable[Step]) -> list[str]:
     found: dict[str, None] = {}
     for step in steps:
         found |= dict.fromkeys(step.execution.model_paths.values())
-        recipe = step.recipe
-        if isinstance(recipe, DataRecipe | TokenizerRecipe):
-            tasks = [recipe.task] if isinstance(recipe, DataRecipe) else []
-            corpora = [*recipe.exclude, *(recipe.corpora if isinstance(recipe, TokenizerRecipe) else ())]
-            for task in (*tasks, *(corpus.task for corpus in corpora)):
-                place = step.execution.data_of(task.name)
-                if task.source == "files" and place is not None and place != HUB:
-                    found[place] = None
+        for task in step.recipe.raw_tasks:
+            place = step.execution.data_of(task.name)
+            if task.source == "files" and place is not None and place != HUB:
+                found[place] = None
     return [str(Path(path).expanduser()) for path in found]
 
 

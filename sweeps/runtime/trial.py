@@ -25,7 +25,7 @@ from sweeps.runtime.rendezvous import OneMachine
 from sweeps.schedule.states import StepState
 from trainables.failure import StepFailed, failed
 from trainables.plugins import load_plugins
-from trainables.recipe.recipes import read_recipe
+from trainables.steps import get_step_kind, read_recipe
 from trainables.steps.reports import TrainReport
 from trainables.steps.run import carry_out
 from trainables.store import Store
@@ -68,7 +68,9 @@ def run_step(config: dict[str, Any]) -> None:
         tune.report(TrialReport(state=StepState.DONE).to_ray())
         return
     try:
-        if trial.recipe["kind"] == "train":
+        load_plugins(execution.plugins)
+        kind = get_step_kind(trial.recipe["kind"])
+        if kind.distributed:
             _train(trial)
         else:
             resources = {
@@ -77,7 +79,7 @@ def run_step(config: dict[str, Any]) -> None:
                 # Not in the trial's own reservation, which holds no CPU.
                 "scheduling_strategy": "DEFAULT",
             }
-            if trial.recipe["kind"] == "evaluate":
+            if kind.uses_gpu:
                 resources["num_gpus"] = execution.gpus_per_worker
             task = _task.options(**resources).remote(config)
             ray.get(control_of(trial.control).add_handles.remote(trial.step, [task]))
@@ -131,7 +133,7 @@ def _worker(config: dict[str, Any]) -> None:
 
 @ray.remote
 def _task(config: dict[str, Any]) -> None:
-    """A prepare or evaluate step."""
+    """A step that one process carries out."""
     _carry_out(config, 0)
 
 

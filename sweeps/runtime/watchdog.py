@@ -92,7 +92,7 @@ class Watchdog:
     def _unplaced(self, step: str) -> str:
         """What a step that has no worker yet waits for."""
         wanted = self._schedule.plan.steps[step]
-        if wanted.kind == "train" and not _pending():
+        if wanted.kind.distributed and not _pending():
             return STARTING
         return missing(wanted.resources, ray.cluster_resources(), ray.available_resources())
 

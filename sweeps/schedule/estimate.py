@@ -8,13 +8,10 @@ from typing import Any
 
 from sweeps.cost.flops import Estimate, estimate
 from sweeps.cost.throughput import DEVICES, START_UP, USUAL, UTILISATION, throughput_on
-from sweeps.plan.graph import Plan, phase_of
+from sweeps.plan.graph import PHASES, Plan
 from sweeps.schedule.simulate import bounds, simulate, two_barriers, unshared_plan, work
 from sweeps.spec.fields import SweepSpec
-from trainables.recipe.recipes import TrainRecipe
 from trainables.store import Store
-
-PHASES = ("prepare", "pretrain", "intermediate", "target", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -116,7 +113,7 @@ def estimate_sweep(spec: SweepSpec, plan: Plan, store: Store, devices: Devices) 
         device=estimated.throughput.name,
         gpus=devices.gpus or 0,
         cpus=devices.cpus,
-        phases=tuple(_phase(plan, done, phase) for phase in PHASES),
+        phases=tuple(_phase(plan, done, phase) for phase in _phases(plan)),
         wall_hours=simulate(plan, done, *there).seconds / 3600,
         longest_path_hours=path / 3600,
         work_hours=least / 3600,
@@ -128,8 +125,15 @@ def estimate_sweep(spec: SweepSpec, plan: Plan, store: Store, devices: Devices) 
     return found, plan
 
 
+def _phases(plan: Plan) -> list[str]:
+    """Those that every sweep has, and those that steps of this one have together, in the order of a cell's needs."""
+    found = dict.fromkeys(PHASES) | {step.phase: None for step in plan.steps.values()}
+    order = {phase: place for place, phase in enumerate(PHASES)}
+    return sorted(found, key=lambda phase: (order.get(phase.partition(" and ")[0], len(order)), phase))
+
+
 def _phase(plan: Plan, done: set[str], phase: str) -> PhaseEstimate:
-    left = [step for name, step in plan.steps.items() if name not in done and phase_of(step) == phase]
+    left = [step for name, step in plan.steps.items() if name not in done and step.phase == phase]
     hours = sum(step.cost.seconds * (step.resources[1] or step.resources[0]) for step in left) / 3600
     return PhaseEstimate(
         phase, len(left), sum(step.cost.tokens for step in left), sum(step.cost.flops for step in left), hours
@@ -139,8 +143,8 @@ def _phase(plan: Plan, done: set[str], phase: str) -> PhaseEstimate:
 def _assumed(found: Estimate, done: set[str], devices: Devices) -> list[str]:
     """What the figures rest on, a line each."""
     throughput, sizes, device = found.throughput, found.sizes, found.throughput.device
-    left = [step.recipe for name, step in found.plan.steps.items() if name not in done]
-    trains = [recipe for recipe in left if isinstance(recipe, TrainRecipe)]
+    left = (step for name, step in found.plan.steps.items() if name not in done)
+    trains = [step.recipe for step in left if step.kind.leaves_weights]
     model = (
         f"{throughput.name}: {100 * UTILISATION:.0f} % of its peak of {_peaks(device)}, or "
         f"{1000 * device.layer_start:g} ms for each block of a micro-batch, whichever is longer; AdamW at "
@@ -164,7 +168,7 @@ def _assumed(found: Estimate, done: set[str], devices: Devices) -> list[str]:
     lines += [f"{hub} has the shape of XLM-R Large" for hub in found.assumed_shapes]
     if trains:
         lines.append("no training ends before its last step: patience and selection can only make it less")
-    if device.bf16 is None and any(recipe.optimisation.precision == "bf16" for recipe in trains):
+    if device.bf16 is None and any(recipe.computes_in == "bf16" for recipe in trains):
         lines.append(f"{throughput.name} has no bf16: it computes in fp32")
     if devices.gpus and devices.cpus is None:
         lines.append("there are as many CPUs as steps want; data is prepared beside training")

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
-from sweeps.plan.graph import Plan, Step, phase_of
+from sweeps.plan.graph import Plan, Step
 from sweeps.schedule.dispatch import Claim, Dispatcher, Outcome
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
@@ -132,14 +132,14 @@ def unshared_plan(plan: Plan, done: set[str]) -> Plan:
 
     def clone(step: Step, suffix: str, parents: Iterable[str]) -> str:
         key = step.id + suffix
-        steps[key] = Clone(step.recipe, step.name, step.execution, step.tags, step.cost, key, tuple(parents))
+        steps[key] = Clone(step.recipe, step.roles, step.execution, step.cost, key, tuple(parents))
         return key
 
     def copy(name: str, number: int, made: dict[str, str]) -> str:
         if name not in made:
             step = plan.steps[name]
             parents = [copy(need, number, made) for need in step.needs]
-            if step.kind != "prepare":
+            if not step.kind.preparation:
                 made[name] = clone(step, f" of cell {number}", parents)
             else:
                 made[name] = name if name in steps else clone(step, "", parents)
@@ -157,7 +157,8 @@ def two_barriers(plan: Plan, done: set[str], cpus: float, gpus: float) -> float:
     seconds, finished = 0.0, set(done)
     upto: set[str] = set()
     for stage in STAGES:
-        upto |= {name for name, step in plan.steps.items() if phase_of(step) in stage}
+        # What is at once an intermediate and a target has to be there for the targets that start from it.
+        upto |= {name for name, step in plan.steps.items() if set(step.phases) & set(stage)}
         steps = {name: step for name, step in plan.steps.items() if name in upto}
         seconds += simulate(Plan(steps, (), 0), finished, cpus, gpus).seconds
         finished |= upto

@@ -251,6 +251,8 @@ class SweepSpec(Frozen):
     """The published set of settings that trainings start from: `trainables/tasks/hyperparameters.py`."""
     training: dict[str, Training] = Field(default_factory=dict)
     """By task; `all` for every task."""
+    steps: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """Further steps, by the name of their kind, with its options: for kinds that plug-ins add."""
     early_stopping: EarlyStopping = EarlyStopping()
     execution: Execution = Execution()
     storage: str = "runs"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from sweeps.plan.graph import Plan
+from trainables.steps import TrainResult
 from trainables.store import Store
 
 
@@ -18,19 +19,19 @@ class CollapseNotes:
 
     def _collapsed(self, step: str) -> str | None:
         """How a done training has collapsed, in a few words; None where it has not."""
-        if self._plan.steps[step].kind != "train" or not self._store.done(step):
+        if not self._plan.steps[step].kind.leaves_weights or not self._store.done(step):
             return None
         if self._store.check(step) is not None:  # damaged, and so not done
             return None
-        result = self._store.record(step)["result"]
-        found, best = result.get("collapsed"), result.get("best")
-        if not found:
+        result = TrainResult.of(self._store, step)
+        found, best = result.collapsed, result.best
+        if found is None:
             return None
-        how = f"{found['reason']} at step {found['step']}"
-        if best is None or best["step"] == found["step"]:
+        how = f"{found.reason} at step {found.step}"
+        if best is None or best["step"] == found.step:
             return how
         # It may have fallen after it had learnt: then what it leaves is sound.
-        return f"{how}, scored as it was at step {best['step']} (dev {best['value']:.1f})"
+        return f"{how}, scored as it was at step {best['step']:g} (dev {best['value']:.1f})"
 
     def _collapse_behind(self, evaluation: str) -> str | None:
         """Which training that leads to an evaluation has collapsed, the first of them, and how; None where none has."""

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from sweeps.plan.graph import phase_of
 from sweeps.state.inspection import inspect_steps
 from sweeps.state.selection import best_of, started_from
 from sweeps.state.sweep import Sweep
+from trainables.steps import StepRecord
 from trainables.store import HEAD, MODEL, Garbage, Leases, Store, clear, clear_copies
 
 RAY_FILES = "ray"
@@ -51,7 +51,7 @@ def collect(sweep: Sweep, leases: Leases, dry_run: bool = False) -> Collected:
     done, needed = stand.done, {need for name in stand.waiting for need in plan.steps[name].needs}
     kept = needed | kept_weights(sweep, done)
     for name in sorted(done - kept):
-        if plan.steps[name].kind != "train" or store.weights_dropped(name):
+        if not plan.steps[name].kind.leaves_weights or store.weights_dropped(name):
             continue
         if dry_run:
             found.freed.append(_weights(store, name))
@@ -77,12 +77,12 @@ def kept_weights(sweep: Sweep, done: set[str]) -> set[str]:
     a target that is not trained has none of its own.
     """
     spec, plan, store = sweep
-    train = [step for step in plan.steps.values() if step.kind == "train" and step.id in done]
+    train = [step for step in plan.steps.values() if step.kind.leaves_weights and step.id in done]
     if spec.keep == "all":
         return {step.id for step in train}
-    pretrained = {step.id for step in train if phase_of(step) == "pretrain"}
+    pretrained = {step.id for step in train if "pretrain" in step.phases}
     if spec.keep == "intermediates":
-        early = {step.id for step in train if phase_of(step) == "intermediate"}
+        early = {step.id for step in train if "intermediate" in step.phases}
         return pretrained | early | (started_from(plan) & done)
     return pretrained | set(best_of(plan, store, done).values())
 
@@ -97,6 +97,6 @@ def readable(size: float) -> str:
 
 
 def _weights(store: Store, step: str) -> Garbage:
-    files = store.record(step)["files"]
+    files = StepRecord.of(store, step).files
     size = sum(size for name, size in files.items() if name.split("/")[0] in (MODEL, HEAD))
     return Garbage(store.locate(step, MODEL), size, "weights that no step needs any more")

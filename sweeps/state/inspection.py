@@ -47,9 +47,9 @@ def inspect_steps(sweep: Sweep) -> Inspection:
         if step.id in found.done or step.id in never:
             continue
         for need in step.needs:
-            if need in found.done and plan.steps[need].kind == "train" and store.weights_dropped(need):
+            if need in found.done and plan.steps[need].kind.leaves_weights and store.weights_dropped(need):
                 found.done.remove(need)
-                found.rejected[need] = f"{store.locate(need)}: its weights were let go, and {step.name} needs them"
+                found.rejected[need] = f"{store.locate(need)}: its weights were dropped, and {step.name} needs them"
     found.waiting = {name for name in plan.steps if name not in found.done and name not in never}
     for name in plan.steps:
         if name not in found.done and (problem := store.check_state(name)) is not None:

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from sweeps.plan.graph import Cell, Plan
 from sweeps.state.collapse import CollapseNotes
 from sweeps.state.sweep import Sweep
-from trainables.recipe.recipes import TrainRecipe
+from trainables.steps import TrainResult
 from trainables.store import Store
 from trainables.store.sealed_json import Damaged, seal, unseal
 
@@ -107,8 +107,7 @@ def groups_of(plan: Plan) -> dict[str, Group]:
 
 def started_from(plan: Plan) -> set[str]:
     """The trainings that other trainings start from."""
-    recipes = [step.recipe for step in plan.steps.values()]
-    return {need for recipe in recipes if isinstance(recipe, TrainRecipe) for need in recipe.needs}
+    return {need for step in plan.steps.values() if step.kind.leaves_weights for need in step.needs}
 
 
 def settled(cell: Cell, store: Store, stopped: Container[str]) -> Cell | None:
@@ -148,5 +147,5 @@ def champions(plan: Plan, store: Store) -> dict[str, str]:
 
 def dev_value(store: Store, training: str | None) -> float:
     """The best dev value of a done training; the lowest where none was measured."""
-    best = store.record(training)["result"]["best"] if training is not None else None
+    best = TrainResult.of(store, training).best if training is not None else None
     return float(best["value"]) if best is not None else float("-inf")

@@ -79,5 +79,5 @@ class SweepStatus:
                 seen.add(name)
                 step, state = self._plan.steps[name], self.steps[name].state
                 left += step.needs
-                preparing = step.kind == "prepare" and state in (StepState.RUNNING, StepState.PAUSED)
+                preparing = step.kind.preparation and state in (StepState.RUNNING, StepState.PAUSED)
                 yield StepState.WAITING if preparing else state

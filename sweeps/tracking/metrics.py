@@ -9,7 +9,7 @@ from typing import Any
 from mlflow.entities import Metric
 
 from sweeps.tracking import limits
-from sweeps.tracking.payloads import Point
+from trainables.steps import Point
 
 MetricLink = dict[str, str]
 """The logged model and the data set that a number is of, as `Metric` names them."""

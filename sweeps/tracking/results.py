@@ -14,8 +14,11 @@ from sweeps.tracking import limits
 from sweeps.tracking.datasets import data_of, selected_on
 from sweeps.tracking.metrics import MetricBuffer, MetricLink
 from sweeps.tracking.models import model_of, register_champion, show_model
-from sweeps.tracking.payloads import best, curves, evaluated
-from trainables.store import METRICS, MODEL, PREDICTIONS, Store
+from trainables.recipe.model_source import CheckpointRef
+from trainables.recipe.recipes import Recipe
+from trainables.steps import StepRecord, kind_of, read_recipe
+from trainables.steps.kinds.train import curves
+from trainables.store import MODEL, Store
 
 STEP, SWEEP = "xstilts.step", "xstilts.sweep"
 
@@ -43,35 +46,35 @@ class StepResults:
 
     def done(self, run_id: str, step: str, at: int) -> dict[str, str]:
         """Log a done step's results; the tags that its run gets."""
-        record = self._store.record(step)
-        result, recipe = record["result"], record["recipe"]
-        tags = {"path": self._store.locate(step)}
+        record = StepRecord.of(self._store, step)
+        recipe = read_recipe(record.recipe)
+        kind = kind_of(recipe)
+        shown = kind.shown(recipe, record)
         data = self._show_data(run_id, recipe)
-        self._numbers.add(self._client, run_id, [("seconds", record["seconds"], 0)], at)
-        if recipe["kind"] == "train":
-            if result.get("collapsed"):
-                tags |= {"state": "collapsed", "collapsed": result["collapsed"]["reason"]}
-            about = {"path": self._store.locate(step, MODEL), "fingerprint": record["fingerprint"]}
+        model, selected_by = None, dict[str, Dataset]()
+        if kind.leaves_weights:
+            about = {"path": self._store.locate(step, MODEL), "fingerprint": record.fingerprint}
             model = show_model(self._client, self._experiment, run_id, step, about)
-            on = selected_on(recipe, self._store)
+            selected_by = selected_on(recipe, self._store)
+        of = recipe.starts_from
+        scored = self._model_of(of.step) if isinstance(of, CheckpointRef) and shown.scores else None
+        measured = _link(scored, data[0].dataset if data else None)
 
-            def tie(name: str) -> MetricLink:
-                return _tie(model, on.get(name.removeprefix("best_").rpartition("/")[0]))
+        def selected(name: str) -> MetricLink:
+            return _link(model, selected_by.get(name.removeprefix("best_").rpartition("/")[0]))
 
-            self._numbers.add(self._client, run_id, curves(result), at)
-            self._numbers.add(self._client, run_id, best(result), at, tie)
-        elif recipe["kind"] == "evaluate":
-            plan = self._store.path(step)
-            self._client.log_artifact(run_id, str(plan / METRICS))
-            self._client.log_artifacts(run_id, str(plan / PREDICTIONS), PREDICTIONS)
-            of = _tie(self._model_of(recipe["model"].get("step", "")), data[0].dataset if data else None)
-            scores = evaluated(recipe["task"]["name"], result["metrics"])
-            self._numbers.add(self._client, run_id, scores, at, lambda name: of)
-        return tags
+        self._numbers.add(self._client, run_id, [("seconds", record.seconds, 0), *shown.curves], at)
+        self._numbers.add(self._client, run_id, shown.selected, at, selected)
+        self._numbers.add(self._client, run_id, shown.scores, at, lambda name: measured)
+        for name in shown.files:
+            self._client.log_artifact(run_id, str(self._store.path(step) / name))
+        for name in shown.folders:
+            self._client.log_artifacts(run_id, str(self._store.path(step) / name), name)
+        return {"path": self._store.locate(step), **shown.tags}
 
     def so_far(self, run_id: str, step: str, at: int) -> dict[str, str]:
         """Log what a step that is not done has come to, as its training state has it; the tags that its run gets."""
-        self._show_data(run_id, self._plan.steps[step].recipe.model_dump(mode="json"))
+        self._show_data(run_id, self._plan.steps[step].recipe)
         note = self._store.state_note(step)
         if note is not None and "losses" in note:  # states of earlier versions have no curves
             self._numbers.add(self._client, run_id, curves(note), at)
@@ -86,7 +89,7 @@ class StepResults:
         tags = {SWEEP: self._sweep, STEP: step, "path": self._store.locate(step, MODEL)}
         register_champion(self._client, limits.registered(f"{self._sweep}.{target}"), model, run_id, tags)
 
-    def _show_data(self, run_id: str, recipe: dict[str, Any]) -> list[DatasetInput]:
+    def _show_data(self, run_id: str, recipe: Recipe) -> list[DatasetInput]:
         data = data_of(recipe, self._store)
         if data:
             self._client.log_inputs(run_id, data)
@@ -98,6 +101,6 @@ class StepResults:
         return model_of(self._client, self._experiment, run_id) if run_id else None
 
 
-def _tie(model: Any | None, data: Dataset | None) -> MetricLink:
+def _link(model: Any | None, data: Dataset | None) -> MetricLink:
     of_model = {"model_id": model.model_id} if model is not None else {}
     return of_model | ({"dataset_name": data.name, "dataset_digest": data.digest} if data is not None else {})

@@ -30,6 +30,7 @@ from sweeps.tracking.journal import Event
 from sweeps.tracking.metrics import MetricBuffer
 from sweeps.tracking.payloads import begun
 from sweeps.tracking.results import STEP, SWEEP, StepResults
+from trainables.steps import StepRecord
 from trainables.steps.environment import Code
 from trainables.store import Store
 from trainables.store.leases import active_leases
@@ -256,7 +257,7 @@ class Runs:
         run all that the store has), and no run is open whose step nobody works on. A pause after each."""
         for step in filter(self.store.done, self.plan.steps):
             if (everything or self._states.get(step) != "FINISHED") and self.store.check(step) is None:
-                finished = datetime.fromisoformat(self.store.record(step)["finished_at"])
+                finished = datetime.fromisoformat(StepRecord.of(self.store, step).finished_at)
                 self._finish({"step": step, "state": StepState.DONE, "at": int(finished.timestamp() * 1000)})
                 yield
         held = active_leases(self.store.files, self.store.root)

@@ -13,8 +13,8 @@ import json
 import statistics
 from pathlib import Path
 
-from trainables.data.prepare import load_part
-from trainables.recipe.recipes import read_recipe
+from trainables.data.prepare import load_split
+from trainables.steps import read_recipe
 from trainables.store import Store
 
 
@@ -23,7 +23,7 @@ def right_by_row(store: Store, step: str) -> dict[str, list[float]]:
     recipe = read_recipe(store.record(step)["recipe"])
     found = {}
     for language in recipe.languages:
-        _, examples = load_part(store, recipe.data, f"test-{language}")
+        _, examples = load_split(store, recipe.data, f"test-{language}")
         lines = (store.path(step) / "predictions" / f"{language}.jsonl").read_text().splitlines()
         said = {line["id"]: line["prediction"] for line in map(json.loads, lines)}
         found[language] = [

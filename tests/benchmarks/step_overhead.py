@@ -60,7 +60,7 @@ def main() -> None:
         plan = make_plan(read_spec(file), str(file))
         ray_walls = on_ray(file)
         store = Store(storage)
-        trains = [step.id for step in plan.steps.values() if step.kind == "train"]
+        trains = [step.id for step in plan.steps.values() if step.kind.group == "train"]
         inside = {name: store.record(name)["result"]["train_seconds"] for name in trains}
         on_ray_over = [
             ray_walls[name] - inside[name] for name in sorted(trains, key=lambda n: list(ray_walls).index(n))

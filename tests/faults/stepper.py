@@ -90,7 +90,7 @@ def _half(files, name, *arguments):
 def carry_out_case(case):
     """One case, in this process; what `main` answers."""
     from trainables.recipe.execution import Execution
-    from trainables.recipe.recipes import read_recipe
+    from trainables.steps import read_recipe
     from trainables.steps.host import ProcessHost
     from trainables.steps.run import carry_out
 

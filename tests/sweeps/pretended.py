@@ -84,11 +84,11 @@ def training(step: Step, updates: int) -> dict[str, Any]:
     recipe, rng = step.recipe, _rng(step.id)
     assert isinstance(recipe, TrainRecipe)
     every, log = recipe.optimisation.evaluate_every, step.execution.log_every
-    progress = TrainerState(len(recipe.parts))
+    progress = TrainerState(len(recipe.tasks))
     for at in sorted({*range(log, updates, log), *range(every, updates, every), updates}):
         progress.step = at
         progress.log(
-            [float(0.3 + np.exp(-4 * at / updates) + rng.normal(0, 0.05))] * len(recipe.parts), [1] * len(recipe.parts)
+            [float(0.3 + np.exp(-4 * at / updates) + rng.normal(0, 0.05))] * len(recipe.tasks), [1] * len(recipe.tasks)
         )
         if at % every == 0 or at == updates:
             metrics, value = _dev(recipe, 0.8 - 0.4 * np.exp(-3 * at / updates), rng)
@@ -108,8 +108,8 @@ def training(step: Step, updates: int) -> dict[str, Any]:
 def updates_of(recipe: TrainRecipe, plan: Plan) -> int:
     """The updates that a training is expected to have."""
     sizes = Sizes({one.id: one.recipe for one in plan.steps.values()}, None)
-    rows = [sum((sizes.of(data, "train") for data in part.data), Size()).features for part in recipe.parts]
-    return task_proportions(recipe.parts, rows, recipe.sampling, recipe.optimisation)[0]
+    rows = [sum((sizes.of(data, "train") for data in part.data), Size()).features for part in recipe.tasks]
+    return task_proportions(recipe.tasks, rows, recipe.sampling, recipe.optimisation)[0]
 
 
 def evaluation(recipe: EvaluateRecipe) -> Evaluated:
@@ -123,10 +123,10 @@ def evaluation(recipe: EvaluateRecipe) -> Evaluated:
 def _dev(recipe: TrainRecipe, ease: float, rng: np.random.Generator) -> tuple[dict[str, float], float]:
     """Metrics of all parts, named as training names them, and the value that picks the checkpoint."""
     metrics, values = {}, []
-    for part in recipe.parts:
+    for part in recipe.tasks:
         if part.select is not None:
             _, scores = answered(part.task, "en", ease, rng)
-            name = f"{part.task.name}/" if len(recipe.parts) > 1 else ""
+            name = f"{part.task.name}/" if len(recipe.tasks) > 1 else ""
             metrics |= {name + metric: score for metric, score in scores.items()}
             values.append(part.select.value(scores))
     return metrics, sum(values) / len(values)

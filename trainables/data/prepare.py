@@ -134,7 +134,7 @@ def drawn(count: int, limit: int) -> list[int]:
     return sorted(lowest[:limit])
 
 
-def load_part(store: Store, step: str, name: str) -> tuple[datasets.Dataset, datasets.Dataset]:
+def load_split(store: Store, step: str, name: str) -> tuple[datasets.Dataset, datasets.Dataset]:
     """(features, examples) of one split and language of a data step, mapped from disk."""
     directory = store.path(step) / name
     return (
@@ -143,7 +143,7 @@ def load_part(store: Store, step: str, name: str) -> tuple[datasets.Dataset, dat
     )
 
 
-def load_parts(
+def load_joined(
     store: Store, steps: tuple[str, ...], split: str
 ) -> tuple[datasets.Dataset, datasets.Dataset, list[Group]]:
     """(features, examples, groups) of a split in all languages of some data steps, one after the other.
@@ -160,7 +160,7 @@ def load_parts(
     all_features, all_examples, groups = [], [], []
     first, offset = 0, 0
     for corpus, rows in parts:
-        features, examples = load_part(store, steps[corpus], rows.name)
+        features, examples = load_split(store, steps[corpus], rows.name)
         pairs = np.array(features["pair"][:] if "pair" in features.column_names else [False] * len(features))
         for kind in (False, True):
             groups.append(Group(corpus, rows.language, kind, (first + np.flatnonzero(pairs == kind)).tolist()))

@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 
-from trainables.data.prepare import load_part
+from trainables.data.prepare import load_split
 from trainables.evaluation.inference import infer
 from trainables.models.loading import load_tokenizer
 from trainables.models.task_model import load_task_model
@@ -43,7 +43,7 @@ def evaluate(
     names = [SplitRef(**rows).name for rows in store.record(recipe.data)["recipe"]["rows"]]
 
     def outputs_of(split: str, language: str) -> ModelOutputs:
-        features, examples = load_part(store, recipe.data, f"{split}-{language}")
+        features, examples = load_split(store, recipe.data, f"{split}-{language}")
         raw = infer(
             lambda batch: model({key: value.to(device) for key, value in batch.items()}, recipe.task.name).cpu(),
             features.to_list(),

@@ -114,7 +114,7 @@ def _location(origin: HubModel | LocalModel | CheckpointRef, store: Store, execu
             ) from None
     if store.weights_dropped(origin.step):
         raise WrongWeights(
-            f"{store.locate(origin.step)}: its weights were let go (`keep` in the sweep file); delete this directory "
+            f"{store.locate(origin.step)}: its weights were dropped (`keep` in the sweep file); delete this directory "
             "and run its sweep again to have them made anew"
         )
     return str(store.path(origin.step) / MODEL), None

@@ -10,16 +10,12 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import ClassVar, Literal
 
-from pydantic import Discriminator, Field, Tag, TypeAdapter, model_validator
+from pydantic import Field, model_validator
 
 from trainables.recipe.canonical import Frozen, fingerprint
 from trainables.recipe.model_source import ModelSource, required_steps
-
-RECIPE_VERSION = 4
-"""Bumped by hand whenever code changes what an unchanged recipe gives (loss, batching, encoding, metrics)."""
-
 
 # --- parts ---------------------------------------------------------------------------------------------------
 
@@ -162,7 +158,15 @@ class Optimisation(Frozen):
 # --- recipes -------------------------------------------------------------------------------------------------
 
 
-class _Recipe(Frozen):
+class Recipe(Frozen):
+    """All that can change the numbers of one piece of work. Each kind of step has a subclass."""
+
+    kind: str
+    """Name of the kind of step that carries it out (`trainables.steps`)."""
+    version: ClassVar[int] = 1
+    """Raised by hand whenever code changes what an unchanged recipe of this class gives. What a change of one task type
+    does is said by that type's own version, which is in `TaskSpec`."""
+
     @property
     def slug(self) -> str:
         raise NotImplementedError
@@ -172,14 +176,40 @@ class _Recipe(Frozen):
         """Ids of the steps that must be in the store first."""
         raise NotImplementedError
 
+    @property
+    def starts_from(self) -> ModelSource | None:
+        """The model that it trains, evaluates or reads; None where it has to do with none."""
+        return None
+
+    @property
+    def data_steps(self) -> tuple[str, ...]:
+        """Ids of the data steps whose rows it reads."""
+        return ()
+
+    @property
+    def selected_on(self) -> dict[str, tuple[str, ...]]:
+        """Of a training: the data steps whose dev rows pick its checkpoint, by the name of their task, which is empty
+        where there is one task only."""
+        return {}
+
+    @property
+    def computes_in(self) -> Literal["fp32", "bf16"]:
+        """The precision of its forward passes."""
+        return "fp32"
+
+    @property
+    def raw_tasks(self) -> tuple[TaskSpec, ...]:
+        """Tasks whose rows it reads from where they lie, not from the store."""
+        return ()
+
     @cached_property
     def fingerprint(self) -> str:
-        """sha256 over the recipe version and every field that is set.
+        """sha256 over the version of its class and every field that is set.
 
         What is None is left out, so that a field which a later version adds, and which is None where nothing asks for
         it, leaves the fingerprints of finished work as they are.
         """
-        return fingerprint({"version": RECIPE_VERSION, **self.model_dump(mode="json", exclude_none=True)})
+        return fingerprint({"version": self.version, **self.model_dump(mode="json", exclude_none=True)})
 
     @cached_property
     def id(self) -> str:
@@ -187,11 +217,10 @@ class _Recipe(Frozen):
         return f"{re.sub(r'[^a-z0-9]+', '-', self.slug.lower()).strip('-')}-{self.fingerprint[:16]}"
 
 
-class TokenizerRecipe(_Recipe):
+class TokenizerRecipe(Recipe):
     """Train a Unigram tokenizer on text, the sentences of evaluation data left out."""
 
-    kind: Literal["prepare"] = "prepare"
-    part: Literal["tokenizer"] = "tokenizer"
+    kind: Literal["tokenizer"] = "tokenizer"
     corpora: tuple[Corpus, ...] = Field(min_length=1)
     exclude: tuple[Corpus, ...] = ()
     vocab_size: int = Field(gt=10)
@@ -206,12 +235,15 @@ class TokenizerRecipe(_Recipe):
     def needs(self) -> tuple[str, ...]:
         return ()
 
+    @property
+    def raw_tasks(self) -> tuple[TaskSpec, ...]:
+        return tuple(corpus.task for corpus in (*self.corpora, *self.exclude))
 
-class DataRecipe(_Recipe):
+
+class DataRecipe(Recipe):
     """Read rows of a task, tokenise them once, and keep them as Arrow."""
 
-    kind: Literal["prepare"] = "prepare"
-    part: Literal["data"] = "data"
+    kind: Literal["data"] = "data"
     task: TaskSpec
     rows: tuple[SplitRef, ...]
     tokenizer: ModelSource
@@ -227,8 +259,16 @@ class DataRecipe(_Recipe):
     def needs(self) -> tuple[str, ...]:
         return required_steps(self.tokenizer)
 
+    @property
+    def starts_from(self) -> ModelSource:
+        return self.tokenizer
 
-class TrainRecipe(_Recipe):
+    @property
+    def raw_tasks(self) -> tuple[TaskSpec, ...]:
+        return (self.task, *(corpus.task for corpus in self.exclude))
+
+
+class TrainRecipe(Recipe):
     """One phase: fine-tune a backbone with new heads for its tasks; keep the best by dev metric.
 
     Which phase it is bears on no number, so it is not said here: the same training is an intermediate of one cell and
@@ -236,41 +276,53 @@ class TrainRecipe(_Recipe):
     """
 
     kind: Literal["train"] = "train"
-    parts: tuple[TrainTask, ...] = Field(min_length=1)
+    tasks: tuple[TrainTask, ...] = Field(min_length=1)
     sampling: Sampling | None = None
-    """Of several parts; each update is one part's."""
+    """Of several tasks; each update is one task's."""
     start: ModelSource
     optimisation: Optimisation
     seed: int
 
     @model_validator(mode="after")
-    def _parts_fit(self) -> TrainRecipe:
-        if (self.sampling is None) != (len(self.parts) == 1):
-            raise ValueError("several parts need a sampling, and one part has none")
-        if all(part.select is None for part in self.parts):
-            raise ValueError("no part says what picks the checkpoint")
-        if all(part.share is not None for part in self.parts):
-            raise ValueError("one part at least must be without a share, to take the steps that are left")
-        if sum(part.share or 0 for part in self.parts) >= 1:
-            raise ValueError("the shares leave no step for the other parts")
+    def _tasks_fit(self) -> TrainRecipe:
+        if (self.sampling is None) != (len(self.tasks) == 1):
+            raise ValueError("several tasks need a sampling, and one task has none")
+        if all(task.select is None for task in self.tasks):
+            raise ValueError("no task says what picks the checkpoint")
+        if all(task.share is not None for task in self.tasks):
+            raise ValueError("one task at least must be without a share, to take the steps that are left")
+        if sum(task.share or 0 for task in self.tasks) >= 1:
+            raise ValueError("the shares leave no step for the other tasks")
         return self
 
     @property
-    def data(self) -> tuple[str, ...]:
-        """The data steps of all parts."""
-        return tuple(dict.fromkeys(step for part in self.parts for step in part.data))
+    def data_steps(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(step for task in self.tasks for step in task.data))
+
+    @property
+    def starts_from(self) -> ModelSource:
+        return self.start
+
+    @property
+    def selected_on(self) -> dict[str, tuple[str, ...]]:
+        several = len(self.tasks) > 1
+        return {task.task.name if several else "": task.data for task in self.tasks if task.select is not None}
+
+    @property
+    def computes_in(self) -> Literal["fp32", "bf16"]:
+        return self.optimisation.precision
 
     @property
     def slug(self) -> str:
-        names = [part.task.name for part in self.parts]
+        names = [task.task.name for task in self.tasks]
         return f"train-{'-'.join(names[:3])}{'-and-more' if len(names) > 3 else ''}-seed{self.seed}"
 
     @property
     def needs(self) -> tuple[str, ...]:
-        return (*self.data, *required_steps(self.start))
+        return (*self.data_steps, *required_steps(self.start))
 
 
-class EvaluateRecipe(_Recipe):
+class EvaluateRecipe(Recipe):
     """Predict and score one task in some languages with one checkpoint."""
 
     kind: Literal["evaluate"] = "evaluate"
@@ -288,23 +340,14 @@ class EvaluateRecipe(_Recipe):
     def needs(self) -> tuple[str, ...]:
         return (self.data, *required_steps(self.model))
 
+    @property
+    def starts_from(self) -> ModelSource:
+        return self.model
 
-def _recipe_tag(value: Any) -> str:
-    get = value.get if isinstance(value, dict) else lambda key: getattr(value, key, None)
-    return str(get("part") or get("kind"))
+    @property
+    def computes_in(self) -> Literal["fp32", "bf16"]:
+        return self.precision
 
-
-Recipe = Annotated[
-    Annotated[TokenizerRecipe, Tag("tokenizer")]
-    | Annotated[DataRecipe, Tag("data")]
-    | Annotated[TrainRecipe, Tag("train")]
-    | Annotated[EvaluateRecipe, Tag("evaluate")],
-    Discriminator(_recipe_tag),
-]
-AnyRecipe = TokenizerRecipe | DataRecipe | TrainRecipe | EvaluateRecipe
-_recipes: TypeAdapter[AnyRecipe] = TypeAdapter(Recipe)
-
-
-def read_recipe(value: Any) -> AnyRecipe:
-    """A recipe from the dictionary that `model_dump(mode="json")` wrote. Raises pydantic's ValidationError."""
-    return _recipes.validate_python(value)
+    @property
+    def data_steps(self) -> tuple[str, ...]:
+        return (self.data,)

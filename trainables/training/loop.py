@@ -43,7 +43,7 @@ class Finetuning:
     def __init__(self, recipe: TrainRecipe, execution: Execution, store: Store, host: Host) -> None:
         self.recipe, self.execution, self.store, self.host = recipe, execution, store, host
         self.tokenizer = load_tokenizer(recipe.start, store, execution)
-        self.progress = TrainerState(len(recipe.parts))
+        self.progress = TrainerState(len(recipe.tasks))
         state = store.load_state(recipe.id)
         self._begin(state[0].get("attempt", 0) if state is not None else 0)
         names = self.engine.gather(state and state[0]["name"])
@@ -58,16 +58,16 @@ class Finetuning:
         recipe, optimisation = self.recipe, self.recipe.optimisation
         self.seed = seed_of(recipe.seed, attempt)
         self.engine = Engine(self._untrained(), optimisation, self.execution)
-        self.parts = [TaskData(part, optimisation, self.seed, self.store, self.tokenizer) for part in recipe.parts]
-        rows = [len(part.train) for part in self.parts]
-        self.turns = TaskSampler(recipe.parts, rows, recipe.sampling, optimisation, self.seed)
-        self.steps = self.turns.steps
-        self._fresh = LossBuffer(len(self.parts))
+        self.tasks = [TaskData(task, optimisation, self.seed, self.store, self.tokenizer) for task in recipe.tasks]
+        rows = [len(task.train) for task in self.tasks]
+        self.sampler = TaskSampler(recipe.tasks, rows, recipe.sampling, optimisation, self.seed)
+        self.steps = self.sampler.steps
+        self._fresh = LossBuffer(len(self.tasks))
 
     def _untrained(self) -> TaskModel:
         backbone = load_backbone(self.recipe.start, self.store, self.execution)
         optimisation = self.recipe.optimisation
-        return new_task_model(backbone, new_heads(self.recipe.parts, optimisation.dropout), optimisation, self.seed)
+        return new_task_model(backbone, new_heads(self.recipe.tasks, optimisation.dropout), optimisation, self.seed)
 
     # --- the loop --------------------------------------------------------------------------------------------
 
@@ -135,41 +135,41 @@ class Finetuning:
             "attempts": [*progress.attempts, progress.record(self.seed)],
             "train_seconds": round(progress.seconds, 3),
             "tokens": progress.tokens,
-            "parts": [
-                {"head": part.part.head, "train_features": len(part.train), "share_of_steps": share}
-                for part, share in zip(self.parts, self.turns.shares, strict=True)
+            "tasks": [
+                {"head": task.train_task.head, "train_features": len(task.train), "share_of_steps": share}
+                for task, share in zip(self.tasks, self.sampler.shares, strict=True)
             ],
         }
 
     def _update(self, step: int) -> None:
         """One update; its share of the mean loss over the global batch (nats) is kept for the log."""
         engine = self.engine
-        number, turn = self.turns.at(step)
-        part = self.parts[number]
-        features = part.batch(turn, step)
-        terms = part.modeling.num_loss_terms(features)
+        number, turn = self.sampler.at(step)
+        task = self.tasks[number]
+        features = task.batch(turn, step)
+        terms = task.modeling.num_loss_terms(features)
         lengths = [len(feature["input_ids"]) for feature in features]
         self.progress.tokens += sum(lengths)
         engine.set_learning_rate(self._rate(step))
         whole = split_micro_batch_groups(
-            lengths, engine.workers, self.execution.micro_batch_tokens, part.modeling.type.contrastive_group_size
+            lengths, engine.workers, self.execution.micro_batch_tokens, task.modeling.type.contrastive_group_size
         )
         mine = shard_for_rank(whole, engine.rank, engine.workers)
         total = 0.0
         for i, rows in enumerate(mine):
             # A worker without rows takes one along with weight zero: every backward pass is collective.
-            loss = self._loss(part, features, rows or [0], step) * ((1.0 / terms) if rows else 0.0)
+            loss = self._loss(task, features, rows or [0], step) * ((1.0 / terms) if rows else 0.0)
             engine.backward(loss, last=i == len(mine) - 1)
             total += float(loss.detach())
         self._fresh.add(number, total, step + 1)
 
-    def _loss(self, part: TaskData, features: list[Feature], rows: list[int], step: int) -> Any:
+    def _loss(self, task: TaskData, features: list[Feature], rows: list[int], step: int) -> Any:
         chosen = [features[i] for i in rows]
-        batch = part.modeling.collate(chosen, self.tokenizer.pad_token_id)
+        batch = task.modeling.collate(chosen, self.tokenizer.pad_token_id)
         # Where a feature is several sequences, each has a dropout mask of its own.
-        places = [rows[place] + number * len(features) for place, number in part.modeling.sequences(chosen)]
-        output = self.engine.forward(batch | dropout_position(places, step), part.part.head)
-        return part.modeling.loss(output, {name: tensor.to(output.device) for name, tensor in batch.items()})
+        places = [rows[place] + number * len(features) for place, number in task.modeling.sequences(chosen)]
+        output = self.engine.forward(batch | dropout_position(places, step), task.train_task.head)
+        return task.modeling.loss(output, {name: tensor.to(output.device) for name, tensor in batch.items()})
 
     def _log(self) -> bool:
         """Add a point to the loss curve; whether the loop shall be left."""
@@ -182,7 +182,7 @@ class Finetuning:
             # Everyone sees that, so everyone asks at which step it was.
             found = [step for step in self.engine.gather(fresh.broken) if step is not None]
             progress.collapse(NO_NUMBER, min(found, default=progress.step))
-        self._fresh = LossBuffer(len(self.parts))
+        self._fresh = LossBuffer(len(self.tasks))
         return stop > 0
 
     # --- selection -------------------------------------------------------------------------------------------
@@ -199,19 +199,19 @@ class Finetuning:
         progress, optimisation = self.progress, self.recipe.optimisation
         metrics: dict[str, float] = {}
         values, at_chance, loss_decreased = [], True, False
-        for part, before, loss in zip(self.parts, progress.before, progress.mean_losses(), strict=True):
-            if part.part.select is None:
+        for task, before, loss in zip(self.tasks, progress.before, progress.mean_losses(), strict=True):
+            if task.train_task.select is None:
                 continue
-            raw = self._raw(part)
+            raw = self._raw(task)
             if raw is None:
                 progress.collapse(NO_NUMBER, progress.step)
                 return
-            scores, value = part.score(raw, self.engine.device)
-            name = f"{part.part.task.name}/" if len(self.parts) > 1 else ""
+            scores, value = task.score(raw, self.engine.device)
+            name = f"{task.train_task.task.name}/" if len(self.tasks) > 1 else ""
             metrics |= {name + metric: score for metric, score in scores.items()}
             values.append(value)
-            at_chance &= part.at_chance(scores, loss)
-            loss_decreased |= part.loss_decreased(before, loss)
+            at_chance &= task.at_chance(scores, loss)
+            loss_decreased |= task.loss_decreased(before, loss)
         value = sum(values) / len(values)
         if progress.evaluated(value, metrics, optimisation.min_gain):
             weights = self.engine.weights()
@@ -252,14 +252,14 @@ class Finetuning:
         optimisation = self.recipe.optimisation
         return optimisation.learning_rate * schedule(step, self.steps, optimisation.warmup)
 
-    def _raw(self, part: TaskData) -> list[Any] | None:
-        """What the model says of a part's dev rows; None where that is no number."""
+    def _raw(self, task: TaskData) -> list[Any] | None:
+        """What the model says of a task's dev rows; None where that is no number."""
         engine, broken = self.engine, 0
 
         def forward(batch: dict[str, Tensor]) -> Tensor:
             nonlocal broken
             place = dropout_position(list(range(len(batch["input_ids"]))), self.progress.step)
-            output = engine.forward({**batch, **place}, part.part.head)
+            output = engine.forward({**batch, **place}, task.train_task.head)
             if not torch.isfinite(output).all():
                 broken += 1
                 return torch.zeros_like(output)
@@ -268,8 +268,8 @@ class Finetuning:
         engine.training(False)
         raw = infer(
             forward,
-            part.dev_rows,
-            part.modeling,
+            task.dev_rows,
+            task.modeling,
             self.tokenizer.pad_token_id,
             self.execution.micro_batch_tokens,
             engine.gather,

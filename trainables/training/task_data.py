@@ -15,7 +15,7 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from trainables.batching.samplers import EpochSampler, MixtureSampler, rng_for
-from trainables.data.prepare import load_parts
+from trainables.data.prepare import load_joined
 from trainables.models.task_model import NewHead
 from trainables.recipe.recipes import Optimisation, Sampling, TrainTask
 from trainables.store import Store
@@ -27,37 +27,44 @@ NOISE, DEV_NOISE, TURNS = 2, 3, 4  # streams of random numbers, apart from that 
 
 
 class TaskData:
-    """The rows of one part of a training."""
+    """The rows of one task of a training."""
 
     def __init__(
-        self, part: TrainTask, optimisation: Optimisation, seed: int, store: Store, tokenizer: PreTrainedTokenizerBase
+        self,
+        train_task: TrainTask,
+        optimisation: Optimisation,
+        seed: int,
+        store: Store,
+        tokenizer: PreTrainedTokenizerBase,
     ) -> None:
-        self.part, self.tokenizer, self.seed = part, tokenizer, seed
-        self.modeling = get_task_type(part.task.type).modeling()
-        self.train, _, groups = load_parts(store, part.data, "train")
+        self.train_task, self.tokenizer, self.seed = train_task, tokenizer, seed
+        self.modeling = get_task_type(train_task.task.type).modeling()
+        self.train, _, groups = load_joined(store, train_task.data, "train")
         size = optimisation.batch_size
         self.order: EpochSampler | MixtureSampler = EpochSampler(len(self.train), size, seed)
-        if part.mixture is not None:
-            self.order = MixtureSampler(groups, part.mixture, size, seed, self.modeling.type.contrastive_group_size)
-        if part.select is not None:
-            self.dev, self.dev_examples, dev_groups = load_parts(store, part.data, "dev")
+        if train_task.mixture is not None:
+            self.order = MixtureSampler(
+                groups, train_task.mixture, size, seed, self.modeling.type.contrastive_group_size
+            )
+        if train_task.select is not None:
+            self.dev, self.dev_examples, dev_groups = load_joined(store, train_task.data, "dev")
             self.dev_language = dev_groups[0].language
             self.chance = self.modeling.chance(self.train, self.dev)
             # Noise on dev rows is drawn once, the same for every evaluation of every seed.
             self.dev_rows = self.modeling.add_noise(self.dev.to_list(), tokenizer, rng_for(0, DEV_NOISE))
 
     def batch(self, turn: int, step: int) -> list[Feature]:
-        """The global batch of this part's `turn`-th turn (from 0), at update `step`."""
+        """The global batch of this task's `turn`-th turn (from 0), at update `step`."""
         features = rows_of(self.train, self.order.global_batch(turn))
         return self.modeling.add_noise(features, self.tokenizer, rng_for(self.seed, NOISE, step))
 
     def score(self, raw: Sequence[object], device: torch.device) -> tuple[dict[str, float], float]:
         """Metrics of the dev rows from the task type's raw outputs, and the value that picks the checkpoint."""
-        assert self.part.select is not None
+        assert self.train_task.select is not None
         outputs = ModelOutputs(raw, self.dev, self.dev_examples, device)
-        predictions = self.modeling.predict(outputs, self.part.task, {})
-        metrics = self.modeling.score(predictions, self.dev_examples, self.part.task, self.dev_language)
-        return metrics, self.part.select.value(metrics)
+        predictions = self.modeling.predict(outputs, self.train_task.task, {})
+        metrics = self.modeling.score(predictions, self.dev_examples, self.train_task.task, self.dev_language)
+        return metrics, self.train_task.select.value(metrics)
 
     def at_chance(self, scores: dict[str, float], loss: float | None) -> bool:
         """Whether the metrics of the dev rows and the mean training loss are those of a model that learnt nothing."""
@@ -68,38 +75,39 @@ class TaskData:
         return before is None or loss is None or (self.chance is not None and self.chance.loss_decreased(before, loss))
 
 
-def new_heads(parts: Sequence[TrainTask], dropout: float) -> dict[str, NewHead]:
-    """How the heads of a training are made, by their names; parts that share a head have that of the first."""
+def new_heads(tasks: Sequence[TrainTask], dropout: float) -> dict[str, NewHead]:
+    """How the heads of a training are made, by their names; tasks that share a head have that of the first."""
     heads: dict[str, NewHead] = {}
-    for part in parts:
+    for train_task in tasks:
         heads.setdefault(
-            part.head, partial(get_task_type(part.task.type).modeling().head, task=part.task, dropout=dropout)
+            train_task.head,
+            partial(get_task_type(train_task.task.type).modeling().head, task=train_task.task, dropout=dropout),
         )
     return heads
 
 
 class TaskSampler:
-    """Which part each update is; how many steps there are is `turns.task_proportions`."""
+    """Which task each update is of; how many updates there are is said by `task_proportions`."""
 
     def __init__(
         self,
-        parts: Sequence[TrainTask],
+        tasks: Sequence[TrainTask],
         rows: Sequence[int],
         sampling: Sampling | None,
         optimisation: Optimisation,
         seed: int,
     ) -> None:
-        self.steps, self.shares = task_proportions(parts, rows, sampling, optimisation)
+        self.steps, self.shares = task_proportions(tasks, rows, sampling, optimisation)
         self._parts = np.zeros(self.steps, dtype=np.int64)
         if sampling is not None:
-            self._parts = rng_for(seed, TURNS).choice(len(parts), size=self.steps, p=self.shares)
+            self._parts = rng_for(seed, TURNS).choice(len(tasks), size=self.steps, p=self.shares)
         self._turns = np.zeros(self.steps, dtype=np.int64)
-        for number in range(len(parts)):
+        for number in range(len(tasks)):
             mine = self._parts == number
             self._turns[mine] = np.arange(mine.sum())
 
     def at(self, step: int) -> tuple[int, int]:
-        """(number of the part, how many turns it had before) at update `step` (from 0)."""
+        """(number of the task, how many turns it had before) at update `step` (from 0)."""
         return int(self._parts[step]), int(self._turns[step])
 
 

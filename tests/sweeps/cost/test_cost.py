@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 import sweeps
 from sweeps.cli.main import app
 from sweeps.cost.flops import estimate
-from sweeps.cost.throughput import DEVICES, START_UP, UTILISATION, Work, calibrated, throughput_on
+from sweeps.cost.throughput import DEVICES, START_UP, UTILISATION, Measured, calibrated, throughput_on
 from sweeps.plan.requirements import draft_of
 from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import with_usual_costs
 from trainables.models.backbones import shape_of
 from trainables.models.backbones.xlm_roberta import XLMR_BASE, XLMR_LARGE
 from trainables.recipe.execution import Execution
-from trainables.task_types.masked_lm.schema import PREDICTED
+from trainables.steps.work import Work
 
 FOLDER = Path(sweeps.__file__).parent
 
@@ -69,14 +69,6 @@ def test_parameters_and_forward_pass_are_those_of_a_real_model(world):
     assert counter.get_total_flops() == pytest.approx(3 * rows * length * shape.forward(length), rel=0.01)
 
 
-def test_masked_lm_predicts_the_share_that_is_estimate():
-
-    assert PREDICTED == 0.15
-
-
-# --- recipes ---------------------------------------------------------------------------------------------------
-
-
 def test_a_training_is_its_steps_by_its_batch_by_its_length(study):
     # MNLI: 2 epochs of 392,702 rows of 43 subwords in batches of 32; a look at 500 dev rows every 1,000 steps.
     cost = study["none -> xnli · seed 1"].cost
@@ -116,11 +108,11 @@ def test_what_is_prepared_and_trained_is_counted(finished):
     found = estimate(plan, throughput_on(None), store)
     assert not found.sizes.estimated
     assert not found.sizes.unknown
-    trains = [step for step in found.plan.steps.values() if step.kind == "train"]
+    trains = [step for step in found.plan.steps.values() if step.kind.group == "train"]
     for step in trains:
         result = store.record(step.id)["result"]
         assert store.record(step.id)["environment"]["device"] == "cpu"
-        counted = store.record(step.recipe.data[0])["result"]
+        counted = store.record(step.recipe.data_steps[0])["result"]
         dev = sum(split["subwords"] for name, split in counted.items() if name.startswith("dev"))
         really = result["tokens"] + len(result["dev"]) * dev
         # Which rows are drawn is up to the seed, and pretraining draws languages and translations by their own shares.
@@ -140,54 +132,48 @@ def test_what_is_prepared_and_trained_is_counted(finished):
 # --- throughput ------------------------------------------------------------------------------------------------
 
 
-WORK = Work("train", 1e6, 1e18, 1000, 50_000.0, XLMR_LARGE, "bf16")
+WORK = Work(1e6, 1e18, 1000, 50_000.0, XLMR_LARGE, "bf16")
 
 
 def test_large_batches_are_bound_by_arithmetic():
     alone = Execution(gpus_per_worker=1, micro_batch_tokens=16_384)
-    seconds = throughput_on("A100").seconds(WORK, alone)
+    seconds = throughput_on("A100").seconds(WORK, alone, 1)
     arithmetic = 1e18 / (312e12 * UTILISATION)
     assert arithmetic < seconds - START_UP < 1.05 * arithmetic
-    assert throughput_on("H100").seconds(WORK, alone) < 0.4 * seconds
+    assert throughput_on("H100").seconds(WORK, alone, 1) < 0.4 * seconds
     # Four workers share the arithmetic, and pay for exchanging what they found.
-    four = throughput_on("A100").seconds(WORK, alone.model_copy(update={"workers": 4}))
+    four = throughput_on("A100").seconds(WORK, alone.model_copy(update={"workers": 4}), 4)
     assert arithmetic / 4 < four - START_UP < 1.1 * arithmetic / 4
 
 
 def test_small_batches_are_bound_by_starting_kernels():
     small, alone = replace(WORK, flops=1e15, update_tokens=50.0), Execution(gpus_per_worker=1)
-    seconds = throughput_on("A100").seconds(small, alone) - START_UP
+    seconds = throughput_on("A100").seconds(small, alone, 1) - START_UP
     assert seconds > 1000 * 24 * 2e-3
-    assert throughput_on("A100").seconds(replace(small, flops=2e15), alone) - START_UP == seconds
+    assert throughput_on("A100").seconds(replace(small, flops=2e15), alone, 1) - START_UP == seconds
 
 
 def test_cards_without_bf16_compute_in_fp32():
     alone = Execution(gpus_per_worker=1)
-    assert throughput_on("V100").seconds(WORK, alone) == throughput_on("V100").seconds(
-        replace(WORK, precision="fp32"), alone
+    assert throughput_on("V100").seconds(WORK, alone, 1) == throughput_on("V100").seconds(
+        replace(WORK, precision="fp32"), alone, 1
     )
     assert all(device.fp32 <= (device.bf16 or device.fp32) for device in DEVICES.values())
 
 
 def test_only_steps_on_such_a_device_correct_the_model():
     model, execution = throughput_on("L4"), Execution(gpus_per_worker=1)
-    modelled = model.computing(WORK, execution)
+    modelled = model.computing(WORK, execution, 1)
 
-    def record(device, factor):
-        return WORK, {
-            "execution": execution.model_dump(mode="json"),
-            "result": {"train_seconds": factor * modelled},
-            "environment": {"device": device},
-        }
+    def measured(device, factor):
+        return Measured(WORK, factor * modelled, execution, 1, device)
 
-    found = calibrated(
-        model, {"a": record("NVIDIA L4", 2.0), "b": record("NVIDIA L4", 3.0), "c": record("NVIDIA L4", 9.0)}
-    )
+    found = calibrated(model, [measured("NVIDIA L4", 2.0), measured("NVIDIA L4", 3.0), measured("NVIDIA L4", 9.0)])
     assert (found.correction, found.measured) == (pytest.approx(3.0), 3)
     assert found.measured_flops == pytest.approx(1e18 / (3.0 * modelled))
-    assert found.seconds(WORK, execution) == pytest.approx(START_UP + 3.0 * modelled)
-    assert calibrated(model, {"a": record("NVIDIA L40S", 2.0)}) == model
-    assert calibrated(throughput_on("A100"), {"a": record("NVIDIA A100-SXM4-80GB", 2.0)}).measured == 1
+    assert found.seconds(WORK, execution, 1) == pytest.approx(START_UP + 3.0 * modelled)
+    assert calibrated(model, [measured("NVIDIA L40S", 2.0)]) == model
+    assert calibrated(throughput_on("A100"), [measured("NVIDIA A100-SXM4-80GB", 2.0)]).measured == 1
 
 
 # --- the command -----------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from sweeps.plan.planner import make_plan
 from sweeps.spec.reading import read_spec
 
@@ -11,7 +13,7 @@ def plan_of(file, *overrides):
 
 
 def kinds(plan):
-    return {kind: sum(step.kind == kind for step in plan.steps.values()) for kind in ("prepare", "train", "evaluate")}
+    return dict(Counter(step.kind.group for step in plan.steps.values()))
 
 
 GRID = {
@@ -42,8 +44,13 @@ def test_parents_stand_before_their_children_and_are_in_the_plan(sweep_file):
 def test_a_target_after_no_intermediate_is_the_intermediate_of_others(sweep_file):
     file = sweep_file(intermediates=["none", "gen-nli"], targets=["gen-nli"], seeds=[1, 2], intermediate_seeds="shared")
     trains = [step for step in plan_of(file).steps.values() if step.tags.get("intermediate") is not None]
-    names = {step.name for step in trains if step.kind == "train"}
-    assert names == {f"{a} -> gen-nli · seed {s}" for a in ("none", "gen-nli") for s in (1, 2)}
+    names = {step.name for step in trains if step.kind.group == "train"}
+    shared = {"none -> gen-nli · seed 1 (also gen-nli · seed 1)", "none -> gen-nli · seed 2"}
+    assert names == shared | {f"gen-nli -> gen-nli · seed {s}" for s in (1, 2)}
+    (both,) = [step for step in trains if len(step.phases) > 1]
+    assert both.phases == ("intermediate", "target")
+    assert both.tags["phase"] == "intermediate and target"
+    assert both.tags["intermediate"] == "none, gen-nli"
 
 
 def test_targets_with_the_same_training_data_share_their_training(sweep_file):
@@ -52,12 +59,14 @@ def test_targets_with_the_same_training_data_share_their_training(sweep_file):
     # Another evaluation of the same training: only evaluation and its data come new.
     wider = plan_of(sweep_file(targets=[{"task": "gen-nli"}, "gen-pairs"]))
     new = [step for step in wider.steps.values() if step.id not in alone.steps]
-    assert {step.kind for step in new} == {"prepare", "evaluate"}
+    assert {step.kind.group for step in new} == {"prepare", "evaluate"}
 
 
 def test_a_test_limit_leaves_retrieval_its_candidates(sweep_file):
     plan = plan_of(sweep_file(targets=["gen-tags", "gen-pairs"], test_limit=7))
-    tests = [step.recipe for step in plan.steps.values() if step.kind == "prepare" and step.id.startswith("data-")]
+    tests = [
+        step.recipe for step in plan.steps.values() if step.kind.group == "prepare" and step.id.startswith("data-")
+    ]
     limits = {
         recipe.task.name: {rows.limit for rows in recipe.rows} for recipe in tests if recipe.rows[0].split == "test"
     }
@@ -71,7 +80,7 @@ def test_one_more_intermediate_adds_only_its_own_steps(sweep_file):
     assert set(before.steps) < set(after.steps)
     new = [step for step in after.steps.values() if step.id not in before.steps]
     assert {step.tags.get("intermediate", "gen-nli") for step in new} == {"gen-nli"}
-    assert sum(step.kind == "train" for step in new) == 2
+    assert sum(step.kind.group == "train" for step in new) == 2
 
 
 def test_shared_intermediate_seeds_train_each_intermediate_once(sweep_file):
@@ -79,7 +88,7 @@ def test_shared_intermediate_seeds_train_each_intermediate_once(sweep_file):
     shared = plan_of(sweep_file(intermediates=["none", "gen-nli"], seeds=[1, 2, 3], intermediate_seeds="shared"))
 
     def intermediates(plan):
-        return sum(step.tags.get("phase") == "intermediate" for step in plan.steps.values())
+        return sum("intermediate" in step.phases for step in plan.steps.values())
 
     assert (intermediates(matched), intermediates(shared)) == (3, 1)
 
@@ -117,14 +126,18 @@ MLM = {"corpora": ["gen-text"], "languages": ["one", "two"], "share": 0.3, "alph
 
 
 def trained(plan, name):
-    return next(step.recipe for step in plan.steps.values() if step.kind == "train" and step.name.startswith(name))
+    return next(
+        step.recipe
+        for step in plan.steps.values()
+        if step.kind.group == "train" and any(role.label.startswith(name) for role in step.roles)
+    )
 
 
 def test_several_tasks_at_once_are_one_step_on_the_data_of_each(sweep_file):
     plan = plan_of(sweep_file(intermediates=["none", "gen-nli", SEVERAL]), "training.all.dev_limit=500")
     both, alone = trained(plan, "both"), trained(plan, "gen-nli")
-    assert [part.head for part in both.parts] == ["gen-nli", "gen-tags"]
-    assert both.parts[0].data == alone.parts[0].data
+    assert [part.head for part in both.tasks] == ["gen-nli", "gen-tags"]
+    assert both.tasks[0].data == alone.tasks[0].data
     assert (both.sampling.cap, both.sampling.temperature) == (100, 2.0)
     assert both.optimisation.steps == 10
 
@@ -138,7 +151,7 @@ def test_tasks_share_a_head_only_where_labels_agree_and_it_is_asked_for(sweep_fi
     def heads(**fields):
         intermediate = {"name": "all", "tasks": ["mnli", "gen-tags", "xnli-dev"], **fields}
         file = sweep_file(intermediates=[intermediate], data=str(tmp_path / "data"))
-        return [part.head for part in trained(plan_of(file), "all").parts]
+        return [part.head for part in trained(plan_of(file), "all").tasks]
 
     assert heads() == heads(heads="own") == ["mnli", "gen-tags", "xnli-dev"]
     assert heads(heads="shared") == ["mnli", "gen-tags", "mnli"]
@@ -146,7 +159,7 @@ def test_tasks_share_a_head_only_where_labels_agree_and_it_is_asked_for(sweep_fi
 
 def test_masked_lm_beside_a_task_has_its_share_and_no_say(sweep_file):
     plan = plan_of(sweep_file(intermediates=[{"name": "nli-mlm", "tasks": ["gen-nli"], "mlm": MLM}]))
-    task, text = trained(plan, "nli-mlm").parts
+    task, text = trained(plan, "nli-mlm").tasks
     assert (task.share, text.share) == (None, 0.3)
     assert task.select is not None
     assert text.select is None
@@ -175,17 +188,17 @@ def test_a_target_may_be_trained_on_several_tasks_one_after_the_other(sweep_file
 
 def test_what_is_trained_in_bf16_is_evaluated_in_bf16(sweep_file):
     plan = plan_of(sweep_file(), "training.gen-tags.precision=bf16")
-    precisions = {s.recipe.task.name: s.recipe.precision for s in plan.steps.values() if s.kind == "evaluate"}
+    precisions = {s.recipe.task.name: s.recipe.precision for s in plan.steps.values() if s.kind.group == "evaluate"}
     assert precisions == {"gen-tags": "bf16", "gen-pairs": "fp32"}
     plan = plan_of(sweep_file(), "training.all.precision=bf16")
-    assert {s.recipe.precision for s in plan.steps.values() if s.kind == "evaluate"} == {"bf16"}
+    assert {s.recipe.precision for s in plan.steps.values() if s.kind.group == "evaluate"} == {"bf16"}
 
 
 def test_how_vectors_are_made_changes_retrieval_alone(sweep_file):
     file = sweep_file()
     plain, other = plan_of(file), plan_of(file, "retrieval.pooling=first", "retrieval.layer=1")
     new = [other.steps[name] for name in set(other.steps) - set(plain.steps)]
-    assert [(step.kind, step.recipe.task.name) for step in new] == [("evaluate", "gen-pairs")]
+    assert [(step.kind.name, step.recipe.task.name) for step in new] == [("evaluate", "gen-pairs")]
     assert (new[0].recipe.task.vectors.layer, new[0].recipe.task.vectors.pooling) == (1, "first")
 
 
@@ -194,7 +207,7 @@ def test_collapse_is_looked_for_where_it_can_be_told(sweep_file):
 
     def watched(*overrides):
         plan = plan_of(sweep_file(targets=targets), *overrides)
-        trains = [step for step in plan.steps.values() if step.kind == "train"]
+        trains = [step for step in plan.steps.values() if step.kind.group == "train"]
         return {
             step.name: (step.recipe.optimisation.collapse_patience, step.recipe.optimisation.reseed) for step in trains
         }

@@ -18,9 +18,10 @@ from sweeps.plan.planner import make_plan
 from sweeps.results.results import Results
 from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import Sweep
-from trainables.data.prepare import load_part
+from trainables.data.prepare import load_split
 from trainables.recipe.recipes import EvaluateRecipe, TrainRecipe
-from trainables.steps.run import carry_out, record_of
+from trainables.steps.records import record_of
+from trainables.steps.run import carry_out
 from trainables.store import METRICS, PREDICTIONS, Store
 from trainables.store.sealed_json import seal, unseal
 from trainables.task_types import get_task_type
@@ -115,7 +116,7 @@ def pretend_evaluation(step: Any, store: Store) -> None:
     (made / PREDICTIONS).mkdir()
     scores = {}
     for language in recipe.languages:
-        _, examples = load_part(store, recipe.data, f"test-{language}")
+        _, examples = load_split(store, recipe.data, f"test-{language}")
         rng = np.random.default_rng([int(step.tags.get("seed", "0")), len(step.name), ord(language[0])])
         ease = min(1.0, EASE[language] + 0.35 * (step.tags.get("intermediate") == "gen-qa"))
         predictions = {

@@ -34,7 +34,7 @@ def filled(sweep_file, tmp_path):
                 else:
                     scores[language] = {"accuracy": base - i}
             for training in plan.behind(cell.evaluation):
-                if plan.steps[training].name in collapsed:
+                if plan.steps[training].roles[0].label in collapsed:
                     how = {"reason": "at chance", "step": 8}
                     result = {"collapsed": how, "best": best}
                     store.commit(training, store.begin(training), {"result": result})

@@ -99,7 +99,7 @@ def test_mlflow_has_a_run_for_the_sweep_and_one_for_each_step(swept):
     (model,) = client.search_logged_models([tracker.experiment], f"source_run_id = '{run.info.run_id}'")
     assert model.tags["path"] == store.locate(train.id, MODEL)
     assert [output.model_id for output in run.outputs.model_outputs] == [model.model_id]
-    evaluation = next(s for s in plan.steps.values() if s.kind == "evaluate" and s.tags["target"] == "gen-tags")
+    evaluation = next(s for s in plan.steps.values() if s.kind.group == "evaluate" and s.tags["target"] == "gen-tags")
     run = children[evaluation.id]
     scores = store.record(evaluation.id)["result"]["metrics"]
     assert run.data.metrics["gen-tags/two/f1"] == scores["two"]["f1"]
@@ -150,7 +150,7 @@ def test_one_more_intermediate_runs_only_its_own_steps_on_two_workers(swept):
     assert {step: store.record(step)["finished_at"] for step in plan.steps} == before
     new = [step for step in wider.steps.values() if step.id not in plan.steps]
     assert {step.tags.get("intermediate", "gen-nli") for step in new} == {"gen-nli"}
-    assert {store.record(s.id)["execution"]["workers"] for s in new if s.kind == "train"} == {2}
+    assert {store.record(s.id)["execution"]["workers"] for s in new if s.kind.group == "train"} == {2}
 
 
 def test_a_plain_process_gives_the_same_numbers(swept, tmp_path):

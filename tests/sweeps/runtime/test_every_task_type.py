@@ -54,8 +54,8 @@ def test_one_training_had_all_tasks_and_masked_lm_beside(done):
     _, plan, store = done
     (step,) = [step for step in plan.steps.values() if step.tags.get("phase") == "intermediate"]
     result = store.record(step.id)["result"]
-    assert [part["head"] for part in result["parts"]] == [*EVERYTHING["tasks"], "gen-text"]
-    assert sum(part["share_of_steps"] for part in result["parts"]) == pytest.approx(1)
-    assert result["parts"][-1]["share_of_steps"] == pytest.approx(0.2)
+    assert [part["head"] for part in result["tasks"]] == [*EVERYTHING["tasks"], "gen-text"]
+    assert sum(part["share_of_steps"] for part in result["tasks"]) == pytest.approx(1)
+    assert result["tasks"][-1]["share_of_steps"] == pytest.approx(0.2)
     measured = {key.partition("/")[0] for key in result["best"]} - {"step", "value"}
     assert measured == set(EVERYTHING["tasks"])

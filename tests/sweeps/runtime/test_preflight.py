@@ -37,7 +37,7 @@ def test_steps_too_large_for_the_cluster_are_named(schedule):
 def test_disk_and_gpu_memory_are_estimated_for_the_largest_step(schedule):
     schedule, _ = schedule
     steps = [schedule.plan.steps[name] for name in schedule.waiting]
-    trainings = [step for step in steps if step.kind == "train"]
+    trainings = [step for step in steps if step.kind.group == "train"]
     large = {step.id: XLMR_LARGE for step in trainings}
     checkpoints = len(trainings) * 4 * XLMR_LARGE.parameters
     states = 2 * 2 * 16 * XLMR_LARGE.parameters  # two at once, the old one and the new one

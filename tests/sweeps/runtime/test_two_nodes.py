@@ -83,7 +83,7 @@ def test_a_step_spans_two_nodes_and_goes_on_when_one_was_lost(second, tiny, swee
     store = Store(spec.storage)
     everything = Schedule(plan, set(), 2 + CPUS, 0)
     assert problems(everything, store, Capacity(2 + CPUS, 0, 2)) == []
-    training = next(step.id for step in plan.steps.values() if step.kind == "train")
+    training = next(step.id for step in plan.steps.values() if step.kind.group == "train")
     seen: dict[str, object] = {}
 
     address = ray.get_runtime_context().gcs_address

@@ -7,7 +7,7 @@ import time
 import pytest
 import ray
 
-from sweeps.plan.graph import Plan, Step
+from sweeps.plan.graph import Plan, Role, Step
 from sweeps.runtime.control import start_control
 from sweeps.runtime.watchdog import EVERY, STARTING, UNPLACED, Watchdog, missing
 from sweeps.schedule.scheduler import Schedule
@@ -30,7 +30,7 @@ def watched(local_ray):
     tokenizer = HubModel(hub="a", revision="r")
     task = TaskSpec(name="a", version=1, type="tagging", source="folder")
     recipe = DataRecipe(task=task, rows=(), tokenizer=tokenizer, max_length=8)
-    step = Step(recipe, "a", Execution(cpus_per_worker=64, stall_minutes=1 / 60))
+    step = Step(recipe, (Role("target", "a"),), Execution(cpus_per_worker=64, stall_minutes=1 / 60))
     schedule = Schedule(Plan({step.id: step}, (), 0), set(), 64, 0)
     now, said = [0.0], []
     _, control = start_control()

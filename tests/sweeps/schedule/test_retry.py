@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sweeps.plan.graph import Plan, Step
+from sweeps.plan.graph import Plan, Role, Step
 from sweeps.runtime.searcher import PlanSearcher
 from sweeps.schedule.dispatch import HELD_ELSEWHERE_SECONDS, Claim
 from sweeps.schedule.retry import SMALLEST_MICRO_BATCH, RetryPolicy
@@ -23,7 +23,7 @@ def step(name="a", needs=(), **execution):
         tokenizer=tokenizer,
         max_length=8,
     )
-    return Step(recipe, name, Execution(**execution))
+    return Step(recipe, (Role("prepare", name),), Execution(**execution))
 
 
 def test_memory_halves_the_micro_batch_until_there_is_nothing_left_to_halve():

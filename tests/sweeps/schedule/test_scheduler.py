@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sweeps.plan.graph import Cost, Plan, Step
+from sweeps.plan.graph import Cost, Plan, Role, Step
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
 from trainables.recipe.execution import Execution
@@ -25,7 +25,7 @@ def graph(edges, execution):
             start = {"step": ids[parents[0]]}
             data = (ids[parents[-1]],)
             recipe = TrainRecipe(
-                parts=(TrainTask(task=TASK, data=data, head="t", select=Selection(metrics=("f1",))),),
+                tasks=(TrainTask(task=TASK, data=data, head="t", select=Selection(metrics=("f1",))),),
                 start=start,
                 optimisation=Optimisation(steps=1),
                 seed=i,
@@ -33,7 +33,7 @@ def graph(edges, execution):
         else:
             recipe = DataRecipe(task=TASK, rows=rows, tokenizer=HUB, max_length=8)
         ids.append(recipe.id)
-        steps[recipe.id] = Step(recipe, f"step {i}", execution, cost=Cost(seconds=1.0 + i % 3))
+        steps[recipe.id] = Step(recipe, (Role("target", f"step {i}"),), execution, cost=Cost(seconds=1.0 + i % 3))
     return Plan(steps, (), 0), ids
 
 

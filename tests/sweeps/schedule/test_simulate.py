@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sweeps
-from sweeps.plan.graph import Cell, Cost, Plan, Step, Variant
+from sweeps.plan.graph import Cell, Cost, Plan, Role, Step, Variant
 from sweeps.plan.requirements import draft_of
 from sweeps.schedule.simulate import Clone, bounds, simulate, two_barriers, unshared_plan, work
 from sweeps.spec.reading import read_spec
@@ -23,7 +23,7 @@ HUB = HubModel(hub="o/n", revision="r")
 TASK = TaskSpec(name="t", version=1, type="tagging", source="files")
 DATA = DataRecipe(task=TASK, rows=(SplitRef(split="train", language="en", revision="r"),), tokenizer=HUB, max_length=8)
 TRAIN = TrainRecipe(
-    parts=(TrainTask(task=TASK, data=(DATA.id,), head="t", select=Selection(metrics=("f1",))),),
+    tasks=(TrainTask(task=TASK, data=(DATA.id,), head="t", select=Selection(metrics=("f1",))),),
     start=HUB,
     optimisation=Optimisation(steps=1),
     seed=1,
@@ -37,7 +37,7 @@ def a_plan(*steps, cells=()):
         execution = Execution(workers=max(gpus, 1), gpus_per_worker=1)
         phase = named[0] if named else "target" if gpus else "prepare"
         made[key] = Clone(
-            TRAIN if gpus else DATA, key, execution, {"phase": phase}, Cost(seconds=seconds), key, tuple(parents)
+            TRAIN if gpus else DATA, (Role(phase, key),), execution, Cost(seconds=seconds), key, tuple(parents)
         )
     return Plan(made, cells, 0)
 
@@ -119,7 +119,7 @@ def test_what_fits_nowhere_is_an_error():
         simulate(a_plan(("large", [], 1.0, 4)), set(), 8, 2)
 
 
-def test_the_naive_grid_trains_everything_for_each_cell_and_prepares_data_once():
+def test_the_unshared_grid_trains_everything_for_each_cell_and_prepares_data_once():
     variants = [Variant(f"target {i}") for i in range(3)]
     cells = Cell("m", "i", "t", 1, (variants[0],)), Cell("m", "i", "u", 1, (variants[1], variants[2]))
     plan = a_plan(
@@ -161,7 +161,7 @@ def test_the_published_study_comes_within_five_percent_of_the_bound(gpus):
     found = simulate(plan, set(), inf, gpus)
     assert found.seconds <= 1.05 * max(bounds(plan, set(), inf, gpus))
     grid = unshared_plan(plan, set())
-    trains = [step for step in grid.steps.values() if isinstance(step, Step) and step.kind == "train"]
+    trains = [step for step in grid.steps.values() if isinstance(step, Step) and step.kind.group == "train"]
     assert len(trains) == plan.unshared_train_steps
 
 

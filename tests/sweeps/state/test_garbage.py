@@ -56,7 +56,9 @@ def sweep(whole, tmp_path):
 
 
 def with_weights(plan, store):
-    return {name for name, step in plan.steps.items() if step.kind == "train" and (store.path(name) / MODEL).is_dir()}
+    return {
+        name for name, step in plan.steps.items() if step.kind.group == "train" and (store.path(name) / MODEL).is_dir()
+    }
 
 
 def of_phase(plan, *phases):
@@ -110,14 +112,14 @@ def test_a_step_without_weights_is_done_until_they_are_needed_and_then_made_agai
     free(spec, plan, store)
     assert inspect_steps(Sweep(spec, plan, store)).done == set(plan.steps)
     assert all(store.weights_dropped(name) for name in trained)
-    with pytest.raises(WrongWeights, match=r"its weights were let go \(`keep` in the sweep file\)"):
+    with pytest.raises(WrongWeights, match=r"its weights were dropped \(`keep` in the sweep file\)"):
         load_backbone(CheckpointRef(step=trained[0]), store, Execution())
     # One evaluation is lost: the checkpoint that it is of must come back, and no other.
-    lost = next(step for step in plan.steps.values() if step.kind == "evaluate" and trained[0] in step.needs)
+    lost = next(step for step in plan.steps.values() if step.kind.group == "evaluate" and trained[0] in step.needs)
     shutil.rmtree(store.path(lost.id))
     found = inspect_steps(Sweep(spec, plan, store))
     assert set(plan.steps) - found.done == {lost.id, trained[0]}
-    assert "its weights were let go, and evaluate" in found.rejected[trained[0]]
+    assert "its weights were dropped, and evaluate" in found.rejected[trained[0]]
     with Leases(store.files, store.root, **QUICK) as leases:
         reject(found.rejected, store, leases)
     for name in (trained[0], lost.id):
@@ -130,7 +132,9 @@ def test_a_step_without_weights_is_done_until_they_are_needed_and_then_made_agai
 def test_weights_that_are_needed_again_bring_back_those_that_they_start_from(sweep):
     spec, plan, store = sweep(keep="best")
     free(spec, plan, store)
-    lost = [step for step in plan.steps.values() if step.kind == "evaluate" and step.tags["intermediate"] == "gen-nli"]
+    lost = [
+        step for step in plan.steps.values() if step.kind.group == "evaluate" and step.tags["intermediate"] == "gen-nli"
+    ]
     bare = {name for name in of_phase(plan, "intermediate", "target") if store.weights_dropped(name)}
     for step in lost:
         store.reject(step.id)
@@ -144,10 +148,10 @@ def test_weights_that_are_needed_again_bring_back_those_that_they_start_from(swe
 def test_what_an_unfinished_step_starts_from_stays(sweep):
     spec, plan, store = sweep(keep="best")
     target = sorted(of_phase(plan, "target"))[0]
-    evaluation = next(step for step in plan.steps.values() if step.kind == "evaluate" and target in step.needs)
+    evaluation = next(step for step in plan.steps.values() if step.kind.group == "evaluate" and target in step.needs)
     store.reject(evaluation.id)
     intermediate = sorted(of_phase(plan, "intermediate"))[0]
-    child = next(step for step in plan.steps.values() if step.kind == "train" and intermediate in step.needs)
+    child = next(step for step in plan.steps.values() if step.kind.group == "train" and intermediate in step.needs)
     store.reject(child.id)
     free(spec, plan, store)
     assert {target, intermediate} - {child.id} <= with_weights_or_none(plan, store)

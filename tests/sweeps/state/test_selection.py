@@ -36,7 +36,7 @@ class Case:
     def __init__(self, file):
         self.file, self.spec = file, read_spec(file)
         self.plan, self.store = make_plan(self.spec, str(file)), Store(self.spec.storage)
-        self.by_name = {step.name: step for step in self.plan.steps.values()}
+        self.by_name = {role.label: step for step in self.plan.steps.values() for role in step.roles}
         self.run()
 
     def run(self):
@@ -89,7 +89,7 @@ def case(sweep_file):
 def test_the_trainings_of_a_target_with_one_model_and_one_seed_compete(case):
     groups = {}
     for step, group in groups_of(case.plan).items():
-        groups.setdefault(group, set()).add(case.plan.steps[step].name)
+        groups.setdefault(group, set()).add(case.plan.steps[step].roles[0].label)
     assert groups == {
         ("small", target, seed): {f"{start} -> {target} · seed {seed}" for start in GRID["intermediates"]}
         for target in ("gen-nli", "gen-tags")

@@ -65,8 +65,8 @@ def test_a_study_has_few_names(study):
 def test_the_names_are_those_that_mlflow_gets(study, tmp_path):
     spec, plan, store = study
     steps = list(plan.steps.values())
-    widest = max((one for one in steps if one.kind == "evaluate"), key=lambda one: len(names_of(one, store)))
-    several = max((one for one in steps if one.kind == "train"), key=lambda one: len(names_of(one, store)))
+    widest = max((one for one in steps if one.kind.group == "evaluate"), key=lambda one: len(names_of(one, store)))
+    several = max((one for one in steps if one.kind.group == "train"), key=lambda one: len(names_of(one, store)))
     for step in (plan.steps[widest.recipe.data], several):
         pretended.commit(step, plan, store)
     found, results = Results(Sweep(spec, plan, store)), tmp_path / "results"

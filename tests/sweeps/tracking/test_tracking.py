@@ -53,13 +53,13 @@ def check_everything(spec, plan, store):
         for name in run.data.metrics:
             points = client.get_metric_history(run.info.run_id, name)
             assert len(points) == len({one.step for one in points}), (step.name, name, points)
-        if step.kind == "train":
+        if step.kind.group == "train":
             loss = client.get_metric_history(run.info.run_id, "loss")
             assert [(one.step, one.value) for one in loss] == LOSSES
             assert [one.step for one in client.get_metric_history(run.info.run_id, "dev_f1")] == [5, 10]
             assert len(client.search_logged_models([experiment], f"source_run_id = '{run.info.run_id}'")) == 1
             assert len(run.outputs.model_outputs) == 1
-        if step.kind == "evaluate":
+        if step.kind.group == "evaluate":
             scores = [name for name in run.data.metrics if name.startswith(f"{step.recipe.task.name}/")]
             assert len(scores) >= len(step.recipe.languages)
             names = {one.path for one in client.list_artifacts(run.info.run_id, "predictions")}
@@ -87,7 +87,9 @@ def test_names_of_tasks_and_metrics_become_names_that_mlflow_takes(sweep_file):
 
 def test_a_collapsed_training_is_tagged_and_needs_no_best_checkpoint(sweep_file):
     spec, plan, store = opened(sweep_file(targets=["gen-nli"]))
-    step = next(step for step in plan.steps.values() if step.tags.get("target") == "gen-nli" and step.kind == "train")
+    step = next(
+        step for step in plan.steps.values() if step.tags.get("target") == "gen-nli" and step.kind.group == "train"
+    )
     result = {
         "losses": [[1, 1.1]],
         "dev": [],
@@ -230,7 +232,7 @@ def test_a_server_that_is_killed_in_the_middle_gets_everything_once(sweep_file, 
         tracker.open()
         for step in steps[:half]:
             carry_out(step, tracker, store)
-        training = next(step for step in steps[half:] if step.kind == "train")
+        training = next(step for step in steps[half:] if step.kind.group == "train")
         tracker.begin(training)
         tracker.progress(training, report(5))
         # While it is being told.
@@ -329,7 +331,7 @@ def test_an_event_costs_the_driver_no_time_while_a_server_hangs(sweep_file):
         deaf.bind(("127.0.0.1", 0))
         deaf.listen(64)  # the kernel accepts, nobody answers
         spec, plan, store = opened(sweep_file(tracking=f"http://127.0.0.1:{deaf.getsockname()[1]}"))
-        step = next(step for step in plan.steps.values() if step.kind == "train")
+        step = next(step for step in plan.steps.values() if step.kind.group == "train")
         with Tracker(Sweep(spec, plan, store), lambda line: None) as tracker:
             tracker.begin(step)
             spent = []

@@ -111,7 +111,7 @@ def sweep(root, name, tracking):
 def tell(spec, plan, store, results, lines=None, cut=None):
     """Carry out a sweep; its tracker. In the middle, `cut` is away."""
     steps = list(plan.steps.values())
-    training = next(step for step in steps[len(steps) // 2 :] if step.kind == "train")
+    training = next(step for step in steps[len(steps) // 2 :] if step.kind.group == "train")
     half = steps.index(training)
     with Tracker(Sweep(spec, plan, store), (lines if lines is not None else []).append) as tracker:
         tracker.open()
@@ -183,7 +183,7 @@ def test_artifacts_lie_in_the_bucket_and_drivers_have_no_key_to_it(stack, told, 
     spec, plan, _, tracker, *_ = told
     found = stack.bucket()
     for step in plan.steps.values():
-        if step.kind == "evaluate":
+        if step.kind.group == "evaluate":
             run = f"{tracker.experiment}/{tracker.run_of(step)}/artifacts"
             for language in step.recipe.languages:
                 assert found[f"{run}/predictions/{language}.jsonl"] == len('{"id": "1"}\n')

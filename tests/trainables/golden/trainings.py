@@ -16,13 +16,13 @@ from tests.conftest import World
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import (
-    RECIPE_VERSION,
     DataRecipe,
     EvaluateRecipe,
     Mixture,
     Optimisation,
     Selection,
     TaskSpec,
+    TokenizerRecipe,
     TrainRecipe,
     TrainTask,
 )
@@ -56,7 +56,8 @@ NOT_EVALUATED = ("masked-lm", *RANKING)
 
 def versions_of(task_type: str) -> dict[str, int]:
     """The versions under which the numbers of this task type are made."""
-    return {"steps": RECIPE_VERSION, "task type": get_task_type(task_type).version}
+    kinds = {"tokenizer": TokenizerRecipe, "data": DataRecipe, "train": TrainRecipe, "evaluate": EvaluateRecipe}
+    return {name: recipe.version for name, recipe in kinds.items()} | {"task type": get_task_type(task_type).version}
 
 
 def numbers_of(world: World, task_type: str) -> dict[str, Any]:
@@ -76,9 +77,9 @@ def numbers_of(world: World, task_type: str) -> dict[str, Any]:
 
 def _training(world: World, task_type: str) -> TrainRecipe:
     recipe = world.train(TASKS[task_type], batch_size=16, **OPTIMISATION)
-    (part,) = recipe.parts
+    (part,) = recipe.tasks
     task, data = _data(world, task_type, part.data[0])
-    return recipe.model_copy(update={"parts": (part.model_copy(update={"task": task, "data": (data,)}),)})
+    return recipe.model_copy(update={"tasks": (part.model_copy(update={"task": task, "data": (data,)}),)})
 
 
 def _evaluation(world: World, task_type: str, model: Any) -> EvaluateRecipe:
@@ -106,7 +107,7 @@ def _ranking(world: World, task_type: str) -> TrainRecipe:
         select=Selection(metrics=("accuracy",)),
     )
     optimisation = Optimisation(batch_size=RANKING[task_type], **OPTIMISATION)
-    return TrainRecipe(parts=(part,), start=start, optimisation=optimisation, seed=1)
+    return TrainRecipe(tasks=(part,), start=start, optimisation=optimisation, seed=1)
 
 
 def moved(recorded: Any, now: Any, tolerance: float = TOLERANCE, at: str = "") -> list[str]:

@@ -83,7 +83,7 @@ def test_every_dropout_of_a_model_is_replaced(world):
 
     backbone = load_backbone(world.scratch(), world.store, Execution())
     optimisation = Optimisation(steps=1, dropout=0.2, attention_dropout=0.3)
-    model = new_task_model(backbone, new_heads(world.train("gen-nli").parts, optimisation.dropout), optimisation, 1)
+    model = new_task_model(backbone, new_heads(world.train("gen-nli").tasks, optimisation.dropout), optimisation, 1)
     drops = {name: module for name, module in model.named_modules() if isinstance(module, CounterDropout)}
     assert not any(isinstance(module, nn.Dropout) for module in model.modules())
     assert {module.p for name, module in drops.items() if "attention.self" in name} == {0.3}

@@ -21,8 +21,8 @@ from trainables.recipe.recipes import (
     TokenizerRecipe,
     TrainRecipe,
     TrainTask,
-    read_recipe,
 )
+from trainables.steps import read_recipe
 
 NLI = TaskSpec(name="xnli", version=1, type="pair-classification", source="files", labels=("a", "b"))
 ROWS = (SplitRef(split="train", language="en", revision="sha256:0"),)
@@ -31,7 +31,7 @@ DATA = DataRecipe(task=NLI, rows=ROWS, tokenizer=HubModel(hub="owner/name", revi
 PART = TrainTask(task=NLI, data=(DATA.id,), head="xnli", select=Selection(metrics=("accuracy",)))
 OTHER = TrainTask(task=NLI, data=("more",), head="more", select=None)
 TRAIN = TrainRecipe(
-    parts=(PART,),
+    tasks=(PART,),
     start=HubModel(hub="owner/name", revision="c0ffee"),
     optimisation=Optimisation(epochs=2),
     seed=1,
@@ -39,10 +39,10 @@ TRAIN = TrainRecipe(
 EVALUATE = EvaluateRecipe(task=NLI, data=DATA.id, model=CheckpointRef(step=TRAIN.id), languages=("de", "sw"))
 
 GOLDEN = {
-    "tokenizer": "tokenizer-xnli-ec0c9d08d79d4fa0",
-    "data": "data-xnli-train-5c6288c30f050e3e",
-    "train": "train-xnli-seed1-c873a56f25e7297f",
-    "evaluate": "evaluate-xnli-d7bc7625e0605b20",
+    "tokenizer": "tokenizer-xnli-1e731d7c2ede2351",
+    "data": "data-xnli-train-cadd3bb3bff0709a",
+    "train": "train-xnli-seed1-8ec82fd6b3df606a",
+    "evaluate": "evaluate-xnli-4b58ab27335f1832",
 }
 
 
@@ -50,7 +50,7 @@ GOLDEN = {
     ("name", "recipe"), [("tokenizer", TOKENIZER), ("data", DATA), ("train", TRAIN), ("evaluate", EVALUATE)]
 )
 def test_fingerprints_stay_what_they_are(name, recipe):
-    # A change here orphans every store: raise RECIPE_VERSION on purpose, or mend the change.
+    # A change here orphans every store: raise the version of its recipe or task type on purpose, or mend the change.
     assert recipe.id == GOLDEN[name]
 
 
@@ -66,16 +66,16 @@ def changed(recipe, **update):
 
 
 def with_part(**update):
-    return changed(TRAIN, parts=(PART.model_copy(update=update),))
+    return changed(TRAIN, tasks=(PART.model_copy(update=update),))
 
 
 @pytest.mark.parametrize(
     ("update", "message"),
     [
-        ({"parts": (PART, OTHER)}, "several parts need a sampling"),
-        ({"sampling": Sampling()}, "one part has none"),
-        ({"parts": (OTHER,)}, "no part says what picks the checkpoint"),
-        ({"parts": (PART.model_copy(update={"share": 0.5}),)}, "without a share"),
+        ({"tasks": (PART, OTHER)}, "several tasks need a sampling"),
+        ({"sampling": Sampling()}, "one task has none"),
+        ({"tasks": (OTHER,)}, "no task says what picks the checkpoint"),
+        ({"tasks": (PART.model_copy(update={"share": 0.5}),)}, "without a share"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(update, message):
@@ -104,10 +104,10 @@ def test_every_field_of_a_recipe_changes_its_fingerprint():
         with_part(mixture=Mixture(weights=(1.0,), alpha=0.5)),
         with_part(mixture=Mixture(weights=(1.0,), alpha=0.5, translations=0.5)),
         with_part(head="other"),
-        changed(TRAIN, parts=(PART, OTHER), sampling=Sampling()),
-        changed(TRAIN, parts=(PART, OTHER), sampling=Sampling(cap=10)),
-        changed(TRAIN, parts=(PART, OTHER), sampling=Sampling(temperature=2)),
-        changed(TRAIN, parts=(PART, OTHER.model_copy(update={"share": 0.5})), sampling=Sampling()),
+        changed(TRAIN, tasks=(PART, OTHER), sampling=Sampling()),
+        changed(TRAIN, tasks=(PART, OTHER), sampling=Sampling(cap=10)),
+        changed(TRAIN, tasks=(PART, OTHER), sampling=Sampling(temperature=2)),
+        changed(TRAIN, tasks=(PART, OTHER.model_copy(update={"share": 0.5})), sampling=Sampling()),
         changed(TRAIN, start=LocalModel(sha256="0")),
         changed(TRAIN, start=CheckpointRef(step="x")),
         changed(TRAIN, start=RandomInit(architecture={"hidden_size": 8}, tokenizer="t", seed=1)),

@@ -79,7 +79,7 @@ def test_a_recipe_whose_needs_are_not_done_is_refused(world, tmp_path):
     command = [sys.executable, "-m", "trainables", str(file), "--store", str(tmp_path / "empty")]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2
-    assert f"needs {recipe.data[0]}" in done.stderr
+    assert f"needs {recipe.data_steps[0]}" in done.stderr
     file.write_text("{}")
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2

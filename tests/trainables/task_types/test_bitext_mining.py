@@ -10,7 +10,7 @@ import pytest
 import torch
 from datasets import Dataset
 
-from trainables.data.prepare import load_part
+from trainables.data.prepare import load_split
 from trainables.evaluation.evaluate import evaluate
 from trainables.models.inputs import load_input_encoder
 from trainables.models.loading import load_backbone
@@ -158,7 +158,7 @@ def test_an_evaluation_from_end_to_end(world):
         assert scores["own_threshold"] == 0.0
         written = (world.store.path(recipe.id) / PREDICTIONS / f"{language}.jsonl").read_text().splitlines()
         predictions = {row["id"]: row["prediction"] for row in map(json.loads, written)}
-        examples = load_part(world.store, recipe.data, f"test-{language}")[1]
+        examples = load_split(world.store, recipe.data, f"test-{language}")[1]
         assert TASK_TYPE.score(predictions, examples, recipe.task, language) == scores
 
 
@@ -167,7 +167,7 @@ def test_a_text_and_itself_are_mined_whole(fresh):
     recipe = fresh.evaluation("gen-mine", fresh.scratch(), "two")
     for split in ("dev", "test"):
         directory = fresh.store.path(recipe.data) / f"{split}-two"
-        features, examples = load_part(fresh.store, recipe.data, f"{split}-two")
+        features, examples = load_split(fresh.store, recipe.data, f"{split}-two")
         place = {name: i for i, name in enumerate(examples["id"][:])}
         same = [
             {**row, "input_ids": features[place[match]]["input_ids"]} if match else row

@@ -273,13 +273,13 @@ def test_two_translations_stand_in_one_row(world, encoder, tokenizer):
 
 
 def test_a_sentence_retrieves_itself(world, fresh):
-    from trainables.data.prepare import load_part
+    from trainables.data.prepare import load_split
     from trainables.evaluation.evaluate import evaluate
 
     origin = fresh.scratch()
     recipe = fresh.evaluation("gen-pairs", origin, "two")
     data = fresh.store.path(recipe.data) / "test-two" / "features"
-    features = load_part(fresh.store, recipe.data, "test-two")[0].to_list()
+    features = load_split(fresh.store, recipe.data, "test-two")[0].to_list()
     half = len(features) // 2
     same = [{**f, "input_ids": features[i % half]["input_ids"]} for i, f in enumerate(features)]
     shutil.rmtree(data)
@@ -305,7 +305,7 @@ def test_either_side_may_ask():
 
 def test_a_tokenizer_is_the_same_from_the_same_text(world, tmp_path):
     from trainables.data.prepare import prepare_tokenizer
-    from trainables.recipe.recipes import read_recipe
+    from trainables.steps import read_recipe
 
     recipe = read_recipe(world.store.record(world.scratch().tokenizer)["recipe"])
     files = []

@@ -34,7 +34,7 @@ def ranking(world, objective=TASK_TYPE.type.name, **optimisation):
         head=task.name,
         select=Selection(metrics=("accuracy",)),
     )
-    return TrainRecipe(parts=(part,), start=start, optimisation=Optimisation(**settings), seed=1)
+    return TrainRecipe(tasks=(part,), start=start, optimisation=Optimisation(**settings), seed=1)
 
 
 def carried_out(world, recipe, folder, **execution):
@@ -59,7 +59,7 @@ def test_the_loss_is_the_cross_entropy_of_each_group_in_both_directions():
 
 def test_both_sentences_of_a_pair_are_read_apart(world):
     recipe = ranking(world)
-    features, _ = (world.store.path(recipe.data[0]) / "train-two" / part for part in ("features", "examples"))
+    features, _ = (world.store.path(recipe.data_steps[0]) / "train-two" / part for part in ("features", "examples"))
     import datasets
 
     rows = datasets.load_from_disk(str(features)).to_list()[:3]

@@ -162,7 +162,7 @@ def test_a_loss_that_is_no_number_ends_the_run_with_what_it_began_with(world, st
     assert (result["steps"], result["best"], result["dev"]) == (2, None, [])
     assert all(math.isfinite(loss) for _, loss in result["losses"])
     backbone = load_backbone(recipe.start, place, Execution())
-    heads = new_heads(recipe.parts, recipe.optimisation.dropout)
+    heads = new_heads(recipe.tasks, recipe.optimisation.dropout)
     untrained = new_task_model(backbone, heads, recipe.optimisation, recipe.seed)
     written = weights(place, recipe.id)
     for name, weight in untrained.named_parameters():
@@ -178,7 +178,7 @@ def test_a_loss_that_is_no_number_ends_the_run_with_what_it_began_with(world, st
 
 
 def read(world, step):
-    from trainables.recipe.recipes import read_recipe
+    from trainables.steps import read_recipe
 
     return read_recipe(world.store.record(step)["recipe"])
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from trainables.data.prepare import load_part
+from trainables.data.prepare import load_split
 from trainables.models.inputs import load_input_encoder
 from trainables.models.loading import load_backbone
 from trainables.recipe.execution import Execution
@@ -78,7 +78,7 @@ def test_a_second_phase_starts_from_exactly_the_first_ones_backbone(world, tmp_p
     world.do(second, store=store)
     ended = load_file(store.path(second.id) / MODEL / "model.safetensors")
     assert all(torch.allclose(ended[key], written[key], atol=1e-6) for key in written)
-    assert load_file(store.path(second.id) / HEAD)["gen-tags.out.weight"].shape[0] == len(second.parts[0].task.labels)
+    assert load_file(store.path(second.id) / HEAD)["gen-tags.out.weight"].shape[0] == len(second.tasks[0].task.labels)
 
 
 def test_a_backbone_with_a_weight_missing_is_refused(world, tmp_path):
@@ -156,8 +156,8 @@ def test_span_or_none_learns_when_there_is_no_answer(world, tmp_path):
     task = world.spec("gen-qa").model_copy(update={"type": "span-or-none"})
     recipe = world.train("gen-qa", limit=8, steps=150, batch_size=8, evaluate_every=150, dropout=0.0)
     store = copy_of(world, tmp_path, "s")
-    data = recipe.data[0]
-    features, examples = load_part(store, data, "train-one")
+    data = recipe.data_steps[0]
+    features, examples = load_split(store, data, "train-one")
     # Every second question has lost its answer.
     rows = examples.to_list()
     for row in rows[::2]:
@@ -170,8 +170,8 @@ def test_span_or_none_learns_when_there_is_no_answer(world, tmp_path):
         features.save_to_disk(made / f"{split}-one" / "features")
         examples.save_to_disk(made / f"{split}-one" / "examples")
     store.commit("some-unanswered", made, store.record(data))
-    part = recipe.parts[0].model_copy(update={"task": task, "data": ("some-unanswered",)})
-    recipe = recipe.model_copy(update={"parts": (part,)})
+    part = recipe.tasks[0].model_copy(update={"task": task, "data": ("some-unanswered",)})
+    recipe = recipe.model_copy(update={"tasks": (part,)})
     world.do(recipe, store=store)
     best = store.record(recipe.id)["result"]["best"]
     assert min(best[name] for name in ("f1", "exact_match", "has_answer_f1", "no_answer_accuracy")) > 99
@@ -188,17 +188,17 @@ def test_masked_lm_learns_a_tiny_text(world, tmp_path):
 def with_dev_as_train(world, recipe):
     """The same recipe over data whose dev rows are its training rows."""
     store = world.store
-    record = store.record(recipe.data[0])
-    name = f"{recipe.data[0]}-overfit"
+    record = store.record(recipe.data_steps[0])
+    name = f"{recipe.data_steps[0]}-overfit"
     if not store.done(name):
         made = store.begin(name)
         for split in ("train", "dev"):
             for part in ("features", "examples"):
-                source = store.path(recipe.data[0]) / "train-one" / part
+                source = store.path(recipe.data_steps[0]) / "train-one" / part
                 datasets.load_from_disk(str(source)).save_to_disk(made / f"{split}-one" / part)
         store.commit(name, made, record)
-    part = recipe.parts[0].model_copy(update={"data": (name,)})
-    return recipe.model_copy(update={"parts": (part,)})
+    part = recipe.tasks[0].model_copy(update={"data": (name,)})
+    return recipe.model_copy(update={"tasks": (part,)})
 
 
 def test_learning_rate_rises_and_falls_linearly():

@@ -117,19 +117,19 @@ def test_the_mean_over_the_tasks_that_select_picks_the_checkpoint(world, tmp_pat
         assert not any(key.startswith("gen-text") for key in point)
     values = [(point["gen-nli/accuracy"] + point["gen-tags/f1"]) / 2 for point in result["dev"]]
     assert result["best"]["value"] == pytest.approx(max(values))
-    assert [one["head"] for one in result["parts"]] == ["gen-nli", "gen-tags", "gen-text"]
-    assert result["parts"][2]["share_of_steps"] == 0.5
+    assert [one["head"] for one in result["tasks"]] == ["gen-nli", "gen-tags", "gen-text"]
+    assert result["tasks"][2]["share_of_steps"] == 0.5
 
 
 def test_each_head_is_trained_and_one_that_two_tasks_share_is_one(world, tmp_path):
     own = world.together("gen-nli", "gen-nli")
-    renamed = own.parts[1].model_copy(update={"head": "second"})
-    two = own.model_copy(update={"parts": (own.parts[0], renamed)})
+    renamed = own.tasks[1].model_copy(update={"head": "second"})
+    two = own.model_copy(update={"tasks": (own.tasks[0], renamed)})
     one_head, two_heads = (carried_out(world, r, tmp_path / n) for r, n in ((own, "one"), (two, "two")))
     assert heads_of(one_head, own.id) == {"gen-nli"}
     assert heads_of(two_heads, two.id) == {"gen-nli", "second"}
     # A model with several heads says of none that it is a target's.
-    task = own.parts[0].task
+    task = own.tasks[0].task
     task_type = get_task_type(task.type).modeling()
     new_head = partial(task_type.head, task=task, dropout=0.0)
     assert load_task_model(CheckpointRef(step=own.id), task.name, new_head, "fp32", one_head, Execution())

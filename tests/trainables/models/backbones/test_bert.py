@@ -14,7 +14,7 @@ from transformers import AutoModel, AutoTokenizer, BertConfig, BertModel, BertTo
 
 from tests.conftest import SHAPE, LocalWorld
 from tests.trainables.steps.workers import run_workers
-from trainables.data.prepare import load_part, read_rows
+from trainables.data.prepare import load_split, read_rows
 from trainables.evaluation.inference import infer
 from trainables.models.artifact import export_model
 from trainables.models.inputs import WrongTokenizer, load_input_encoder
@@ -215,7 +215,7 @@ def trained(bert):
 def test_logits_are_those_of_transformers(bert, trained, tmp_path):
     evaluation = bert.evaluation("gen-nli", CheckpointRef(step=trained), "one")
     bert.do(evaluation)
-    features, examples = load_part(bert.store, evaluation.data, "test-one")
+    features, examples = load_split(bert.store, evaluation.data, "test-one")
     # As anyone would do it who has the checkpoint and transformers alone.
     export_model(trained, bert.store, tmp_path / "exported", half=False)
     model = AutoModel.from_pretrained(tmp_path / "exported").eval()
@@ -228,7 +228,7 @@ def test_logits_are_those_of_transformers(bert, trained, tmp_path):
         first = model(**batch).last_hidden_state[:, 0]
         dense = torch.tanh(first @ head["gen-nli.dense.weight"].T + head["gen-nli.dense.bias"])
         expected = dense @ head["gen-nli.out.weight"].T + head["gen-nli.out.bias"]
-    task_type = get_task_type("pair-classification")
+    task_type = get_task_type("pair-classification").modeling()
     ours = load_task_model(
         CheckpointRef(step=trained),
         "gen-nli",
@@ -250,9 +250,9 @@ def test_retrieval_reads_the_layer_that_is_asked_for(bert, trained):
     store = bert.store
     exported = AutoModel.from_pretrained(store.path(trained) / MODEL).eval()
     recipe = bert.evaluation("gen-pairs", CheckpointRef(step=trained), "two")
-    features, _ = load_part(store, recipe.data, "test-two")
+    features, _ = load_split(store, recipe.data, "test-two")
     rows = features.select(range(6)).to_list()
-    task_type = get_task_type("retrieval")
+    task_type = get_task_type("retrieval").modeling()
     for layer in range(3):
         task = recipe.task.model_copy(update={"vectors": PoolingConfig(layer=layer)})
         model = load_task_model(
@@ -282,14 +282,14 @@ def test_word_ranking_trains_the_embeddings_alone(bert, tmp_path):
     task = bert.spec("gen-text").model_copy(update={"type": "translation-ranking"})
     data = DataRecipe(task=task, rows=rows, tokenizer=bert.tokenizer(), max_length=64)
     bert.do(data, store=store)
-    part = text.parts[0].model_copy(
+    part = text.tasks[0].model_copy(
         update={
             "task": task.model_copy(update={"type": "word-ranking"}),
             "data": (data.id,),
             "select": Selection(metrics=("accuracy",)),
         }
     )
-    recipe = text.model_copy(update={"parts": (part,)})
+    recipe = text.model_copy(update={"tasks": (part,)})
     bert.do(recipe, store=store)
     after = load_file(store.path(recipe.id) / MODEL / "model.safetensors")
     before = load_backbone(bert.start(), store, bert.execution()).model.state_dict()

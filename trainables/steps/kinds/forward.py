@@ -1,0 +1,14 @@
+"""FLOPs of a forward pass."""
+
+from __future__ import annotations
+
+from trainables.models.shape import ModelShape
+from trainables.recipe.recipes import TaskSpec
+from trainables.steps.work import Size
+from trainables.task_types import HeadWork, get_task_type
+
+
+def forward_flops(shape: ModelShape, task: TaskSpec, size: Size) -> float:
+    """Of a forward pass over some rows of a task, its head's included."""
+    head = HeadWork(size.tokens, size.sequences, shape.hidden, len(task.labels), shape.vocabulary)
+    return get_task_type(task.type).forward_flops(size.tokens * shape.forward(size.length), head)

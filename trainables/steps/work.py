@@ -1,0 +1,66 @@
+"""What a step does, whatever it runs on: for estimates of cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from trainables.models.shape import ModelShape
+from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
+from trainables.recipe.recipes import SplitRef, TaskSpec
+
+
+@dataclass(frozen=True)
+class Size:
+    """Some encoded rows."""
+
+    features: float = 0.0
+    tokens: float = 0.0
+    """Subwords of all features, special tokens included, without padding."""
+    length: float = 0.0
+    """Subwords of a sequence, in the mean: a feature is one sequence, or several that are read apart."""
+
+    def __add__(self, other: Size) -> Size:
+        tokens = self.tokens + other.tokens
+        length = (self.length * self.tokens + other.length * other.tokens) / tokens if tokens else 0.0
+        return Size(self.features + other.features, tokens, length)
+
+    def times(self, factor: float) -> Size:
+        """As many rows of this length times `factor`."""
+        return Size(self.features * factor, self.tokens * factor, self.length)
+
+    @property
+    def tokens_per_feature(self) -> float:
+        return self.tokens / self.features if self.features else 0.0
+
+    @property
+    def sequences(self) -> float:
+        return self.tokens / self.length if self.length else 0.0
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a step does."""
+
+    tokens: float
+    """Subwords that go through the model; of a step that prepares, that it encodes."""
+    flops: float = 0.0
+    updates: int = 0
+    update_tokens: float = 0.0
+    """Subwords of a global batch."""
+    shape: ModelShape | None = None
+    """Of the model that is trained or evaluated; None where there is none."""
+    precision: str = "fp32"
+
+
+class WorkContext(Protocol):
+    """What a step's work depends on: sizes of data and shapes of models, as far as they are known."""
+
+    def size(self, data_step: str, split: str) -> Size:
+        """Rows of a split, in all languages of a data step."""
+
+    def text_size(self, task: TaskSpec, rows: SplitRef) -> Size:
+        """Rows that no data step has: what a tokenizer reads."""
+
+    def shape(self, origin: HubModel | LocalModel | RandomInit | CheckpointRef) -> ModelShape:
+        """Of the model that `origin` names."""
