@@ -29,6 +29,7 @@ from trainables.steps.reports import TrainReport
 from trainables.store import HEAD, MODEL, Store, copy_over
 from trainables.task_types.modeling import Feature
 from trainables.training.engine import Engine
+from trainables.training.learning_rate import warmup_then_decay
 from trainables.training.state import AT_CHANCE, NO_NUMBER, LossBuffer, TrainerState, seed_of
 from trainables.training.task_data import TaskData, TaskSampler, new_heads
 
@@ -250,7 +251,7 @@ class Finetuning:
     def _rate(self, step: int) -> float:
         """The learning rate of the update `step` (from 0)."""
         optimisation = self.recipe.optimisation
-        return optimisation.learning_rate * schedule(step, self.steps, optimisation.warmup)
+        return optimisation.learning_rate * warmup_then_decay(step, self.steps, optimisation.warmup)
 
     def _raw(self, task: TaskData) -> list[Any] | None:
         """What the model says of a task's dev rows; None where that is no number."""
@@ -316,14 +317,6 @@ class Finetuning:
             for part in (MODEL, HEAD):
                 copy_over(directory / note["name"] / part, self.artifact_dir / part)
         self.store.free(directory)
-
-
-def schedule(step: int, steps: int, warmup: float) -> float:
-    """Factor of the learning rate at `step` (from 0): linear from 0 over the warm-up share, then linear to 0."""
-    warm = warmup * steps
-    if step < warm:
-        return (step + 1) / (warm + 1)
-    return (steps - step) / max(1.0, steps - warm)
 
 
 def dropout_position(rows: list[int], step: int) -> dict[str, Any]:

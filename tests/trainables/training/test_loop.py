@@ -15,7 +15,7 @@ from trainables.recipe.model_source import CheckpointRef, RandomInit
 from trainables.steps.run import carry_out
 from trainables.store import HEAD, MODEL
 from trainables.task_types import get_task_type
-from trainables.training.loop import schedule
+from trainables.training.learning_rate import warmup_then_decay
 
 DROPOUT = {"dropout": 0.1, "attention_dropout": 0.1}
 
@@ -202,12 +202,12 @@ def with_dev_as_train(world, recipe):
 
 
 def test_learning_rate_rises_and_falls_linearly():
-    factors = [schedule(step, 100, 0.1) for step in range(100)]
+    factors = [warmup_then_decay(step, 100, 0.1) for step in range(100)]
     assert factors[:10] == sorted(factors[:10])
     assert max(factors) == factors[10] == 1.0
     assert factors[10:] == sorted(factors[10:], reverse=True)
     assert factors[-1] == pytest.approx(1 / 90)
-    assert schedule(0, 10, 0.0) == 1.0
+    assert warmup_then_decay(0, 10, 0.0) == 1.0
 
 
 def test_scratch_weights_depend_on_the_seed_alone(world):
