@@ -45,9 +45,10 @@ faults: setup  ## a fault at every write of the store, then N=50 random ones in 
 	@$(BIN)/python -m pytest -s -m faults --override-ini addopts="-ra --strict-markers --import-mode=importlib"
 	@$(BIN)/python -m tests.faults $(N)
 
-bench: setup  ## what a step costs beyond its training; how near the schedule comes to the best there can be
+bench: setup  ## what a step costs beyond its training; how near the schedule comes to the best there can be; how fast a plan is
 	@$(BIN)/python tests/benchmarks/step_overhead.py --steps 2
 	@$(BIN)/python tests/benchmarks/makespan.py
+	@$(BIN)/python tests/benchmarks/plan_speed.py
 
 clean:  ## remove the environment and what the demonstration made
 	rm -rf $(VENV) runs

@@ -37,7 +37,7 @@ from trainables.recipe.recipes import (
 from trainables.steps.run import carry_out
 from trainables.store import Store, hash_model_dir
 from trainables.task_types import get_task_type
-from trainables.tasks import get_task, records, register_task
+from trainables.tasks import get_task, register_task, registry
 from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import POOL_LANGUAGE
 
@@ -363,5 +363,5 @@ def hub(monkeypatch, tmp_path):
 @pytest.fixture
 def register(monkeypatch):
     """Register a task for the length of one test."""
-    monkeypatch.setattr(records, "_TASKS", dict(records._TASKS))
+    monkeypatch.setattr(registry, "_TASKS", dict(registry._TASKS))
     return register_task

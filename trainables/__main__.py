@@ -18,10 +18,10 @@ from pathlib import Path
 import yaml
 from pydantic import ValidationError
 
+from trainables.host import ProcessHost
 from trainables.plugins import load_plugins
 from trainables.recipe.execution import Execution
 from trainables.steps import kind_of, read_recipe
-from trainables.steps.host import ProcessHost
 from trainables.steps.run import carry_out
 from trainables.store import Leases, Store
 

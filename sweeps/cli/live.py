@@ -15,7 +15,7 @@ from rich.text import Text
 from sweeps.plan.graph import Step
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
-from trainables.steps.reports import TrainReport
+from trainables.host import TrainReport
 
 SHOWN_WAITING = 5
 ENDED = {StepState.RETRYING: "failed, to be tried again", StepState.PAUSED: "stopped"}

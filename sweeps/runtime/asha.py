@@ -20,9 +20,9 @@ from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
 from sweeps.spec.fields import AshaSpec
 from sweeps.state.selection import Decisions, Group, Stopped, groups_of, started_from
+from trainables.host import TrainReport
 from trainables.recipe.recipes import TrainRecipe
 from trainables.steps import TrainResult
-from trainables.steps.reports import TrainReport
 from trainables.store import Store
 
 TIME, VALUE = "global_step", "dev_value"

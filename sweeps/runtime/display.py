@@ -8,7 +8,7 @@ from typing import Protocol
 from sweeps.plan.graph import Step
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
-from trainables.steps.reports import TrainReport
+from trainables.host import TrainReport
 
 
 class StepView(Protocol):

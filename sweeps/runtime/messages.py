@@ -7,9 +7,9 @@ from typing import Any
 from sweeps.schedule.dispatch import Outcome
 from sweeps.schedule.states import StepState
 from trainables.failure import Kind
+from trainables.host import TrainReport
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
-from trainables.steps.reports import TrainReport
 
 
 class TrialConfig(Frozen):

@@ -24,9 +24,9 @@ from sweeps.runtime.messages import TrialConfig, TrialReport
 from sweeps.runtime.rendezvous import OneMachine
 from sweeps.schedule.states import StepState
 from trainables.failure import StepFailed, failed
+from trainables.host import TrainReport
 from trainables.plugins import load_plugins
 from trainables.steps import get_step_kind, read_recipe
-from trainables.steps.reports import TrainReport
 from trainables.steps.run import carry_out
 from trainables.store import Store
 from trainables.store.logs import logged

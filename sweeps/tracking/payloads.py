@@ -7,9 +7,9 @@ from typing import Any
 
 from sweeps.plan.graph import Step
 from sweeps.tracking.journal import Event
+from trainables.host import TrainReport
 from trainables.steps import Point
 from trainables.steps.kinds.train import THROUGHPUT
-from trainables.steps.reports import TrainReport
 
 
 def begun(step: Step) -> Event:

@@ -15,8 +15,8 @@ from sweeps.tracking.journal import Event, Journal, folder_of
 from sweeps.tracking.payloads import begun, reported
 from sweeps.tracking.runs import Runs
 from sweeps.tracking.sender import Sender
+from trainables.host import TrainReport
 from trainables.steps.environment import code
-from trainables.steps.reports import TrainReport
 
 PATIENCE = 60.0
 """Seconds without any success after which the end of a run waits for MLflow no longer."""

@@ -89,9 +89,9 @@ def _half(files, name, *arguments):
 
 def carry_out_case(case):
     """One case, in this process; what `main` answers."""
+    from trainables.host import ProcessHost
     from trainables.recipe.execution import Execution
     from trainables.steps import read_recipe
-    from trainables.steps.host import ProcessHost
     from trainables.steps.run import carry_out
 
     class Host(ProcessHost):

@@ -23,8 +23,8 @@ from sweeps.schedule.states import StepState
 from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import Sweep
 from sweeps.tracking import PARENT, STEP, Tracker
+from trainables.host import TrainReport
 from trainables.recipe.recipes import DataRecipe
-from trainables.steps.reports import TrainReport
 from trainables.store import Store
 from trainables.tasks import get_task
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Protocol
 
+from trainables.host import Host
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import Recipe
-from trainables.steps.host import Host
 from trainables.steps.records import StepRecord
 from trainables.steps.work import Work, WorkContext
 from trainables.store import Store

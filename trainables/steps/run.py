@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from trainables.host import Host
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import Recipe
-from trainables.steps.host import Host
 from trainables.steps.registry import kind_of
 from trainables.store import Store
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from trainables.tasks.benchmarks import BENCHMARKS, BenchmarkTask
-from trainables.tasks.records import get_task
+from trainables.tasks.registry import get_task
 
 Layout = Literal["labels", "indices", "tags", "pairs", "answers", "choices", "ranked"]
 Measure = Literal["accuracy", "chunks", "pairs", "squad", "mlqa", "map@20"]

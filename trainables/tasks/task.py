@@ -24,7 +24,7 @@ module of your own, make a `Task` and give it to `trainables.tasks.register_task
 Its rows are then read from `rows/my-nli/SPLIT-LANGUAGE.jsonl` in the data folder. With `folder` they may lie there in a
 form of their own, with `hub` they come from a data set of the hub. What a record leaves out is said in one line by the
 command that would need it; whether a record of this project is whole is said by the tests
-(:mod:`trainables.tasks.records.checks`).
+(:mod:`trainables.tasks.checks`).
 """
 
 from __future__ import annotations

@@ -18,14 +18,13 @@ from torch import Tensor
 from trainables.batching.micro_batches import shard_for_rank, split_micro_batch_groups
 from trainables.evaluation.inference import infer
 from trainables.failure import NonRetryable
+from trainables.host import Host, TrainReport
 from trainables.metrics.collapse_detection import GRACE
 from trainables.models.artifact import save_artifact
 from trainables.models.loading import load_backbone, load_tokenizer
 from trainables.models.task_model import TaskModel, new_task_model
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe
-from trainables.steps.host import Host
-from trainables.steps.reports import TrainReport
 from trainables.store import HEAD, MODEL, Store, copy_over
 from trainables.task_types.modeling import Feature
 from trainables.training.engine import Engine

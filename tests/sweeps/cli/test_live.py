@@ -11,8 +11,8 @@ from sweeps.cli.live import Heard, View, span
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
 from tests.sweeps.schedule.test_scheduler import graph
+from trainables.host import TrainReport
 from trainables.recipe.execution import Execution
-from trainables.steps.reports import TrainReport
 
 REPORT = TrainReport(
     global_step=300,

@@ -11,7 +11,7 @@ import pytest
 
 from sweeps.plan.planner import make_plan
 from sweeps.spec.reading import WrongSpec, read_spec
-from trainables.tasks import get_task, records
+from trainables.tasks import get_task, registry
 
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 TOKENIZER = {"corpora": ["gen-text"], "vocab_size": 500}
@@ -147,7 +147,7 @@ def test_real_data_that_is_not_there_is_named(sweep_file, tmp_path):
     ],
 )
 def test_a_task_without_settings_says_which_fields_to_give(sweep_file, monkeypatch, given, missing):
-    monkeypatch.setitem(records._TASKS, "gen-tags", replace(get_task("gen-tags"), settings={}))
+    monkeypatch.setitem(registry._TASKS, "gen-tags", replace(get_task("gen-tags"), settings={}))
     file = sweep_file(targets=["gen-tags"], training={"gen-tags": given})
     with pytest.raises(WrongSpec) as caught:
         make_plan(read_spec(file), str(file))

@@ -19,7 +19,7 @@ from sweeps.spec.fields import AshaSpec
 from sweeps.spec.reading import WrongSpec, read_spec
 from sweeps.state.selection import Decisions, groups_of, settled, started_from, stopped_of
 from sweeps.state.sweep import Sweep
-from trainables.steps.reports import TrainReport
+from trainables.host import TrainReport
 from trainables.store import Store
 
 GRID = {

@@ -6,7 +6,7 @@ import pytest
 
 from trainables.suites import SUITES, get_suite
 from trainables.tasks import get_task
-from trainables.tasks.records import all_tasks
+from trainables.tasks.registry import all_tasks
 
 # Languages of each task: XTREME (arXiv 2003.11080) and XTREME-R (arXiv 2104.07412).
 COUNTS = {

@@ -7,8 +7,8 @@ import pytest
 from trainables import tasks
 from trainables.tasks import Licence, UnknownTask, all_tasks, get_task
 from trainables.tasks.benchmarks import BENCHMARKS
+from trainables.tasks.checks import contradictions_of, missing_in
 from trainables.tasks.hyperparameters import MULTI_TASK
-from trainables.tasks.records.checks import contradictions_of, missing_in
 
 LICENCES = Path(tasks.__file__).with_name("LICENCES.md")
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from trainables.host import Host, StopRequested
 from trainables.recipe.execution import Execution
 from trainables.steps.base import StepKind
-from trainables.steps.host import Host, StopRequested
 from trainables.steps.records import record_of
 from trainables.store import Store
 

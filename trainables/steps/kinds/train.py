@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from math import ceil
 from typing import Any
 
+from trainables.host import Host
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe, TrainTask
 from trainables.steps.base import Point, Shown, StepKind
-from trainables.steps.host import Host
 from trainables.steps.kinds.forward import forward_flops
 from trainables.steps.records import StepRecord, TrainResult, record_of
 from trainables.steps.work import Size, Work, WorkContext

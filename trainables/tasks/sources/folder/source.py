@@ -15,7 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from trainables.tasks.records import get_task
+from trainables.tasks.registry import get_task
 from trainables.tasks.sources import DataError, Row, labels_in, require_split, to_dataset
 from trainables.tasks.sources.folder import user_rows
 from trainables.tasks.sources.folder.located import Located

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from trainables.task_types import get_task_type
-from trainables.tasks.records import get_task
+from trainables.tasks.registry import get_task
 from trainables.tasks.sources import DataError, Row, is_held_out, labels_in, require_split, to_dataset
 from trainables.tasks.sources.hub.files import HubSplit, pull, pulled
 from trainables.tasks.sources.hub.table import HubTable
