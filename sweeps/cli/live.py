@@ -25,7 +25,7 @@ BAR = 16
 
 
 @dataclass(frozen=True)
-class Heard:
+class LastReport:
     """A report of a running training, and when it came by this process's clock."""
 
     report: TrainReport
@@ -49,7 +49,7 @@ class View:
         self.schedule, self.console = schedule, console
         self.began = time.monotonic()
         self._ended = len(schedule.done)  # the schedule hears of an end after the view
-        self._heard: dict[str, Heard] = {}
+        self._reports: dict[str, LastReport] = {}
         self._started: dict[str, float] = {}
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
@@ -65,16 +65,16 @@ class View:
     def started(self, step: Step) -> None:
         """A step has been given to the cluster."""
         self._started[step.id] = time.monotonic()
-        self._heard.pop(step.id, None)
+        self._reports.pop(step.id, None)
         self._line(step, "started")
 
     def progress(self, step: Step, report: TrainReport) -> None:
         """A training step has reported."""
         now = time.monotonic()
-        heard = self._heard[step.id] = Heard(report, now)
+        last = self._reports[step.id] = LastReport(report, now)
         at = f"step {report.global_step} of {report.global_steps}"
         pace = f"{report.tokens_per_second:,.0f} tokens/s"
-        self._line(step, f"{at}  dev {heard.dev}  {pace}  {span(heard.left(now))} left")
+        self._line(step, f"{at}  dev {last.dev}  {pace}  {span(last.left(now))} left")
 
     def ended(self, step: Step, state: StepState, error: str = "") -> None:
         """An attempt at a step has ended in `state`; `error` says why, where it did not succeed."""
@@ -132,12 +132,12 @@ class View:
 
     def _course(self, name: str, now: float) -> list[Any]:
         """Progress, tokens/s, time left and dev metrics of a running step."""
-        heard = self._heard.get(name)
-        if heard is None:
+        last = self._reports.get(name)
+        if last is None:
             return ["[dim]starting[/]" if self.schedule.plan.steps[name].kind.distributed else "[dim]working[/]"]
-        at, of = heard.report.global_step, heard.report.global_steps
-        pace = f"{heard.report.tokens_per_second:,.0f}"
-        return [ProgressBar(of, at, width=BAR), f"{at}/{of}", pace, span(heard.left(now)), heard.dev]
+        at, of = last.report.global_step, last.report.global_steps
+        pace = f"{last.report.tokens_per_second:,.0f}"
+        return [ProgressBar(of, at, width=BAR), f"{at}/{of}", pace, span(last.left(now)), last.dev]
 
 
 class TerminalDisplay:

@@ -201,9 +201,7 @@ def _export_model(file: Path, sweep: Sweep, to: Path, step: str | None, half: bo
         wrong([f"{file}: {plan.steps[chosen].name} ({chosen}) is not done; xstilts run {file}"])
     if store.weights_dropped(chosen):
         place = store.locate(chosen)
-        wrong(
-            [f"{file}: keep: the weights of {chosen} were dropped; delete {place} and run again to have them made anew"]
-        )
+        wrong([f"{file}: keep: the weights of {chosen} were dropped; delete {place} and run again to make them again"])
     from trainables.models.artifact import export_model
 
     export_model(chosen, store, to, half)

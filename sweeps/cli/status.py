@@ -109,7 +109,7 @@ def gc(
     override: Override = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be freed; free nothing.")] = False,
 ) -> None:
-    """Free what no step needs: weights as the sweep file says (keep), remains of what was cut off."""
+    """Free what no step needs: weights as the sweep file says (keep), leftovers of interrupted attempts."""
     found = _collect(load_sweep(file, override), dry_run)
     for one in found.freed:
         console.print(f"{one.path}: {one.why}", highlight=False, markup=False, soft_wrap=True)

@@ -176,8 +176,8 @@ class _Planner:
         return self._train((part,), None, base, settings, model.seed, Role("pretrain", label, model=name))
 
     def _intermediate(self, model: str, intermediate: IntermediateSpec, seed: int, base: ModelSource) -> ModelSource:
-        parts = tuple(in_languages(name) for name in intermediate.tasks)
-        tasks = [get_task(name) for name, _ in parts]
+        named = tuple(in_languages(name) for name in intermediate.tasks)
+        tasks = [get_task(name) for name, _ in named]
         training, name = self.spec.training, intermediate.name
         layers = [training.get("all")]
         if len(tasks) == 1 and tasks[0].name != name:
@@ -187,7 +187,7 @@ class _Planner:
             defaults = MULTI_TASK
         settings = merged(f"training.{name}", self.positions, defaults, *layers, training.get(name))
         trained: list[TrainTask] = []
-        for task, (_, languages) in zip(tasks, parts, strict=True):
+        for task, (_, languages) in zip(tasks, named, strict=True):
             part = self._part(task, languages, settings)
             if intermediate.heads == "shared":
                 alike = [other.head for other in trained if _head(other) == _head(part)]
@@ -334,5 +334,5 @@ def _selection(task: Task) -> Selection:
 
 
 def _head(part: TrainTask) -> tuple[str, tuple[str, ...]]:
-    """What two parts must have in common to share a head."""
+    """What two tasks must have in common to share a head."""
     return part.task.type, part.task.labels

@@ -1,4 +1,4 @@
-"""What sets a run apart, beside its score or in its place: marks that every table and figure carries."""
+"""What must be said of a run beside its score, or in its place: every table and figure carries it."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sweeps.results.results import Results
 from sweeps.spec.fields import NONE
 
 SIGNS = {"collapsed": "†", "stopped": "‡"}
-"""The sign of each kind of mark. A run that has collapsed has a score, which counts; one that was stopped in a
+"""The sign of each kind of annotation. A run that has collapsed has a score, which counts; one that was stopped in a
 selection has none."""
 
 
 @dataclass(frozen=True)
-class Mark:
+class Annotation:
     """One training of a cell and what is to be known of it."""
 
     kind: str
@@ -28,14 +28,14 @@ class Mark:
         return SIGNS[self.kind]
 
 
-def marks_of(results: Results, cell: Cell) -> Iterator[Mark]:
-    """The marks of a cell's intermediate and target training."""
+def annotations_of(results: Results, cell: Cell) -> Iterator[Annotation]:
+    """The annotations of a cell's intermediate and target training."""
     for stopped in results.stopped_in(cell):
-        yield Mark("stopped", "target", cell.seed, str(stopped))
+        yield Annotation("stopped", "target", cell.seed, str(stopped))
     for step, phase in trainings(results, cell):
-        how = results.marks.collapsed(step)
+        how = results.collapse_notes.collapsed(step)
         if how is not None:
-            yield Mark("collapsed", phase, cell.seed, how)
+            yield Annotation("collapsed", phase, cell.seed, how)
 
 
 def trainings(results: Results, cell: Cell) -> Iterator[tuple[str, str]]:

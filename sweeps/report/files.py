@@ -33,7 +33,7 @@ FIELDS: dict[str, pa.DataType] = {
     "variance_examples": pa.float64(),
     "variance_seeds": pa.float64(),
     "gap": pa.float64(),
-    "marks": pa.string(),
+    "annotations": pa.string(),
     "script": pa.string(),
     "family": pa.string(),
     "cc100_gib": pa.float64(),
@@ -79,7 +79,9 @@ def row_of(score: Score) -> dict[str, Any]:
         "variance_examples": found and found.examples,
         "variance_seeds": found and found.seeds,
         "gap": score.gap,
-        "marks": " ".join(f"{mark.kind}:{mark.phase}:{mark.seed}" for mark in score.marks),
+        "annotations": " ".join(
+            f"{annotation.kind}:{annotation.phase}:{annotation.seed}" for annotation in score.annotations
+        ),
         "script": language and language.script,
         "family": language and language.family,
         "cc100_gib": language and language.gib,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from scipy.special import stdtrit
 
-from sweeps.report.annotations import Mark
+from sweeps.report.annotations import Annotation
 from sweeps.report.figures import signed
 from sweeps.report.statistics import LEVEL
 from sweeps.report.study import AVERAGES, Score, Study
@@ -151,7 +151,7 @@ def _marked(study: Study, model: str) -> Iterator[str]:
             "on dev rows. What they would have scored is not known, and the cells that are left were chosen (‡: "
             "stopped)."
         )
-    lost = [score for score in scores if any(mark.kind == "collapsed" for mark in score.marks)]
+    lost = [score for score in scores if any(annotation.kind == "collapsed" for annotation in score.annotations)]
     if not lost:
         yield "No training is marked as collapsed."
         return
@@ -161,10 +161,10 @@ def _marked(study: Study, model: str) -> Iterator[str]:
 def marked_text(score: Score) -> str:
     """Which runs of a cell are marked."""
 
-    def one(mark: Mark) -> str:
-        return f"seed {mark.seed}, {mark.phase} phase: {mark.how}"
+    def one(annotation: Annotation) -> str:
+        return f"seed {annotation.seed}, {annotation.phase} phase: {annotation.how}"
 
-    return f"{score.intermediate} on {score.column} ({', '.join(map(one, score.marks))})"
+    return f"{score.intermediate} on {score.column} ({', '.join(map(one, score.annotations))})"
 
 
 def p_text(p: float | None) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sweeps.plan.graph import Cell
-from sweeps.report.annotations import Mark, marks_of
+from sweeps.report.annotations import Annotation, annotations_of
 from sweeps.report.examples import NoShares, shares_of
 from sweeps.report.statistics import LEVEL, Difference, difference, holm, resampled_scores
 from sweeps.results.results import Average, Entry, Results
@@ -50,12 +50,12 @@ class Score:
     """Test examples behind it, each counted once."""
     cells: tuple[Cell, ...] = ()
     """The runs behind it, those that are done."""
-    marks: tuple[Mark, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
 
     @property
     def signs(self) -> str:
-        """Of its marks, each once."""
-        return "".join(dict.fromkeys(mark.sign for mark in self.marks))
+        """Of its annotations, each once."""
+        return "".join(dict.fromkeys(annotation.sign for annotation in self.annotations))
 
     @property
     def sure(self) -> bool:
@@ -77,10 +77,10 @@ class Study:
 
     @classmethod
     def of(cls, results: Results) -> Study:
-        """Read and judge all that is done."""
+        """Read and compute all that is done."""
         study = cls(results)
         for model in results.spec.models:
-            _Model(study, model).judge()
+            _Model(study, model).compute()
         return study
 
     @property
@@ -124,7 +124,7 @@ class _Model:
         self.rows: dict[tuple[str, str], int] = {}
         self._resampled: dict[tuple[str, str], dict[str, Floats]] = {}
 
-    def judge(self) -> None:
+    def compute(self) -> None:
         study = self.study
         for target in study.targets:
             self._read(target)
@@ -169,7 +169,11 @@ class _Model:
             gap=self._gap(intermediate, column, over) if single else None,
             rows=sum(self.rows.get(key, 0) for key in languages),
             cells=tuple({cell.evaluation: cell for cell in cells}.values()),
-            marks=tuple(dict.fromkeys(mark for key in keys for mark in marks_of(self.results, self.every[key]))),
+            annotations=tuple(
+                dict.fromkeys(
+                    annotation for key in keys for annotation in annotations_of(self.results, self.every[key])
+                )
+            ),
         )
 
     def _gap(self, intermediate: str, target: str, language: str) -> float | None:

@@ -16,7 +16,7 @@ from trainables.steps import StepRecord, TrainResult
 
 
 @dataclass(frozen=True)
-class Spent:
+class Usage:
     """The steps of a phase."""
 
     phase: str
@@ -40,9 +40,9 @@ class Spent:
 class Cost:
     """Of all steps of a sweep that are done."""
 
-    phases: tuple[Spent, ...]
-    total: Spent
-    unshared: Spent
+    phases: tuple[Usage, ...]
+    total: Usage
+    unshared: Usage
     """The same cells, each from the starting model on by itself; data is prepared once in both."""
     cells: int
     """Done."""
@@ -70,7 +70,7 @@ def cost_of(results: Results) -> Cost:
     done = [step for step in plan.steps.values() if store.done(step.id)]
     usage = {step.id: _usage(step, StepRecord.of(store, step.id)) for step in done}
     phases = tuple(_sum(phase, (one for one in usage.values() if one.phase == phase)) for phase in _phases(usage))
-    alone: list[Spent] = [usage[step.id] for step in done if step.kind.preparation]
+    alone: list[Usage] = [usage[step.id] for step in done if step.kind.preparation]
     unshared_count = 0
     for cell in results.cells:
         steps = [step for step, _ in trainings(results, cell) if step in usage]
@@ -86,18 +86,18 @@ def cost_of(results: Results) -> Cost:
     )
 
 
-def _phases(usage: Mapping[str, Spent]) -> list[str]:
+def _phases(usage: Mapping[str, Usage]) -> list[str]:
     """Those that steps have, in the order in which a cell needs them."""
     order = {phase: place for place, phase in enumerate(PHASES)}
     found = dict.fromkeys(one.phase for one in usage.values())
     return sorted(found, key=lambda phase: (order.get(phase.partition(" and ")[0], len(order)), phase))
 
 
-def _usage(step: Step, record: StepRecord) -> Spent:
+def _usage(step: Step, record: StepRecord) -> Usage:
     cpus, gpus = step.kind.resources(record.execution)
     result = TrainResult.model_validate(record.result) if step.kind.leaves_weights else TrainResult()
     hours = max(record.seconds, result.train_seconds) / 3600
-    return Spent(
+    return Usage(
         step.phase,
         1,
         hours,
@@ -108,10 +108,10 @@ def _usage(step: Step, record: StepRecord) -> Spent:
     )
 
 
-def _sum(name: str, parts: Iterable[Spent]) -> Spent:
-    total = Spent(name)
+def _sum(name: str, parts: Iterable[Usage]) -> Usage:
+    total = Usage(name)
     for one in parts:
-        total = Spent(
+        total = Usage(
             name,
             total.steps + one.steps,
             total.hours + one.hours,

@@ -57,7 +57,7 @@ def _collapses(results: Results) -> list[str]:
     for cell in results.cells:
         groups.setdefault((cell.model, cell.intermediate, cell.target), []).append(cell)
     for (model, intermediate, target), cells in groups.items():
-        how = dict.fromkeys(filter(None, (results.marks.collapse_behind(cell.evaluation) for cell in cells)))
+        how = dict.fromkeys(filter(None, (results.collapse_notes.collapse_behind(cell.evaluation) for cell in cells)))
         entry = results.entry(model, intermediate, [target], None, "zero-shot") if how else None
         if how:
             name = f"{intermediate} -> {target}" + (f" ({model})" if len(results.spec.models) > 1 else "")

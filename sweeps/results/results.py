@@ -83,7 +83,7 @@ class Results:
         done = {cell.evaluation for cell in self.cells}
         self._scores = {step: EvaluateResult.of(self.store, step).metrics for step in done}
         self.missing = len(self.plan.cells) - len(self.cells)
-        self.marks = CollapseNotes(self.plan, self.store)
+        self.collapse_notes = CollapseNotes(self.plan, self.store)
         self._cells = {(cell.model, cell.intermediate, cell.target, cell.seed): cell for cell in self.cells}
         self._languages: dict[tuple[str, Average], list[str]] = {}
 
@@ -93,7 +93,7 @@ class Results:
             Number(cell.model, cell.intermediate, cell.target, language, metric, cell.seed, value, collapsed, setting)
             for cell in self.cells
             for setting in (cell.variants[0].setting,)
-            for collapsed in (self.marks.collapse_behind(cell.evaluation) is not None,)
+            for collapsed in (self.collapse_notes.collapse_behind(cell.evaluation) is not None,)
             for language, metrics in self._scores[cell.evaluation].items()
             for metric, value in sorted(metrics.items())
         ]
@@ -153,7 +153,7 @@ class Results:
                 return None
             steps = tuple(self._cells[model, intermediate, target, seed].evaluation for target in values)
             runs[steps] = statistics.fmean(value for value in values.values() if value is not None)
-        lost = (any(map(self.marks.collapse_behind, steps)) for steps in runs)
+        lost = (any(map(self.collapse_notes.collapse_behind, steps)) for steps in runs)
         return Entry.of(runs.values(), lost) if runs else None
 
     def score(

@@ -47,7 +47,7 @@ class TrialReport(Frozen):
 
     @classmethod
     def of(cls, result: dict[str, Any]) -> TrialReport:
-        """From what Tune passes on, which has entries of its own besides. Without a state: a failure without a word."""
+        """From what Tune passes on, which has entries of its own besides. Without a state: a failure."""
         fields = {name: result[name] for name in cls.model_fields if name in result}
         return cls(**{"state": StepState.FAILED, "error": "the trial ended without saying how", **fields})
 

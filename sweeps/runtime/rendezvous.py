@@ -1,6 +1,6 @@
 """How the workers of a training on one machine find each other: in a file.
 
-torch's usual meeting place is a server on a port of the first worker that listens on every interface of the machine.
+torch's usual rendezvous is a server on a port of the first worker that listens on every interface of the machine.
 Between machines that is what one wants; on a laptop in a café it is not.
 """
 

@@ -72,7 +72,7 @@ def run_plan(
         return idle
     with Leases(store.files, store.root) as leases:
         for line in (*found.rejected.values(), *found.states.values()):
-            display.line(f"{line}: it is made anew", warning=True)
+            display.line(f"{line}: it will be made again", warning=True)
         reject(found.rejected, store, leases)
         tracker.open()
         with connected(address, cpus, PRELOAD) as capacity:

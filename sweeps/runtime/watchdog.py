@@ -28,7 +28,7 @@ Say = Callable[[str, str], None]
 
 
 class Watchdog:
-    """Looks at the running steps of a schedule, through the signs on the sweep's board.
+    """Looks at the running steps of a schedule, through the heartbeats at the sweep's control actor.
 
     Args:
         say: told of what is found.
@@ -53,10 +53,10 @@ class Watchdog:
         self._control.forget.remote(step)
 
     def check(self) -> None:
-        """Look, if it is time to; never waits for the board."""
+        """Look, if it is time to; never waits for the control actor."""
         if self._clock() - self._looked < EVERY:
             return
-        if self._schedule.draining:  # the board may have died since it was told
+        if self._schedule.draining:  # the control actor may have died since it was told
             self._control.stop_all.remote(ENDING)
         if self._heartbeats is None:
             self._heartbeats = self._control.heartbeats.remote()
@@ -73,7 +73,7 @@ class Watchdog:
                     self._spoken.add(step)
                     self._say(step, self._unplaced(step))
             elif signs[step] > self._limit(step):
-                self._say(step, f"no sign of life for {signs[step] / 60:.1f} minutes: its workers are killed")
+                self._say(step, f"no heartbeat for {signs[step] / 60:.1f} minutes: its workers are killed")
                 self._end(step)
 
     def _limit(self, step: str) -> float:

@@ -118,7 +118,7 @@ class IntermediateSpec(Frozen):
     cap: int | None = Field(default=None, gt=0)
     """Of several tasks: rows beyond so many count for nothing when the updates are divided."""
     temperature: float | None = Field(default=None, ge=1)
-    """Of several tasks: their turns are proportional to rows ** (1 / temperature); 1 without it."""
+    """Of several tasks: their shares of the updates are proportional to rows ** (1 / temperature); 1 without it."""
     heads: Literal["own", "shared"] | None = None
     """Of several tasks: whether each has a head of its own (so without it), or those with equal labels share one."""
     mlm: MlmSpec | None = None

@@ -10,7 +10,7 @@ from trainables.store import Store
 
 
 class CollapseNotes:
-    """The marks of one sweep's steps, as their records have them."""
+    """How the trainings of one sweep have collapsed, as their records say."""
 
     def __init__(self, plan: Plan, store: Store) -> None:
         self._plan, self._store = plan, store

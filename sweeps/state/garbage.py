@@ -1,6 +1,6 @@
-"""What a sweep leaves in its store: weights as the sweep file says (`keep`), and no remains.
+"""What a sweep leaves in its store: weights as the sweep file says (`keep`), and no leftovers.
 
-Steps of other sweeps on the same store are left alone; of theirs, too, plain remains go (see `trainables.store`).
+Steps of other sweeps on the same store are left alone; of theirs, too, plain leftovers go (see `trainables.store`).
 """
 
 from __future__ import annotations

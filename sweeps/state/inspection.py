@@ -1,6 +1,6 @@
 """How a plan stands in the store: what counts as done, and why something in the store does not.
 
-A done step counts while nothing of it is damaged. Where its weights were let go it is done all the same, until a step
+A done step counts while nothing of it is damaged. Where its weights were dropped it is done all the same, until a step
 that is still to be carried out starts from them; then it is carried out again, and what it needs in turn.
 """
 

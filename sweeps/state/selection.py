@@ -136,8 +136,8 @@ def best_of(plan: Plan, store: Store, done: Container[str]) -> dict[tuple[str, s
 def champions(plan: Plan, store: Store) -> dict[str, str]:
     """For each target the best training (`best_of`) over all models, where its weights are still there. One that has
     collapsed is nobody's champion."""
-    marks = CollapseNotes(plan, store)
-    done = {s for s in plan.steps if store.done(s) and store.check(s) is None and marks.collapsed(s) is None}
+    notes = CollapseNotes(plan, store)
+    done = {s for s in plan.steps if store.done(s) and store.check(s) is None and notes.collapsed(s) is None}
     best: dict[str, tuple[float, str]] = {}
     for (_, target), step in best_of(plan, store, done).items():
         candidate = (dev_value(store, step), step)

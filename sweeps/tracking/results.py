@@ -85,7 +85,7 @@ class StepResults:
         """Register the model of a step as the champion of a target."""
         model, run_id = self._model_of(step), self._run_of(step)
         if model is None or run_id is None:
-            raise LookupError(f"no logged model of {step}; xstilts track --rebuild makes it anew")
+            raise LookupError(f"no logged model of {step}; xstilts track --rebuild makes it again")
         tags = {SWEEP: self._sweep, STEP: step, "path": self._store.locate(step, MODEL)}
         register_champion(self._client, limits.registered(f"{self._sweep}.{target}"), model, run_id, tags)
 

@@ -214,7 +214,7 @@ class Runs:
         if begin is None and step in self.plan.steps:
             begin = begun(self.plan.steps[step])
         if begin is None:
-            raise LookupError(f"no run for {step}, and nothing is known of it; xstilts track --rebuild makes it anew")
+            raise LookupError(f"no run for {step}, and nothing is known of it; xstilts track --rebuild makes it again")
         tags = {STEP: step, PARENT: self.parent, **self._code, **begin["tags"]}
         run, new = self._one(
             f"tags.`{PARENT}` = '{self.parent}' and tags.`{STEP}` = '{step}'", begin["name"], tags, begin["at"]

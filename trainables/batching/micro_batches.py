@@ -16,21 +16,21 @@ def split_micro_batches(lengths: Sequence[int], workers: int, tokens: int) -> li
     that holds; an empty one stands where there are too few rows.
     """
     order = sorted(range(len(lengths)), key=lambda i: (lengths[i], i))
-    parts: list[list[int]] = []
+    micro_batches: list[list[int]] = []
     for i in order:
         # In ascending order, the row to be added is the longest of its part.
-        if parts and (len(parts[-1]) + 1) * lengths[i] <= tokens:
-            parts[-1].append(i)
+        if micro_batches and (len(micro_batches[-1]) + 1) * lengths[i] <= tokens:
+            micro_batches[-1].append(i)
         else:
-            parts.append([i])
-    while len(parts) % workers:
-        largest = max(range(len(parts)), key=lambda p: (len(parts[p]), -p))
-        if len(parts[largest]) < 2:
-            parts.append([])
+            micro_batches.append([i])
+    while len(micro_batches) % workers:
+        largest = max(range(len(micro_batches)), key=lambda p: (len(micro_batches[p]), -p))
+        if len(micro_batches[largest]) < 2:
+            micro_batches.append([])
             continue
-        whole = parts[largest]
-        parts[largest : largest + 1] = [whole[: len(whole) // 2], whole[len(whole) // 2 :]]
-    return parts
+        whole = micro_batches[largest]
+        micro_batches[largest : largest + 1] = [whole[: len(whole) // 2], whole[len(whole) // 2 :]]
+    return micro_batches
 
 
 def split_micro_batch_groups(
@@ -47,6 +47,6 @@ def split_micro_batch_groups(
     return [sorted(i for run in part for i in runs[run]) for part in split_micro_batches(padded, workers, tokens)]
 
 
-def shard_for_rank(parts: Sequence[T], worker: int, workers: int) -> list[T]:
+def shard_for_rank(micro_batches: Sequence[T], worker: int, workers: int) -> list[T]:
     """The micro-batches of one worker."""
-    return list(parts[worker::workers])
+    return list(micro_batches[worker::workers])

@@ -22,18 +22,23 @@ def infer(
     rank: int = 0,
     workers: int = 1,
 ) -> list[Any]:
-    """`TaskModeling.postprocess` of each feature. Each worker takes its share, and `gather` brings all to all.
+    """Run the model over `features`; one post-processed output per feature, in their order.
 
-    `tokens` bounds rows × longest row of a micro-batch.
+    Args:
+        forward: a micro-batch (int64, sequences x subwords) -> the head's output.
+        modeling: pads micro-batches, and makes of an output one value per feature.
+        tokens: cap on rows x longest row of a micro-batch.
+        gather: collective: the value of every worker, on every worker; called once.
+        rank, workers: which of the workers this one is, of how many; each takes its share.
     """
-    parts = split_micro_batches([len(feature["input_ids"]) for feature in features], workers, tokens)
+    micro_batches = split_micro_batches([len(feature["input_ids"]) for feature in features], workers, tokens)
     mine: dict[int, Any] = {}
     with torch.no_grad():
-        for part in shard_for_rank(parts, rank, workers):
+        for rows in shard_for_rank(micro_batches, rank, workers):
             # Under ZeRO-3 every forward pass is collective, so a worker without rows takes one along for company.
-            batch = modeling.collate([features[i] for i in part or [0]], pad_id)
+            batch = modeling.collate([features[i] for i in rows or [0]], pad_id)
             raw = modeling.postprocess(forward(batch), batch)
-            mine.update(zip(part, raw, strict=False))
+            mine.update(zip(rows, raw, strict=False))
     everything: dict[int, Any] = {}
     for one in gather(mine):
         everything.update(one)

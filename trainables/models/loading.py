@@ -115,6 +115,6 @@ def _location(origin: HubModel | LocalModel | CheckpointRef, store: Store, execu
     if store.weights_dropped(origin.step):
         raise WrongWeights(
             f"{store.locate(origin.step)}: its weights were dropped (`keep` in the sweep file); delete this directory "
-            "and run its sweep again to have them made anew"
+            "and run its sweep again to make them again"
         )
     return str(store.path(origin.step) / MODEL), None

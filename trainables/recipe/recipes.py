@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 from trainables.recipe.canonical import Frozen, fingerprint
 from trainables.recipe.model_source import ModelSource, required_steps
 
-# --- parts ---------------------------------------------------------------------------------------------------
+# --- pieces of recipes -----------------------------------------------------------------------------------------------
 
 
 class PoolingConfig(Frozen):
@@ -106,7 +106,7 @@ class TrainTask(Frozen):
     select: Selection | None
     """None: its dev rows have no say in which checkpoint is the best, and are not read."""
     share: float | None = Field(default=None, gt=0, lt=1)
-    """Share of all updates; without it, what the parts with a share leave is divided by their rows."""
+    """Share of all updates; without it, what the tasks with a share leave is divided by their rows."""
 
     @model_validator(mode="after")
     def _one_weight_each(self) -> TrainTask:

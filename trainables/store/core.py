@@ -164,7 +164,7 @@ class Store:
         return sum(gone.values())
 
     def weights_dropped(self, step: str) -> bool:
-        """Whether the weights of a done step were let go."""
+        """Whether the weights of a done step were dropped."""
         return bool(self.record(step).get("let_go"))
 
     # --- training state --------------------------------------------------------------------------------------

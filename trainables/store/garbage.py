@@ -1,7 +1,8 @@
-"""What nobody needs: remains of attempts that were cut off, states of done steps, dead drivers, stale copies.
+"""What nobody needs: leftovers of interrupted attempts, states of done steps, dead drivers, stale copies.
 
-Only plain remains are found here: what has no record and no live lease, or what a record makes superfluous. A training
-state that is whole stays while its step is not done, whatever sweep it belongs to, and so does every done step.
+Only plain leftovers are found here: what has no record and no live lease, or what a record makes superfluous. A
+training state that is whole stays while its step is not done, whatever sweep it belongs to, and so does every done
+step.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Garbage:
 
 
 def clear(store: Store, leases: Leases, dry_run: bool = False) -> list[Garbage]:
-    """Free all remains, each step's under its lease; what was freed (`dry_run`: what would be).
+    """Free all leftovers, each step's under its lease; what was freed (`dry_run`: what would be).
 
     What another driver holds is left alone, and so is what this one holds now.
     """
@@ -82,13 +83,13 @@ def _of_step(store: Store, step: str) -> list[Garbage]:
         found.append(Garbage(failure, len(files.read(failure)), "failure of a step that is done now"))
     try:
         record = store.record(step)
-    except StoreError:  # damaged: whoever needs the step says so and makes it anew
+    except StoreError:  # damaged: whoever needs the step says so and makes it again
         return found
     for entry in files.list(path):
         if entry.name == RECORD + PARTIAL:
             found.append(_file(entry, "half written"))
         elif entry.name in (MODEL, HEAD) and not any(name.split("/")[0] == entry.name for name in record["files"]):
-            found.append(_tree(store, entry.path, "weights that were let go"))
+            found.append(_tree(store, entry.path, "weights that were dropped"))
     return found
 
 

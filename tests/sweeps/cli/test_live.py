@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from sweeps.cli.live import Heard, View, span
+from sweeps.cli.live import LastReport, View, span
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
 from tests.sweeps.schedule.test_scheduler import graph
@@ -70,10 +70,10 @@ def test_the_table_has_all_that_runs_waits_and_has_failed(schedule):
 
 
 def test_time_left_goes_down_between_reports():
-    heard = Heard(REPORT, when=100.0)
-    assert heard.left(100.0) == 360
-    assert heard.left(160.0) == 300
-    assert heard.left(10_000.0) == 0
+    last = LastReport(REPORT, when=100.0)
+    assert last.left(100.0) == 360
+    assert last.left(160.0) == 300
+    assert last.left(10_000.0) == 0
 
 
 @pytest.mark.parametrize(

@@ -84,15 +84,15 @@ def test_collapsed_runs_are_marked_wherever_they_count(changed):
             record["result"]["collapsed"] = {"reason": "at chance", "step": 4}
 
     study = Study.of(changed(collapse))
-    marked = {key for key, score in study.averages.items() if score.marks}
+    marked = {key for key, score in study.averages.items() if score.annotations}
     assert {(of, column) for _, _, of, column in marked} == {
         ("gen-nli", "gen-tags"),
         ("gen-nli", "average"),
         ("gen-nli", "avg. without retrieval"),
     }
-    assert study.languages["small", "gen-nli", "gen-tags", "two"].marks
-    (mark,) = study.averages["small", "zero-shot", "gen-nli", "gen-tags"].marks
-    assert (mark.kind, mark.phase, mark.seed) == ("collapsed", "target", 2)
+    assert study.languages["small", "gen-nli", "gen-tags", "two"].annotations
+    (annotation,) = study.averages["small", "zero-shot", "gen-nli", "gen-tags"].annotations
+    assert (annotation.kind, annotation.phase, annotation.seed) == ("collapsed", "target", 2)
     assert summary(study, "small")[-1] == (
         "Marked † as collapsed, and counted in every mean: "
         "gen-nli on gen-tags (seed 2, target phase: at chance at step 4)."
@@ -107,10 +107,10 @@ def test_an_intermediate_that_collapsed_marks_all_that_rests_on_it(changed):
 
     study = Study.of(changed(collapse))
     for target in study.targets:
-        (mark,) = study.averages["small", "zero-shot", "gen-qa", target].marks
-        assert (mark.phase, mark.seed) == ("intermediate", 3)
-    (mark,) = study.averages["small", "zero-shot", "none", "gen-qa"].marks
-    assert (mark.phase, mark.seed) == ("target", 3)
+        (annotation,) = study.averages["small", "zero-shot", "gen-qa", target].annotations
+        assert (annotation.phase, annotation.seed) == ("intermediate", 3)
+    (annotation,) = study.averages["small", "zero-shot", "none", "gen-qa"].annotations
+    assert (annotation.phase, annotation.seed) == ("target", 3)
 
 
 def test_cells_that_a_selection_stopped_are_told_from_those_not_done(changed, fields):
@@ -124,8 +124,8 @@ def test_cells_that_a_selection_stopped_are_told_from_those_not_done(changed, fi
     score = study.averages["small", "zero-shot", "gen-nli", "gen-tags"]
     assert score.entry is None
     assert cell_text(score) == "‡"
-    (mark,) = score.marks
-    assert (mark.kind, mark.seed, mark.how) == ("stopped", 2, "stopped at step 2 of 4, dev 31.0")
+    (annotation,) = score.annotations
+    assert (annotation.kind, annotation.seed, annotation.how) == ("stopped", 2, "stopped at step 2 of 4, dev 31.0")
     assert "This is a selection, not a study: 1 training stopped" in " ".join(summary(study, "small"))
     assert r"\textdaggerdbl{}" in latex(study, "small")
 

@@ -117,6 +117,6 @@ def bert_limits(config: Mapping[str, Any]) -> str | None:
         return "is a decoder: only encoders are trained here"
     position = config.get("position_embedding_type", "absolute")
     if position != "absolute":
-        # transformers 5 has only absolute ones, and would drop these weights without a word.
+        # transformers 5 has only absolute ones, and would silently drop these weights.
         return f"has {position} position embeddings: only absolute ones are supported"
     return None
