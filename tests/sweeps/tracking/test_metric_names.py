@@ -14,9 +14,9 @@ from sweeps.schedule.states import StepState
 from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker, limits
-from sweeps.tracking.payloads import best, curves, evaluated
 from tests.sweeps import pretended
-from trainables.recipe.recipes import EvaluateRecipe, TrainRecipe
+from trainables.recipe.recipes import EvaluateRecipe
+from trainables.steps import StepRecord
 from trainables.store import Store
 
 
@@ -37,12 +37,10 @@ def study(request, tmp_path_factory):
 
 def names_of(step, store):
     """What the run of a done step is told, beside its parameters and tags."""
-    points = []
-    if isinstance(step.recipe, TrainRecipe):
-        result = pretended.training(step, 2)
-        points = [*curves(result), *best(result)]
-    if isinstance(step.recipe, EvaluateRecipe):
-        points = evaluated(step.recipe.task.name, store.record(step.id)["result"]["metrics"])
+    made = {"train": lambda: pretended.training(step, 2), "evaluate": lambda: store.record(step.id)["result"]}
+    record = StepRecord(step=step.id, result=made.get(step.kind.name, dict)())
+    shown = step.kind.shown(step.recipe, record)
+    points = (*shown.curves, *shown.selected, *shown.scores)
     return {limits.key(name) for name, *_ in points} | {"seconds"}
 
 
