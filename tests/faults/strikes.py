@@ -11,7 +11,7 @@ from pathlib import Path
 from mlflow import MlflowClient
 
 from sweeps.tracking import STEP
-from tests.faults.sweep import BOARD, CONTROLLER, TRIAL, WORKER, Sweep
+from tests.faults.sweep import CONTROL, CONTROLLER, TRIAL, WORKER, Sweep
 from tests.sweeps.tracked import Server
 
 Strike = Callable[[Sweep, random.Random], str]
@@ -136,7 +136,7 @@ STRIKES: dict[str, Strike] = {
     "worker hangs": kills(WORKER, signal.SIGSTOP),
     "controller killed": kills(CONTROLLER),
     "trial killed": kills(TRIAL),
-    "board killed": kills(BOARD),
+    "control actor killed": kills(CONTROL),
     "driver killed": ends(signal.SIGKILL),
     "driver terminated": ends(signal.SIGTERM),
     "Ctrl-C": ends(signal.SIGINT),

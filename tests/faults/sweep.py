@@ -42,7 +42,12 @@ FIELDS = {
     },
     "execution": {"log_every": 5, "state_every": 20, "stall_minutes": 0.5},
 }
-WORKER, CONTROLLER, TRIAL, BOARD = "ray::RayTrainWorker", "ray::TrainController", "ray::ImplicitFunc", "ray::_Board"
+WORKER, CONTROLLER, TRIAL, CONTROL = (
+    "ray::RayTrainWorker",
+    "ray::TrainController",
+    "ray::ImplicitFunc",
+    "ray::ControlActor",
+)
 BY_THE_CLOCK = ("train_seconds", "throughput")
 SECONDS = 600
 """After which a sweep that does not end is a failure of the test."""

@@ -16,7 +16,7 @@ import torch
 from sweeps.plan.planner import make_plan
 from sweeps.spec.reading import read_spec
 from tests.faults.strikes import cut_state, ends, spoil_record
-from tests.faults.sweep import BOARD, WORKER, Sweep
+from tests.faults.sweep import CONTROL, WORKER, Sweep
 from trainables.steps.run import carry_out
 
 pytestmark = pytest.mark.ray
@@ -59,7 +59,7 @@ def check(sweep, undisturbed, before):
 def test_a_sweep_survives_the_death_of_its_processes_and_of_its_driver(sweep, undisturbed):
     sweep.start()
     assert sweep.await_states(), sweep.said()  # before it trains, Ray Train itself would make a new worker
-    for title in (WORKER, BOARD):
+    for title in (WORKER, CONTROL):
         assert sweep.strike(title), sweep.said()
     sweep.await_said("to be tried again")
     assert sweep.await_process(WORKER)

@@ -42,15 +42,16 @@ Evaluated = tuple[dict[str, Any], dict[str, dict[str, Any]]]
 
 def carry_out(plan: Plan, spec: SweepSpec, store: Store) -> None:
     """Make every step done, and tell MLflow of all of them and of the results."""
-    with Tracker(Sweep(spec, plan, store)) as tracker:
+    sweep = Sweep(spec, plan, store)
+    with Tracker(sweep) as tracker:
         tracker.open()
         for step in plan.steps.values():
             tracker.begin(step)
             commit(step, plan, store)
             tracker.finish(step, StepState.DONE)
-        found = Results(Sweep(spec, plan, store))
-        found.write(results_folder(Sweep(spec, plan, store)))
-        tracker.table(results_folder(Sweep(spec, plan, store)), found.means())
+        found = Results(sweep)
+        found.write(results_folder(sweep))
+        tracker.table(results_folder(sweep), found.means())
         assert tracker.close("FINISHED", PATIENCE), "MLflow has not taken everything"
 
 

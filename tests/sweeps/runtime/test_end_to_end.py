@@ -16,12 +16,11 @@ from rich.console import Console
 from safetensors.torch import load_file
 
 from sweeps.cli.live import TerminalDisplay
-from sweeps.plan.planner import make_plan
 from sweeps.results.results import Results
 from sweeps.results.tables import table_of
 from sweeps.runtime.run import run_plan
 from sweeps.spec.reading import read_spec
-from sweeps.state.sweep import Sweep
+from sweeps.state.sweep import Sweep, load
 from sweeps.tracking import Tracker
 from trainables.steps.run import carry_out as carry_out_here
 from trainables.store import HEAD, MODEL, Store
@@ -30,12 +29,11 @@ from trainables.store.logs import logs_of
 
 def carry_out(file, *overrides):
     spec = read_spec(file, list(overrides))
-    plan = make_plan(spec, str(file))
-    store = Store(spec.storage)
-    tracker = Tracker(Sweep(spec, plan, store))
-    schedule = run_plan(Sweep(spec, plan, store), tracker, TerminalDisplay(Console(quiet=True)), None, None)
+    sweep = load(spec, file, Store(spec.storage))
+    tracker = Tracker(sweep)
+    schedule = run_plan(sweep, tracker, TerminalDisplay(Console(quiet=True)), None, None)
     assert tracker.close("FINISHED", patience=120)
-    return spec, plan, store, tracker, schedule
+    return *sweep, tracker, schedule
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,9 @@ import ray
 from rich.console import Console
 
 from sweeps.cli.live import TerminalDisplay
-from sweeps.plan.planner import make_plan
 from sweeps.runtime.run import run_plan
 from sweeps.spec.reading import read_spec
-from sweeps.state.sweep import Sweep
+from sweeps.state.sweep import load
 from sweeps.tracking import Tracker
 from trainables.store import Store
 
@@ -34,8 +33,9 @@ def test_two_drivers_share_the_steps_of_one_sweep(local_ray, tiny, sweep_file, t
         execution={"cpus_per_worker": 1},
     )
     spec = read_spec(file)
-    plan, store = make_plan(spec, str(file)), Store(spec.storage)
-    tracker = Tracker(Sweep(spec, plan, store))
+    sweep = load(spec, file, Store(spec.storage))
+    plan, store = sweep.plan, sweep.store
+    tracker = Tracker(sweep)
     command = [sys.executable, "-m", "sweeps.cli.main", "run", str(file), "--no-preflight"]
     with (tmp_path / "other").open("w") as log, (tmp_path / "this").open("w") as ours:
         other = subprocess.Popen(
@@ -44,7 +44,7 @@ def test_two_drivers_share_the_steps_of_one_sweep(local_ray, tiny, sweep_file, t
             stderr=log,
         )
         schedule = run_plan(
-            Sweep(spec, plan, store),
+            sweep,
             tracker,
             TerminalDisplay(Console(file=ours, width=200)),
             None,

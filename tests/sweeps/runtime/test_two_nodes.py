@@ -18,12 +18,11 @@ from rich.console import Console
 from cluster.connect import Capacity
 from cluster.local.janitor import MARK
 from sweeps.cli.live import TerminalDisplay
-from sweeps.plan.planner import make_plan
 from sweeps.runtime.preflight import problems
 from sweeps.runtime.run import run_plan
 from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.reading import read_spec
-from sweeps.state.sweep import Sweep
+from sweeps.state.sweep import load
 from sweeps.tracking import Tracker
 from trainables.store import Store
 
@@ -79,8 +78,8 @@ def test_a_step_spans_two_nodes_and_goes_on_when_one_was_lost(second, tiny, swee
     }
     file = sweep_file(**fields)
     spec = read_spec(file)
-    plan = make_plan(spec, str(file))
-    store = Store(spec.storage)
+    sweep = load(spec, file, Store(spec.storage))
+    plan, store = sweep.plan, sweep.store
     everything = Schedule(plan, set(), 2 + CPUS, 0)
     assert problems(everything, store, Capacity(2 + CPUS, 0, 2)) == []
     training = next(step.id for step in plan.steps.values() if step.kind.group == "train")
@@ -101,10 +100,8 @@ def test_a_step_spans_two_nodes_and_goes_on_when_one_was_lost(second, tiny, swee
 
     trouble = threading.Thread(target=lose_one)
     trouble.start()
-    with (tmp_path / "log").open("w") as log, Tracker(Sweep(spec, plan, store)) as tracker:
-        schedule = run_plan(
-            Sweep(spec, plan, store), tracker, TerminalDisplay(Console(file=log, width=200)), None, None
-        )
+    with (tmp_path / "log").open("w") as log, Tracker(sweep) as tracker:
+        schedule = run_plan(sweep, tracker, TerminalDisplay(Console(file=log, width=200)), None, None)
     trouble.join()
     said = (tmp_path / "log").read_text()
     assert schedule.done == set(plan.steps), said

@@ -1,4 +1,4 @@
-"""Steps that cannot be placed, and steps that hang: with a real board, and a clock of our own."""
+"""Steps that cannot be placed, and steps that hang: with a real control actor, and a clock of our own."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def watched(local_ray):
 
 
 def look(watchdog, now, seconds):
-    """Look until the board has answered, `seconds` later."""
+    """Look until the control actor has answered, `seconds` later."""
     now[0] += seconds
     before = watchdog._looked
     while watchdog._looked == before:
