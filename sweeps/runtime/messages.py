@@ -49,11 +49,14 @@ class TrialReport(Frozen):
     def of(cls, result: dict[str, Any]) -> TrialReport:
         """From what Tune passes on, which has entries of its own besides. Without a state: a failure."""
         fields = {name: result[name] for name in cls.model_fields if name in result}
+        fields["progress"] = next(iter(fields.get("progress", ())), None)
         return cls(**{"state": StepState.FAILED, "error": "the trial ended without saying how", **fields})
 
     def to_ray(self) -> dict[str, Any]:
-        """As `ray.tune.report` and `ray.train.report` take it."""
-        return self.model_dump(mode="json")
+        """As `ray.tune.report` and `ray.train.report` take it. The progress is in a list: Tune takes nested mappings
+        apart before it passes them to schedulers and search algorithms, and leaves lists alone."""
+        fields = self.model_dump(mode="json")
+        return {**fields, "progress": [fields["progress"]] if self.progress is not None else []}
 
     @property
     def outcome(self) -> Outcome | None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 from ray.tune.schedulers import TrialScheduler
+from ray.tune.utils import flatten_dict
 
 from sweeps.plan.planner import make_plan
 from sweeps.results.notes import notes_of
@@ -67,7 +68,7 @@ class Case:
         before = len(self.halted)
         step = self.by_name[name].id
         trial = SimpleNamespace(trial_id=f"trial of {name}", config={"step": step})
-        assert self.asha.on_trial_result(None, trial, report.to_ray()) == TrialScheduler.CONTINUE
+        assert self.asha.on_trial_result(None, trial, flatten_dict(report.to_ray())) == TrialScheduler.CONTINUE
         return len(self.halted) > before
 
     def finish(self, name, *curve):
