@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from sweeps.plan.planner import make_plan
 from sweeps.spec.reading import read_spec
@@ -23,7 +24,7 @@ GRID = {
 }
 
 
-def test_the_grid_of_the_demonstration(sweep_file):
+def test_a_grid_shares_what_it_can(sweep_file):
     plan = plan_of(sweep_file(**GRID))
     # 2 pretrainings, 2 x 2 intermediates, 3 x 3 x 2 trained targets; but gen-nli and gen-qa after no intermediate are
     # the intermediates gen-nli and gen-qa. Retrieval is evaluated on the 5 encoders.
@@ -31,6 +32,15 @@ def test_the_grid_of_the_demonstration(sweep_file):
     assert len(plan.cells) == 3 * 4 * 2
     # Cell by cell: 2 x 24 pretrainings, 16 intermediates, 18 trainings of targets.
     assert plan.unshared_train_steps == 48 + 16 + 18
+
+
+def test_the_demonstration_has_two_intermediates_of_which_one_is_a_target_too():
+    plan = plan_of(Path("sweeps/demo.yaml"))
+    phases = Counter(step.phases for step in plan.steps.values() if step.kind.group == "train")
+    # 5 seeds: gen-choice; gen-nli, which is the target after no intermediate too; gen-nli after either.
+    assert phases[("intermediate",)] == 5
+    assert phases[("intermediate", "target")] == 5
+    assert phases[("target",)] == 10
 
 
 def test_parents_stand_before_their_children_and_are_in_the_plan(sweep_file):
