@@ -6,7 +6,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 export TOKENIZERS_PARALLELISM = false
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format slow faults bench clean
+.PHONY: help setup demo unit test check format slow faults bench clean
 
 help:  ## show this
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1	/' | expand -t 16
@@ -22,11 +22,14 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@DS_BUILD_OPS=0 $(PIP) --no-build-isolation -e '.[dev]'
 	@touch $@
 
-demo: setup  ## run the demonstration sweep: three phases, six artificial languages, under ten minutes on two cores
+demo: setup  ## run the demonstration sweep: three phases, six artificial languages, under eight minutes on two cores
 	@$(BIN)/xstilts run sweeps/demo.yaml
 
-test: setup  ## run the tests, in two processes
-	@$(BIN)/python -m pytest -n 2
+unit: setup  ## the tests without Ray, DeepSpeed and other programs: under two minutes on two cores
+	@$(BIN)/python -m pytest -n 2 -m "not slow and not faults and not ray and not deepspeed and not programs"
+
+test: setup  ## all tests, in two processes, and the ten slowest: under twelve minutes on two cores
+	@$(BIN)/python -m pytest -n 2 --durations=10
 
 check: setup  ## format, lint, types, import rules
 	@$(BIN)/ruff format --check .
@@ -34,7 +37,7 @@ check: setup  ## format, lint, types, import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-format: setup  ## mend what can be mended
+format: setup  ## fix what format and lint can fix
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 

@@ -197,14 +197,40 @@ LONGEST = "tests/faults/test_kills.py"
 """Its sweeps start a Ray of their own, so another test process may have it."""
 
 
+MARKERS = {
+    "here": "deepspeed",
+    "stepper": "deepspeed",
+    "server": "programs",
+    "stack": "programs",
+    "browser": "programs",
+    "wheel": "programs",
+}
+"""Fixture: the marker of the tests that use it. Modules with `local_ray` are marked `ray` as a whole."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `ray` every module that uses the local Ray, and have the longest modules come first."""
+    """Mark what its fixtures tell, and have the longest modules come first."""
     modules = {item: item.nodeid.partition("::")[0] for item in items}
     shared = {modules[item] for item in items if "local_ray" in getattr(item, "fixturenames", ())}
     for item, module in modules.items():
         if module in shared:
             item.add_marker("ray")
+        for fixture in MARKERS.keys() & getattr(item, "fixturenames", ()):
+            item.add_marker(MARKERS[fixture])
     items.sort(key=lambda item: (modules[item] != LONGEST, item.get_closest_marker("ray") is None))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_engine_in_unit(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Where tests with DeepSpeed are left out, one that starts an engine fails and is asked for its mark."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "not deepspeed" in request.config.option.markexpr:
+            patch.setattr(torch.distributed, "init_process_group", _unmarked)
+        yield
+
+
+def _unmarked(*_: Any, **__: Any) -> None:
+    pytest.fail("this test starts a DeepSpeed engine: mark it `deepspeed`")
 
 
 @pytest.hookimpl(optionalhook=True)

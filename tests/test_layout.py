@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 from pathlib import Path
 
@@ -19,6 +20,14 @@ def test_modules_are_short():
     for package in ("sweeps", "trainables", "cluster"):
         for file in (ROOT / package).rglob("*.py"):
             assert len(file.read_text().splitlines()) <= 360, f"{file} holds more than one concept"
+
+
+def test_every_package_says_what_it_is():
+    for package in ("sweeps", "trainables", "cluster"):
+        for folder in {file.parent for file in (ROOT / package).rglob("*.py")}:
+            module = folder / "__init__.py"
+            assert module.is_file(), f"{folder} has no __init__.py"
+            assert ast.get_docstring(ast.parse(module.read_text())), f"{module} does not say what its package is"
 
 
 def test_the_packages_are_listed_by_hand():

@@ -102,6 +102,7 @@ def test_the_longest_remaining_path_is_in_seconds():
     assert plan.remaining[step.id] == step.cost.seconds + max(plan.remaining[child.id] for child in below)
 
 
+@pytest.mark.deepspeed
 def test_what_is_prepared_and_trained_is_counted(finished):
     _, plan, store = finished
     drafted = estimate(plan, throughput_on(None)).plan

@@ -45,6 +45,7 @@ def test_all_positions_that_a_kind_has_are_used_and_no_more(sweep_file, tiny, mo
         plan_of(sweep_file(models=models, training={"all": {"steps": 2, "max_length": positions + 1}}))
 
 
+@pytest.mark.deepspeed
 def test_a_sweep_of_a_bert_from_nothing_runs_to_its_end(tiny, here, tmp_path):
     _, plan, store = here({**tiny, "models": with_type(tiny, "bert")}, tmp_path)
     for cell in plan.cells:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from sweeps.plan.planner import make_plan
 from sweeps.spec.reading import read_spec
 from trainables.steps.run import carry_out
@@ -22,6 +24,7 @@ def test_the_real_study_in_small_plans(real_data, tmp_path):
     assert kinds.count("evaluate") == 2 * 12 + 5
 
 
+@pytest.mark.deepspeed
 def test_a_real_target_is_prepared_trained_and_evaluated(real_data, host, tmp_path):
     """Tagging in four steps; no number is asserted but its range."""
     file = ROOT / "sweeps" / "dev.yaml"

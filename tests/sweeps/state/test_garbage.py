@@ -70,6 +70,7 @@ def free(spec, plan, store, dry_run=False):
         return collect(Sweep(spec, plan, store), leases, dry_run)
 
 
+@pytest.mark.deepspeed
 def test_all_weights_stay_unless_the_sweep_file_says_otherwise(sweep):
     spec, plan, store = sweep()
     assert with_weights(plan, store) == of_phase(plan, "pretrain", "intermediate", "target")
@@ -105,6 +106,7 @@ def test_of_each_target_the_best_on_dev_rows_stays(sweep):
     assert with_weights(plan, store) == of_phase(plan, "pretrain") | {loser}
 
 
+@pytest.mark.deepspeed
 def test_a_step_without_weights_is_done_until_they_are_needed_and_then_made_again_to_the_bit(sweep, host):
     spec, plan, store = sweep(keep="intermediates")
     trained = sorted(of_phase(plan, "target"))

@@ -155,6 +155,7 @@ def test_a_word_that_mlflow_does_not_take_is_left_out_alone(sweep_file):
     assert MlflowClient(spec.tracking_uri).get_run(tracker.run_of(second)).info.status == "FINISHED"
 
 
+@pytest.mark.deepspeed
 def test_a_lost_mlflow_is_made_again_from_the_store(sweep_file, host, tmp_path):
     file = sweep_file(seeds=[1, 2, 3])
     spec, plan, store = opened(file)

@@ -17,6 +17,7 @@ def own_world(tmp_path_factory):
     return World(tmp_path_factory.mktemp("golden"))
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize("name", TASKS)
 def test_numbers_are_those_recorded_or_a_version_was_raised(own_world, name):
     before, versions = recorded().get(name), versions_of(name)

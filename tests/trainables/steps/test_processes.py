@@ -30,6 +30,7 @@ def one_by_one(arguments, log):
     return run_workers(arguments, 2, log)
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize(
     ("tasks", "stage", "start"),
     [(["gen-nli", "gen-tags"], 3, under_torchrun), (["gen-text"], 2, one_by_one), (["gen-ask"], 3, one_by_one)],
@@ -52,6 +53,7 @@ def test_two_workers_give_the_numbers_of_one(world, tmp_path, tasks, stage, star
         assert max(float((a[key] - b[key]).abs().max()) for key in a) < 2e-4
 
 
+@pytest.mark.deepspeed
 def test_two_workers_agree_on_a_collapse_and_start_again_together(world, tmp_path):
     # Nothing is learnt; and in the other case no output is a number after the first step.
     nothing = {"learning_rate": 1e-12, "weight_decay": 0.0, "collapse_patience": 1}

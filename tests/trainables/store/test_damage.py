@@ -136,6 +136,7 @@ def weights(store, step):
     return {**load_file(store.path(step) / MODEL / "model.safetensors"), **load_file(store.path(step) / HEAD)}
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize("victim", ["largest", "state.json"])
 def test_training_on_a_damaged_state_gives_the_undisturbed_numbers(fresh, tmp_path, host, victim):
     recipe = fresh.train("gen-nli", limit=24, steps=6, evaluate_every=3, batch_size=8, dropout=0.1)
@@ -156,6 +157,7 @@ def test_training_on_a_damaged_state_gives_the_undisturbed_numbers(fresh, tmp_pa
     assert (record["losses"], record["dev"], record["best"]) == (expected["losses"], expected["dev"], expected["best"])
 
 
+@pytest.mark.deepspeed
 def test_training_resumes_on_a_store_that_is_not_local(fresh, tmp_path, host, monkeypatch):
     monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "cache"))
     recipe = fresh.train("gen-nli", limit=24, steps=6, evaluate_every=3, batch_size=8, dropout=0.1)
@@ -188,6 +190,7 @@ def small_disk(tmp_path):
     subprocess.run(["umount", "--lazy", folder], check=True)
 
 
+@pytest.mark.deepspeed
 def test_a_full_disk_is_one_line_and_the_older_state_stays(fresh, small_disk, host):
     import shutil
 

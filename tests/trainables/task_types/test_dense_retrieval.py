@@ -103,6 +103,7 @@ def carried_out(world, recipe, folder, **execution):
     return [loss for _, loss in store.record(recipe.id)["result"]["losses"]], weights
 
 
+@pytest.mark.deepspeed
 def test_execution_leaves_the_numbers_as_they_are(world, tmp_path):
     # A batch of two groups and a piece of one.
     recipe = world.train("gen-ask", batch_size=40, steps=4, dropout=0.1, attention_dropout=0.1)
@@ -152,6 +153,7 @@ def test_without_a_pool_or_labels_nothing_is_made_up():
     assert TASK_TYPE.score({"0": ["a"], "1": ["b"]}, rows, TASK, "en") == {}
 
 
+@pytest.mark.deepspeed
 def test_an_evaluation_from_end_to_end(world):
     trained = world.train("gen-ask", steps=2, evaluate_every=2)
     world.do(trained)
@@ -168,6 +170,7 @@ def test_an_evaluation_from_end_to_end(world):
         assert metrics[language] == TASK_TYPE.score(predictions, rows, TASK, language)
 
 
+@pytest.mark.deepspeed
 def test_a_pool_of_the_questions_themselves_answers_them(world, fresh):
     """Each match in the pool put into the words of its question: the real model must find all of them."""
     from trainables.evaluation.evaluate import evaluate

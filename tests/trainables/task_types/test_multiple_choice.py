@@ -114,6 +114,7 @@ def test_every_sequence_of_a_batch_has_a_dropout_mask_of_its_own_however_it_is_c
     assert whole == masks(1, 20) == masks(3, 100)
 
 
+@pytest.mark.deepspeed
 def test_an_evaluation_from_end_to_end(world):
     trained = world.train("gen-choice", steps=2, evaluate_every=2)
     world.do(trained)

@@ -71,6 +71,7 @@ def test_both_sentences_of_a_pair_are_read_apart(world):
             assert int(batch["attention_mask"][side].sum()) == len(ids)
 
 
+@pytest.mark.deepspeed
 def test_execution_leaves_the_numbers_as_they_are(world, tmp_path):
     recipe = ranking(world, dropout=0.1, attention_dropout=0.1)
     plain, a = carried_out(world, recipe, tmp_path / "a", zero_stage=0, micro_batch_tokens=100_000)
@@ -79,6 +80,7 @@ def test_execution_leaves_the_numbers_as_they_are(world, tmp_path):
     assert max(float((a[key] - b[key]).abs().max()) for key in a) < 2e-4
 
 
+@pytest.mark.deepspeed
 def test_it_brings_translations_together(world, tmp_path):
     result, _ = carried_out(world, ranking(world, steps=60, evaluate_every=20, dropout=0.0), tmp_path / "s")
     first, last = result["losses"][0][1], result["losses"][-1][1]
@@ -87,6 +89,7 @@ def test_it_brings_translations_together(world, tmp_path):
     assert result["best"]["accuracy"] > 40
 
 
+@pytest.mark.deepspeed
 def test_word_ranking_trains_the_embeddings_alone_and_learns_translations(world, tmp_path):
     recipe = ranking(world, "word-ranking", batch_size=512, steps=40, evaluate_every=20, warmup=0.0, dropout=0.0)
     result, after = carried_out(world, recipe, tmp_path / "w")
@@ -98,6 +101,7 @@ def test_word_ranking_trains_the_embeddings_alone_and_learns_translations(world,
     assert not {key for key in changed if key.startswith("encoder.")}
 
 
+@pytest.mark.deepspeed
 def test_execution_leaves_word_ranking_as_it_is(world, tmp_path):
     recipe = ranking(world, "word-ranking", batch_size=512, dropout=0.1)
     plain, a = carried_out(world, recipe, tmp_path / "a", zero_stage=0, micro_batch_tokens=1_000_000)

@@ -102,6 +102,7 @@ def test_the_families_that_can_tell_are_those_that_are_said_to():
     assert can == {one.name for one in all_task_types() if one.knows_chance}
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize("task", ["gen-nli", "gen-choice", "gen-tags"])
 def test_a_run_that_learns_nothing_is_stopped_and_marked(world, store, task):
     recipe = world.train(task, steps=40, evaluate_every=2, collapse_patience=2, **NOTHING)
@@ -120,6 +121,7 @@ def test_a_run_that_learns_nothing_is_stopped_and_marked(world, store, task):
     assert (place.path(recipe.id) / MODEL / "model.safetensors").exists()
 
 
+@pytest.mark.deepspeed
 def test_without_patience_it_goes_on_and_is_marked_at_its_end(world, store):
     recipe = world.train("gen-nli", **NOTHING)
     place = store()
@@ -129,6 +131,7 @@ def test_without_patience_it_goes_on_and_is_marked_at_its_end(world, store):
     assert not result["stopped_early"]
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize(
     ("task", "settings"),
     [
@@ -152,6 +155,7 @@ def test_a_run_that_is_weak_but_learns_is_not_stopped(world, store, task, settin
 # --- no number -----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize("log_every", [1, 4])
 def test_a_loss_that_is_no_number_ends_the_run_with_what_it_began_with(world, store, log_every):
     recipe = world.train("gen-nli", steps=12, evaluate_every=12, **WRECKING)
@@ -183,6 +187,7 @@ def read(world, step):
     return read_recipe(world.store.record(step)["recipe"])
 
 
+@pytest.mark.deepspeed
 def test_a_model_whose_dev_outputs_are_no_numbers_is_not_kept(world, store):
     # After one step its weights are numbers still, after the next the loss is none.
     recipe = world.train("gen-nli", steps=12, evaluate_every=1, **WRECKING)
@@ -197,6 +202,7 @@ def test_a_model_whose_dev_outputs_are_no_numbers_is_not_kept(world, store):
 # --- again ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deepspeed
 def test_a_collapsed_run_is_started_again_and_every_attempt_is_recorded(world, store):
     recipe = world.train("gen-tags", steps=40, evaluate_every=2, collapse_patience=2, reseed=2, **NOTHING)
     place = store()
@@ -212,6 +218,7 @@ def test_a_collapsed_run_is_started_again_and_every_attempt_is_recorded(world, s
     assert result["collapsed"] == result["attempts"][-1]["collapsed"]
 
 
+@pytest.mark.deepspeed
 def test_a_run_that_does_not_collapse_is_not_started_again(world, store):
     recipe = world.train("gen-tags", steps=30, evaluate_every=10, collapse_patience=1, reseed=2)
     place = store()
@@ -221,6 +228,7 @@ def test_a_run_that_does_not_collapse_is_not_started_again(world, store):
     assert result["collapsed"] is None
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize("attempt", [0, 1, 2])
 def test_going_on_within_any_attempt_is_equal_to_not_stopping(world, store, host, attempt):
     recipe = world.train("gen-nli", steps=24, evaluate_every=4, collapse_patience=2, reseed=2, **NOTHING, **DROPOUT)
@@ -240,6 +248,7 @@ def test_going_on_within_any_attempt_is_equal_to_not_stopping(world, store, host
     assert all(torch.equal(a[key], b[key]) for key in a)
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize("stop_after", [2, 4])
 def test_being_stopped_at_an_evaluation_loses_none(world, store, host, stop_after):
     recipe = world.train("gen-nli", steps=12, evaluate_every=4, **DROPOUT)
@@ -252,6 +261,7 @@ def test_being_stopped_at_an_evaluation_loses_none(world, store, host, stop_afte
     assert len(result_of(cut, recipe)["dev"]) == 3
 
 
+@pytest.mark.deepspeed
 def test_when_states_are_saved_leaves_the_loss_curve_whole(world, store, host):
     recipe = world.train("gen-nli", steps=12, evaluate_every=6, **DROPOUT)
     whole, cut = store("whole"), store("cut")
@@ -276,6 +286,7 @@ def test_a_rise_by_less_than_the_gain_is_no_gain_but_the_best_is_the_best():
     assert progress.best["value"] == 51.3
 
 
+@pytest.mark.deepspeed
 def test_patience_ends_a_run_that_gains_too_little(world, store):
     recipe = world.train("gen-tags", steps=40, evaluate_every=4, patience=2, min_gain=99.0)
     place = store()

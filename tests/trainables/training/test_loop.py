@@ -39,6 +39,7 @@ def copy_of(world, tmp_path, name):
     return Store(str(tmp_path / name))
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize("task", ["gen-nli", "gen-text"])
 def test_the_same_recipe_twice_is_equal_to_the_last_bit(world, tmp_path, task):
     recipe = world.train(task, **DROPOUT)
@@ -51,6 +52,7 @@ def test_the_same_recipe_twice_is_equal_to_the_last_bit(world, tmp_path, task):
     assert all(torch.equal(a[key], b[key]) for key in a)
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize("task", ["gen-nli", "gen-text", "gen-tags", "gen-choice"])
 def test_zero_stage_and_micro_batch_leave_the_numbers_as_they_are(world, tmp_path, task):
     recipe = world.train(task, **DROPOUT)
@@ -64,6 +66,7 @@ def test_zero_stage_and_micro_batch_leave_the_numbers_as_they_are(world, tmp_pat
         assert max(float((a[key] - b[key]).abs().max()) for key in a) < 2e-4
 
 
+@pytest.mark.deepspeed
 def test_a_second_phase_starts_from_exactly_the_first_ones_backbone(world, tmp_path):
     store = copy_of(world, tmp_path, "s")
     first = world.train("gen-nli")
@@ -81,6 +84,7 @@ def test_a_second_phase_starts_from_exactly_the_first_ones_backbone(world, tmp_p
     assert load_file(store.path(second.id) / HEAD)["gen-tags.out.weight"].shape[0] == len(second.tasks[0].task.labels)
 
 
+@pytest.mark.deepspeed
 def test_a_backbone_with_a_weight_missing_is_refused(world, tmp_path):
     from safetensors.torch import save_file
 
@@ -96,6 +100,7 @@ def test_a_backbone_with_a_weight_missing_is_refused(world, tmp_path):
         load_backbone(CheckpointRef(step=first.id), store, Execution())
 
 
+@pytest.mark.deepspeed
 def test_stopping_and_going_on_is_equal_to_not_stopping(world, tmp_path, host):
     recipe = world.train("gen-nli", steps=12, evaluate_every=4, **DROPOUT)
     whole, cut = copy_of(world, tmp_path, "whole"), copy_of(world, tmp_path, "cut")
@@ -110,6 +115,7 @@ def test_stopping_and_going_on_is_equal_to_not_stopping(world, tmp_path, host):
     assert cut.load_state(recipe.id) is None
 
 
+@pytest.mark.deepspeed
 def test_a_state_of_another_zero_stage_is_refused_with_what_to_do(world, tmp_path, host):
     recipe = world.train("gen-nli", steps=12)
     store = copy_of(world, tmp_path, "s")
@@ -118,6 +124,7 @@ def test_a_state_of_another_zero_stage_is_refused_with_what_to_do(world, tmp_pat
         carry_out(recipe, Execution(zero_stage=2), store, host())
 
 
+@pytest.mark.deepspeed
 def test_the_best_checkpoint_is_kept_and_patience_ends_training(world, tmp_path, host):
     # A rate that wrecks the model: whatever comes after the best evaluation is worse or equal.
     recipe = world.train("gen-nli", steps=60, evaluate_every=2, patience=3, learning_rate=0.5, warmup=0.0)
@@ -134,6 +141,7 @@ def test_the_best_checkpoint_is_kept_and_patience_ends_training(world, tmp_path,
     assert [report.global_step for report in reports.reports] == [point["step"] for point in result["dev"]]
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize(
     ("task", "metric", "steps"),
     [
@@ -152,6 +160,7 @@ def test_each_family_overfits_a_tiny_set(world, tmp_path, task, metric, steps):
     assert store.record(recipe.id)["result"]["best"][metric] > 99
 
 
+@pytest.mark.deepspeed
 def test_span_or_none_learns_when_there_is_no_answer(world, tmp_path):
     task = world.spec("gen-qa").model_copy(update={"type": "span-or-none"})
     recipe = world.train("gen-qa", limit=8, steps=150, batch_size=8, evaluate_every=150, dropout=0.0)
@@ -177,6 +186,7 @@ def test_span_or_none_learns_when_there_is_no_answer(world, tmp_path):
     assert min(best[name] for name in ("f1", "exact_match", "has_answer_f1", "no_answer_accuracy")) > 99
 
 
+@pytest.mark.deepspeed
 def test_masked_lm_learns_a_tiny_text(world, tmp_path):
     recipe = world.train("gen-text", limit=8, steps=150, batch_size=8, evaluate_every=150, dropout=0.0)
     store = copy_of(world, tmp_path, "s")

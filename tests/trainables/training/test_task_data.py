@@ -97,6 +97,7 @@ def heads_of(store, step):
     return {key.partition(".")[0] for key in load_file(store.path(step) / HEAD)}
 
 
+@pytest.mark.deepspeed
 def test_several_tasks_give_the_same_numbers_under_every_zero_stage(world, tmp_path):
     recipe = world.together("gen-nli", "gen-tags", beside=("gen-text",), dropout=0.1)
     plain = carried_out(world, recipe, tmp_path / "plain", zero_stage=0)
@@ -109,6 +110,7 @@ def test_several_tasks_give_the_same_numbers_under_every_zero_stage(world, tmp_p
         assert max(float((a[key] - b[key]).abs().max()) for key in a) < 5e-4
 
 
+@pytest.mark.deepspeed
 def test_the_mean_over_the_tasks_that_select_picks_the_checkpoint(world, tmp_path):
     recipe = world.together("gen-nli", "gen-tags", beside=("gen-text",))
     store = carried_out(world, recipe, tmp_path / "s", zero_stage=0)
@@ -121,6 +123,7 @@ def test_the_mean_over_the_tasks_that_select_picks_the_checkpoint(world, tmp_pat
     assert result["tasks"][2]["share_of_steps"] == 0.5
 
 
+@pytest.mark.deepspeed
 def test_each_head_is_trained_and_one_that_two_tasks_share_is_one(world, tmp_path):
     own = world.together("gen-nli", "gen-nli")
     renamed = own.tasks[1].model_copy(update={"head": "second"})
@@ -137,6 +140,7 @@ def test_each_head_is_trained_and_one_that_two_tasks_share_is_one(world, tmp_pat
         load_task_model(CheckpointRef(step=two.id), task.name, new_head, "fp32", two_heads, Execution())
 
 
+@pytest.mark.deepspeed
 def test_stopping_between_tasks_and_going_on_changes_nothing(world, tmp_path, host):
     from trainables.steps.run import carry_out
 

@@ -165,6 +165,7 @@ def test_a_tokenizer_of_another_architecture_is_refused(bert, world, tmp_path):
 # --- training --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize("task", ["gen-nli", "gen-choice"])
 def test_zero_stages_and_micro_batches_leave_the_numbers_as_they_are(bert, tmp_path, task):
     recipe = bert.train(task, **DROPOUT)
@@ -178,6 +179,7 @@ def test_zero_stages_and_micro_batches_leave_the_numbers_as_they_are(bert, tmp_p
         assert max(float((a[key] - b[key]).abs().max()) for key in a) < 2e-4
 
 
+@pytest.mark.deepspeed
 def test_two_workers_give_the_numbers_of_one(bert, tmp_path):
     recipe = bert.train("gen-nli", **DROPOUT)
     one, two = copy_of(bert, tmp_path, "one"), copy_of(bert, tmp_path, "two")
@@ -193,6 +195,7 @@ def test_two_workers_give_the_numbers_of_one(bert, tmp_path):
     assert max(float((a[key] - b[key]).abs().max()) for key in a) < 2e-4
 
 
+@pytest.mark.deepspeed
 def test_stopping_and_going_on_is_equal_to_not_stopping(bert, tmp_path, host):
     recipe = bert.train("gen-nli", steps=12, evaluate_every=4, **DROPOUT)
     whole, cut = copy_of(bert, tmp_path, "whole"), copy_of(bert, tmp_path, "cut")
@@ -212,6 +215,7 @@ def trained(bert):
     return recipe.id
 
 
+@pytest.mark.deepspeed
 def test_logits_are_those_of_transformers(bert, trained, tmp_path):
     evaluation = bert.evaluation("gen-nli", CheckpointRef(step=trained), "one")
     bert.do(evaluation)
@@ -246,6 +250,7 @@ def test_logits_are_those_of_transformers(bert, trained, tmp_path):
         assert not torch.allclose(model(**without).last_hidden_state[:, 0], first, atol=1e-3)
 
 
+@pytest.mark.deepspeed
 def test_retrieval_reads_the_layer_that_is_asked_for(bert, trained):
     store = bert.store
     exported = AutoModel.from_pretrained(store.path(trained) / MODEL).eval()
@@ -268,6 +273,7 @@ def test_retrieval_reads_the_layer_that_is_asked_for(bert, trained):
     assert store.record(recipe.id)["result"]["metrics"]["two"]["accuracy"] >= 0
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize("task", ["gen-text", "gen-tags", "gen-qa", "gen-ask"])
 def test_every_task_type_trains(bert, task):
     recipe = bert.train(task, **DROPOUT)
@@ -275,6 +281,7 @@ def test_every_task_type_trains(bert, task):
     assert bert.store.record(recipe.id)["result"]["steps"] == 6
 
 
+@pytest.mark.deepspeed
 def test_word_ranking_trains_the_embeddings_alone(bert, tmp_path):
     store = copy_of(bert, tmp_path, "s")
     rows = (*bert.rows("gen-text", "train", "two"), *bert.rows("gen-text", "dev", "two"))
@@ -298,6 +305,7 @@ def test_word_ranking_trains_the_embeddings_alone(bert, tmp_path):
     assert all(name.startswith("embeddings.") for name in moved)
 
 
+@pytest.mark.deepspeed
 def test_a_bert_from_nothing_has_a_tokenizer_of_its_kind(fresh):
     start = fresh.scratch(model_type="bert")
     encoder = load_input_encoder(start, fresh.store, Execution())

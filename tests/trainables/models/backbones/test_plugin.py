@@ -52,6 +52,7 @@ def test_its_shape_is_that_of_its_own_words(toys, toy):
     assert encoder("fires", "veki") == [{"input_ids": [*a, sep, *b, sep]}]
 
 
+@pytest.mark.deepspeed
 @pytest.mark.parametrize("task", ["gen-nli", "gen-tags", "gen-qa", "gen-choice", "gen-ask", "gen-text"])
 def test_it_trains_and_is_evaluated(toys, task):
     recipe = toys.train(task, dropout=0.1, attention_dropout=0.1)
@@ -64,6 +65,7 @@ def test_it_trains_and_is_evaluated(toys, task):
     assert toys.store.record(evaluation.id)["result"]["metrics"]["two"]
 
 
+@pytest.mark.deepspeed
 def test_it_learns(toys):
     recipe = toys.train("gen-nli", limit=8, steps=60, batch_size=8, evaluate_every=60, dropout=0.0)
     toys.do(recipe)
@@ -71,6 +73,7 @@ def test_it_learns(toys):
     assert last[1] < 0.3 * first[1]
 
 
+@pytest.mark.deepspeed
 def test_zero_stage_3_leaves_its_numbers_as_they_are(toys, tmp_path):
     recipe = toys.train("gen-nli", dropout=0.1, attention_dropout=0.1)
     losses = []
