@@ -67,7 +67,7 @@ class Bench:
         evaluate = world.evaluation("gen-nli", CheckpointRef(step=train.id), "one")
         self.recipes = {"prepare": prepare, "train": train, "evaluate": evaluate}
         self.base, self.cache = folder / "base", folder / "cache"
-        for need in (tokenizer.step, *train.data, evaluate.data):
+        for need in (tokenizer.step, *train.data_steps, *evaluate.data_steps):
             shutil.copytree(world.store.path(need), self.base / "steps" / need, dirs_exist_ok=True)
         assert self.do("train", self.base)["code"] == 0
         self.expected = {}
