@@ -28,7 +28,7 @@ demo: setup  ## run the demonstration sweep: three phases, six artificial langua
 unit: setup  ## the tests without Ray, DeepSpeed and other programs: under two minutes on two cores
 	@$(BIN)/python -m pytest -n 2 -m "not slow and not faults and not ray and not deepspeed and not programs"
 
-test: setup  ## all tests, in two processes, and the ten slowest: under twelve minutes on two cores
+test: setup  ## all tests, in two processes, and the ten slowest
 	@$(BIN)/python -m pytest -n 2 --durations=10
 
 check: setup  ## format, lint, types, import rules
