@@ -14,7 +14,6 @@ from safetensors.torch import load_file
 from torch.nn import functional as F
 
 from trainables.models.backbones.modeling import EncoderOutput
-from trainables.models.inputs import load_input_encoder
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import TaskSpec
@@ -27,16 +26,6 @@ from trainables.tasks import get_task
 
 TASK_TYPE = get_task_type("dense-retrieval").modeling()
 TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.type.name, source="files")
-
-
-@pytest.fixture(scope="module")
-def encoder(world):
-    return load_input_encoder(world.scratch(), world.store, Execution())
-
-
-@pytest.fixture(scope="module")
-def tokenizer(encoder):
-    return encoder.tokenizer
 
 
 def rows_of(*rows):

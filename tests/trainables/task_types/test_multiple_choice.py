@@ -10,8 +10,6 @@ from datasets import Dataset
 from torch.nn import functional as F
 
 from trainables.batching.micro_batches import split_micro_batch_groups
-from trainables.models.inputs import load_input_encoder
-from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import TaskSpec
 from trainables.store import PREDICTIONS
@@ -21,16 +19,6 @@ from trainables.tasks import get_task
 
 TASK_TYPE = get_task_type("multiple-choice").modeling()
 TASK = TaskSpec(name="t", version=1, type=TASK_TYPE.type.name, source="files")
-
-
-@pytest.fixture(scope="module")
-def encoder(world):
-    return load_input_encoder(world.scratch(), world.store, Execution())
-
-
-@pytest.fixture(scope="module")
-def tokenizer(encoder):
-    return encoder.tokenizer
 
 
 def rows_of(*rows):

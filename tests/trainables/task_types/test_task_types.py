@@ -9,23 +9,12 @@ import pytest
 import torch
 from datasets import Dataset
 
-from trainables.models.inputs import load_input_encoder
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
 from trainables.task_types import get_task_type
 from trainables.task_types.modeling import ModelOutputs
 from trainables.task_types.span_qa.modeling import _best_span
 from trainables.tasks import get_task
-
-
-@pytest.fixture(scope="module")
-def encoder(world):
-    return load_input_encoder(world.scratch(), world.store, Execution())
-
-
-@pytest.fixture(scope="module")
-def tokenizer(encoder):
-    return encoder.tokenizer
 
 
 def spec(task_type, *labels):
