@@ -159,6 +159,8 @@ def _labels(task: TaskSpec) -> tuple[str, ...]:
 def _row(task: TaskSpec, number: int) -> dict[str, Any]:
     labels, word, text = _labels(task), WORDS[number % len(WORDS)], " ".join(WORDS)
     match task.type:
+        case "text-classification":
+            return {"text": f"{text} {number}", "label": labels[number % len(labels)]}
         case "pair-classification":
             return {"text_a": text, "text_b": word, "label": labels[number % len(labels)]}
         case "multiple-choice":
@@ -190,7 +192,7 @@ def _predictions(task: TaskSpec, ease: float, rng: np.random.Generator) -> dict[
     for number, row in enumerate(_rows(task)):
         right = rng.random() < ease
         match task.type:
-            case "pair-classification":
+            case "text-classification" | "pair-classification":
                 found[row["id"]] = row["label"] if right else labels[rng.integers(len(labels))]
             case "multiple-choice":
                 found[row["id"]] = row["label"] if right else str(rng.integers(4))

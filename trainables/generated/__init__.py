@@ -4,7 +4,8 @@ from trainables.generated.benchmark import TASKS, VERSION, GeneratedBenchmark, l
 from trainables.generated.inference import LABELS
 from trainables.generated.languages import LANGUAGES, Language
 from trainables.generated.tell import TAGS
+from trainables.generated.world import TOPICS
 
 __all__ = [
-    "LABELS", "LANGUAGES", "TAGS", "TASKS", "VERSION", "GeneratedBenchmark", "Language", "languages_of",
+    "LABELS", "LANGUAGES", "TAGS", "TASKS", "TOPICS", "VERSION", "GeneratedBenchmark", "Language", "languages_of",
 ]  # fmt: skip

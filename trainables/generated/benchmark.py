@@ -21,6 +21,7 @@ _ROWS: dict[str, dict[str, int]] = {
     "gen-nli": {"train": 3000, "dev": 300, "test": 450},
     "gen-qa": {"train": 1800, "dev": 200, "test": 300},
     "gen-tags": {"train": 600, "dev": 200, "test": 200},
+    "gen-topic": {"train": 600, "dev": 200, "test": 300},
     "gen-pairs": {"test": 300},
     "gen-choice": {"train": 2400, "dev": 200, "test": 300},
     # Of "gen-ask" the pool's rows, of "gen-mine" all rows count facts: told in each language, or on some side.
@@ -54,6 +55,7 @@ class GeneratedBenchmark:
             "gen-nli": self._nli,
             "gen-qa": self._qa,
             "gen-tags": self._tags,
+            "gen-topic": self._topic,
             "gen-pairs": self._pairs,
             "gen-choice": self._choice,
             "gen-ask": self._ask,
@@ -128,6 +130,15 @@ class GeneratedBenchmark:
                 "tokens": [word.text for word in words],
                 "tags": [word.tag for word in words],
             }
+
+    def _topic(self, split: str, language: str) -> Iterator[Row]:
+        tell = Teller(self.seed, language)
+        draws = Draws(self.seed, "gen-topic", split)
+        for number in range(self._count(_ROWS["gen-topic"][split])):
+            fact = world.fact_of(draws, split, detail=50)
+            while not world.is_common(fact.what):
+                fact = world.fact_of(draws, split, detail=50)
+            yield {"id": f"{split}-{number:05}", "text": tell.text([fact]), "label": world.KIND_OF[fact.what[0]]}
 
     def _pairs(self, split: str, language: str) -> Iterator[Row]:
         first, tell = Teller(self.seed, FIRST), Teller(self.seed, language)

@@ -16,6 +16,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "garment": ("coat", "hat", "shoe", "shirt"),
 }
 KIND_OF: dict[str, str] = {noun: kind for kind, nouns in KINDS.items() for noun in nouns}
+TOPICS = tuple(KINDS)
 LANDMARKS = ("hill", "lake", "port")
 BEING, NOTHING = "being", "nothing"  # objects of a deed beside the kinds: someone with a name, none at all
 

@@ -48,14 +48,18 @@ def right_answers(predicted: Sequence[Any], gold: Sequence[Any]) -> Shares:
 
 
 def label_measure(
-    ids: Sequence[str], gold: Sequence[str], labels: Sequence[str]
+    ids: Sequence[str], gold: Sequence[str], labels: Sequence[str], macro_f1: bool = False
 ) -> Callable[[Mapping[str, Any]], dict[str, Shares]]:
-    """Accuracy, and of two labels the F1 of the last one: from predictions by id."""
+    """Accuracy, of two labels the F1 of the last one, and if asked for the mean F1: from predictions by id."""
 
     def measure(predictions: Mapping[str, Any]) -> dict[str, Shares]:
         ours = [predictions[name] for name in ids]
-        f1 = {"f1": positives(ours, gold, labels[1])} if len(labels) == 2 else {}
-        return {"accuracy": right_answers(ours, gold), **f1}
+        shares = {"accuracy": right_answers(ours, gold)}
+        if len(labels) == 2:
+            shares["f1"] = positives(ours, gold, labels[1])
+        if macro_f1:
+            shares["macro_f1"] = together([positives(ours, gold, one) for one in dict.fromkeys((*gold, *ours))])
+        return shares
 
     return measure
 

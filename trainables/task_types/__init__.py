@@ -22,9 +22,11 @@ from trainables.task_types.registry import UnknownTaskType, all_task_types, get_
 from trainables.task_types.retrieval.schema import Retrieval
 from trainables.task_types.span_qa.schema import SpanOrNone, SpanQA
 from trainables.task_types.tagging.schema import Tagging
+from trainables.task_types.text_classification.schema import TextClassification
 from trainables.task_types.translation_ranking.schema import TranslationRanking, WordRanking
 
 for _task_type in (
+    TextClassification(),
     PairClassification(),
     MultipleChoice(),
     Tagging(),

@@ -9,10 +9,10 @@ from sweeps.results.tables import table_of
 from sweeps.state.sweep import Sweep
 from trainables.tasks import get_task
 
-TARGETS = ["gen-nli", "gen-tags", "gen-qa", "gen-choice", "gen-ask", "gen-mine", "gen-pairs"]
+TARGETS = ["gen-topic", "gen-nli", "gen-tags", "gen-qa", "gen-choice", "gen-ask", "gen-mine", "gen-pairs"]
 EVERYTHING = {
     "name": "everything",
-    "tasks": ["gen-nli", "gen-choice", "gen-tags", "gen-qa", "gen-ask"],
+    "tasks": ["gen-topic", "gen-nli", "gen-choice", "gen-tags", "gen-qa", "gen-ask"],
     "temperature": 2.0,
     "mlm": {"corpora": ["gen-text"], "languages": ["one", "two"], "share": 0.2, "alpha": 0.5, "max_length": 64},
 }
@@ -20,7 +20,7 @@ EVERYTHING = {
 
 @pytest.fixture(scope="module")
 def done(tiny, tmp_path_factory, here):
-    """A sweep of one intermediate of five tasks and seven targets, carried out in this process."""
+    """A sweep of one intermediate of six tasks and eight targets, carried out in this process."""
     root = tmp_path_factory.mktemp("task types")
     model = {key: value for key, value in tiny["models"]["small"].items() if key != "pretrain"}
     fields = {

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from trainables.generated import LABELS, LANGUAGES, TAGS, TASKS, GeneratedBenchmark, languages_of
+from trainables.generated import LABELS, LANGUAGES, TAGS, TASKS, TOPICS, GeneratedBenchmark, languages_of
 from trainables.generated.draws import Draws
 from trainables.generated.inference import choosings, triples
+from trainables.generated.languages import lexicon
 from trainables.generated.reading import answers, question, readings
 from trainables.generated.world import KIND_OF, OPPOSITE, Fact, fact_of
 
@@ -23,6 +24,7 @@ SPLITS = {
     "gen-nli": ("train", "dev", "test"),
     "gen-qa": ("train", "dev", "test"),
     "gen-tags": ("train", "dev", "test"),
+    "gen-topic": ("train", "dev", "test"),
     "gen-pairs": ("test",),
     "gen-choice": ("train", "dev", "test"),
     "gen-ask": ("train", "dev", "test", "pool"),
@@ -34,6 +36,7 @@ GOLDEN = {
     "gen-nli": "25d47f69d43febe705e0e1b70d0009f8f6e1d51faf6ca4147611783c766f7347",
     "gen-qa": "702372c9a4338ab0ad91b819d4ce64db4be168a695238399f6ed11a840055d91",
     "gen-tags": "2c34d02c6c191880cf3bdcfe17bb90db970927307e7b1f388af83db2b0bf4f91",
+    "gen-topic": "bb0e703312cc097db6980e38ad5a5c738b9bdcab11c890ff8390b4733eb3c1ef",
     "gen-pairs": "fb4c89eccedb8047b9b252d9f1ea3c7d935a05f73785c4e5f16e4edcdc46c0af",
     "gen-choice": "4baea1a6a311d3528b839f1c46fdc156a8c4411caaf85475ef7d5d6a5aa5b806",
     "gen-ask": "9ccc696293f34d8c315291310cd23be0a5fa8c57dcec9ccf6f90d81c7088f357",
@@ -176,6 +179,21 @@ def test_tags_are_well_formed_and_names_ambiguous() -> None:
                 for token, tag in zip(row["tokens"], row["tags"], strict=True):
                     types.setdefault(token, set()).add(tag)
     assert sum(len(tags) > 1 for tags in types.values()) > 20
+
+
+def test_a_topic_is_the_kind_of_the_object_and_none_is_rare() -> None:
+    words = lexicon(1)
+    for split, language in every_split("gen-topic"):
+        found = list(GeneratedBenchmark(seed=1, size=0.5).rows("gen-topic", split, language))
+        counts = Counter(row["label"] for row in found)
+        assert set(counts) == set(TOPICS)
+        assert min(counts.values()) > len(found) / 8
+        ending = LANGUAGES[language].object_ending  # on the last word of the object, which may be its quality
+        kind_of = {words[language][noun] + end: kind for noun, kind in KIND_OF.items() for end in ("", ending)}
+        for row in found:
+            named = {kind_of[word] for word in row["text"].split() if word in kind_of}
+            # An animal with a name ("dog Rex") may be the one who does it.
+            assert row["label"] in named <= {row["label"], "animal"}
 
 
 def test_evaluation_is_not_in_the_text() -> None:

@@ -36,6 +36,7 @@ MAX_LENGTH = 24
 OPTIMISATION = {"learning_rate": 2e-3, "steps": 12, "evaluate_every": 6, "dropout": 0.1, "attention_dropout": 0.1}
 
 TASKS = {
+    "text-classification": "gen-topic",
     "pair-classification": "gen-nli",
     "multiple-choice": "gen-choice",
     "tagging": "gen-tags",

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
-from trainables.task_types.base import ID, Column, HeadWork, Length, Measure, Row, TaskType
-
-if TYPE_CHECKING:
-    import datasets
-
-    from trainables.recipe.recipes import TaskSpec
+from trainables.task_types.base import ID, Column, Length
+from trainables.task_types.text_classification.schema import TextClassification
 
 
-class PairClassification(TaskType):
+class PairClassification(TextClassification):
+    """As classification of single texts, but two texts are encoded as a pair."""
+
     name = "pair-classification"
-    modeling_class = "trainables.task_types.pair_classification.modeling:PairClassification"
     columns = {
         "id": ID,
         "text_a": Column(identity=True),
@@ -23,20 +17,4 @@ class PairClassification(TaskType):
         "label": Column(label=True),
     }
     usual_length = Length(43.0)
-    knows_chance = True
-    fixed_labels = True
-
-    def is_labelled(self, row: Row) -> bool:
-        return bool(row["label"])
-
-    def labels_of(self, row: Row) -> Sequence[str]:
-        return [row["label"]] if row["label"] else []
-
-    def forward_flops(self, blocks: float, head: HeadWork) -> float:
-        return blocks + head.per_sequence(max(head.labels, 1))
-
-    def measure(self, task: TaskSpec, language: str, rows: datasets.Dataset) -> tuple[list[str], Measure]:
-        from trainables.metrics.by_example import label_measure
-
-        ids: list[str] = rows["id"][:]
-        return ids, label_measure(ids, rows["label"][:], task.labels)
+    macro_f1 = False

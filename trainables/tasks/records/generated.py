@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from trainables.generated import LABELS, TAGS, languages_of
+from trainables.generated import LABELS, TAGS, TOPICS, languages_of
 from trainables.task_types import Length
 from trainables.tasks.hyperparameters import Defaults
 from trainables.tasks.task import Split, Task
@@ -55,6 +55,19 @@ GENERATED = (
         main_metrics=("f1",),
         settings=_SETTINGS,
         lengths=_lengths(Length(12.0)),
+    ),
+    Task(
+        name="gen-topic",
+        type="text-classification",
+        source="generated",
+        train_language="one",
+        languages=languages_of("gen-topic", "test"),
+        labels=TOPICS,
+        trains_on=("gen-topic",),
+        has_train=True,
+        main_metrics=("accuracy",),
+        settings=_SETTINGS,
+        lengths=_lengths(Length(11.0)),
     ),
     Task(
         name="gen-qa",

@@ -1,4 +1,4 @@
-"""Classification of sentence pairs, one label (NLI, paraphrase)."""
+"""Classification of texts, or of pairs of texts, with one label."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainables.metrics.classification import accuracy_scores
+from trainables.metrics.classification import accuracy_scores, macro_f1
 from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.metrics.overlap import overlap_scores
 from trainables.models.backbones.modeling import Backbone
@@ -18,16 +18,20 @@ from trainables.models.heads import ClassifierHead
 from trainables.models.inputs import InputEncoder
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling
+from trainables.task_types.text_classification import schema
 
 UNLABELLED = -1
 
 
-class PairClassification(TaskModeling):
+class TextClassification(TaskModeling):
+    type: schema.TextClassification
+
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
-        """Pairs too long lose tokens from the end of the longer sentence."""
+        """What is too long loses tokens from its end: a text from its own, a pair from that of its longer text."""
         if not len(examples):
             return []
-        pairs = encoder(examples["text_a"], examples["text_b"], truncation="longest_first", max_length=max_length)
+        texts = [examples[name] for name in self.type.texts]
+        encoded = encoder(*texts, truncation="longest_first", max_length=max_length)
         number = {label: i for i, label in enumerate(task.labels)}
         return [
             {
@@ -35,7 +39,7 @@ class PairClassification(TaskModeling):
                 "example": i,
                 "label": number[label] if label else UNLABELLED,
             }
-            for i, (inputs, label) in enumerate(zip(pairs, examples["label"][:], strict=True))
+            for i, (inputs, label) in enumerate(zip(encoded, examples["label"][:], strict=True))
         ]
 
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
@@ -62,7 +66,8 @@ class PairClassification(TaskModeling):
     def score(
         self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
     ) -> dict[str, float]:
-        """`accuracy`, and of two labels the `f1` of the last one, which is the positive one (QQP)."""
+        """`accuracy`; of two labels the `f1` of the last one, which is the positive one (QQP); of single texts also
+        `macro_f1`, the mean F1 of all labels that occur."""
         gold = examples["label"][:]
         if not all(gold):
             return {}
@@ -71,6 +76,8 @@ class PairClassification(TaskModeling):
         if len(task.labels) == 2:
             ours, theirs = ({i for i, label in enumerate(side) if label == task.labels[1]} for side in (found, gold))
             scores["f1"] = overlap_scores(ours, theirs)["f1"]
+        if self.type.macro_f1:
+            scores["macro_f1"] = macro_f1(found, gold)
         return scores
 
     def chance(self, train: Dataset, dev: Dataset) -> ChanceLevel | None:

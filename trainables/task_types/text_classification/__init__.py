@@ -1,0 +1,1 @@
+"""Classification of single texts with one label: topic, sentiment, intent."""
