@@ -178,13 +178,13 @@ def export(
         wrong([f"--format {what}: --step and --half are about models"])
     try:
         exported = export_predictions(sweep, SUITES[what], to)
-    except ValueError as problem:
+    except (ValueError, OSError) as problem:
         wrong([f"{file}: {problem}"])
     for note in exported.notes:
         console.print(f"- {note}", highlight=False, soft_wrap=True)
     for folder in exported.folders:
         console.print(str(folder), highlight=False, soft_wrap=True)
-    if exported.labels is not None and exported.folders:
+    if exported.labels is not None:
         command = f"xstilts score {exported.folders[0]} {exported.labels} --suite {what}"
         console.print(f"score        {command}", highlight=False, soft_wrap=True)
 

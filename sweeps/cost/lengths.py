@@ -11,7 +11,7 @@ from trainables.tasks.sources.generated import GeneratedSource
 from trainables.tasks.sources.open_source import source_at
 from trainables.tasks.task import Split
 
-UNKNOWN_ROWS: Mapping[Split, int] = {"train": 50_000, "dev": 2_000, "test": 2_000, "pool": 50_000}
+UNKNOWN_ROWS: Mapping[Split, int] = {"train": 50_000, "dev": 2_000, "test": 2_000, "submission": 2_000, "pool": 50_000}
 """Assumed where no source says how many."""
 
 

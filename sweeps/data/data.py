@@ -23,6 +23,7 @@ from trainables.tasks.task import NOT_STATED, Split
 from trainables.tasks.validate import SplitReport, validate
 
 SPLITS: tuple[Split, ...] = ("train", "dev", "test", "pool")
+"""Of rows that a sweep cannot do without."""
 
 
 # --- list ------------------------------------------------------------------------------------------------------------

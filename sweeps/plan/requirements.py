@@ -37,6 +37,9 @@ class _Everything:
         self.asked[SplitRequirement(task, split, language)] = None
         return None
 
+    def stands_in(self, task: Task, language: str) -> bool:
+        return False
+
     def describe(self, task: Task, split: Split, language: str) -> str:
         return "everything"
 

@@ -38,10 +38,22 @@ class SplitResolver:
         return (*train, self.one(task, "dev", task.train_language, dev_limit))
 
     def evaluated(self, task: Task, languages: tuple[str, ...]) -> tuple[SplitRef, ...]:
-        """The rows that an evaluation reads. Fewer candidates would be an easier task, so retrieval has them all."""
+        """The rows that an evaluation reads. Fewer candidates would be an easier task, so retrieval has them all.
+
+        Where a dev set is scored, because the test set has no labels here, the rows of the test set are predicted as
+        well: they are what a benchmark's evaluator asks for. (A part of them, by `test_limit`, would be no use to it.)
+        """
         task_type = get_task_type(task.type)
         limit = None if task_type.compares_vectors else self.spec.test_limit
-        rows = [self.one(task, "test", language, limit) for language in languages]
+        rows = []
+        for language in languages:
+            test = self.one(task, "test", language, limit)
+            if not self._source(task).stands_in(task, language):
+                rows.append(test)
+                continue
+            rows.append(test.model_copy(update={"stands_in": "dev"}))
+            if limit is None and self._source(task).check(task, "submission", language) is None:
+                rows.append(self.one(task, "submission", language, None))
         for split in task_type.context:
             rows += [self.one(task, split, one, None) for one in ((POOL_LANGUAGE,) if split == "pool" else languages)]
         return tuple(rows)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import datasets
 
+from trainables.evaluation.predictions import read_predictions
 from trainables.metrics.by_example import Shares, together
 from trainables.recipe.recipes import EvaluateRecipe
 from trainables.steps import EvaluateResult, StepRecord
-from trainables.store import PREDICTIONS, Store
+from trainables.store import Store
 from trainables.task_types import NoShares, get_task_type
 from trainables.tasks import get_task
 
@@ -33,7 +32,7 @@ def shares_of(store: Store, evaluations: Sequence[str], language: str) -> tuple[
     ids, measure = get_task_type(first.task.type).measure(first.task, language, rows)
     found = []
     for step, record in zip(evaluations, records, strict=True):
-        by_metric = measure(_predictions(store, step, language))
+        by_metric = measure(read_predictions(store, step, language))
         shares = together([by_metric[name] for name in task.main_metrics])
         score = task.score(EvaluateResult.model_validate(record.result).metrics[language])
         if abs(shares.score - score) > EXACT:
@@ -43,10 +42,3 @@ def shares_of(store: Store, evaluations: Sequence[str], language: str) -> tuple[
             )
         found.append(shares)
     return ids, found
-
-
-def _predictions(store: Store, step: str, language: str) -> Mapping[str, Any]:
-    text = (store.path(step) / PREDICTIONS / f"{language}.jsonl").read_text(encoding="utf-8")
-    # Not splitlines(): an answer may hold other characters that end lines. One list is read in a quarter of the time.
-    lines = ",".join(filter(None, text.split("\n")))
-    return {one["id"]: one["prediction"] for one in json.loads(f"[{lines}]")}

@@ -6,22 +6,25 @@ with a manifest; and once for all of them `labels/`, what is right, where the da
 
 from __future__ import annotations
 
-import json
+import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from datasets import Dataset
 
-from sweeps.plan.graph import Cell, Plan
+from sweeps.plan.graph import Cell
 from sweeps.state.selection import settled, stopped_of
 from sweeps.state.sweep import Sweep
 from trainables.data.prepare import load_split
-from trainables.recipe.recipes import EvaluateRecipe
-from trainables.store import PREDICTIONS, Store
+from trainables.evaluation.predictions import read_predictions
+from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, SplitRef
+from trainables.steps import split_counts
 from trainables.suites import Suite, Written, tatoeba_order, write_labels, write_manifest, write_predictions
 from trainables.suites.definitions import Layout
+from trainables.tasks import get_task
 
 LABELS = "labels"
 COLUMN = {
@@ -35,76 +38,107 @@ COLUMN = {
 """The column of a task type's rows that says what is right."""
 
 
-@dataclass
+@dataclass(frozen=True)
 class Exported:
     """What was written, and what a reader should know of it."""
 
-    folders: list[Path] = field(default_factory=list)
-    labels: Path | None = None
-    notes: list[str] = field(default_factory=list)
+    folders: list[Path]
+    labels: Path | None
+    notes: list[str]
 
 
 def export_predictions(sweep: Sweep, suite: Suite, to: Path) -> Exported:
     """Write the predictions of every cell that is done, of tasks that the suite has, into folders below `to`.
 
-    Raises ValueError where predictions do not fit the layout.
+    Only rows of the suite's own test sets are written: what its evaluator compares, row by row. A language in which the
+    sweep has none of them, or a part, is left out and named in the notes.
+
+    Raises:
+        ValueError: nothing is left, or predictions do not fit the layout; nothing is written then.
+        OSError: `to` cannot be written.
     """
-    spec, plan, store = sweep
-    exported, written = Exported(), dict[Path, list[Written]]()
-    labels: dict[tuple[str, str], Written] = {}
-    foreign = [target.task for target in spec.targets if target.task not in suite.tasks]
-    if foreign:
-        exported.notes.append(f"not in {suite.name}: {', '.join(foreign)}")
-    cells = [cell for cell in plan.cells if cell.target in suite.tasks]
-    stopped = stopped_of(sweep)
-    done = [one for one in (settled(cell, store, stopped) for cell in cells) if one is not None]
-    if len(done) < len(cells):
-        exported.notes.append(f"{len(cells) - len(done)} of {len(cells)} cells are not done and are left out")
-    if spec.test_limit is not None:
-        exported.notes.append(
-            f"test_limit: {spec.test_limit} rows of each language (retrieval: all); a submission needs the whole sets"
-        )
-    for cell in done:
-        folder = to / cell.model / f"{cell.intermediate}-seed{cell.seed}"
-        written.setdefault(folder, []).extend(_cell(cell, plan, store, suite, folder, to / LABELS, labels))
-    for folder, files in written.items():
-        write_manifest(folder, suite, files)
-        exported.folders.append(folder)
-    if labels:
-        write_manifest(to / LABELS, suite, labels.values())
-        exported.labels = to / LABELS
-    return exported
+    with TemporaryDirectory() as made:
+        export = _Export(sweep, suite, Path(made))
+        notes = export.write()
+        if not export.written:
+            raise ValueError(f"there is nothing to export for {suite.name}: {'; '.join(notes)}")
+        folders = [to / folder.relative_to(made) for folder in export.written]
+        shutil.copytree(made, to, dirs_exist_ok=True)
+    return Exported(folders, to / LABELS if export.labels else None, notes)
 
 
-def _cell(
-    cell: Cell,
-    plan: Plan,
-    store: Store,
-    suite: Suite,
-    folder: Path,
-    labels_folder: Path,
-    labels: dict[tuple[str, str], Written],
-) -> list[Written]:
-    recipe, task = plan.steps[cell.evaluation].recipe, suite.tasks[cell.target]
-    assert isinstance(recipe, EvaluateRecipe)
-    files = []
-    for language in recipe.languages:
-        if language not in task.languages:
-            continue
-        _, examples = load_split(store, recipe.data, f"test-{language}")
-        lines = (
-            (store.path(cell.evaluation) / PREDICTIONS / f"{language}.jsonl").read_text(encoding="utf-8").split("\n")
-        )
-        predictions = {one["id"]: one["prediction"] for one in map(json.loads, filter(None, lines))}
-        ids = _order(task.layout, examples)
+class _Export:
+    """What is written of one sweep, below `folder`."""
+
+    def __init__(self, sweep: Sweep, suite: Suite, folder: Path) -> None:
+        self.spec, self.plan, self.store = sweep
+        self._stopped, self._suite, self._folder = stopped_of(sweep), suite, folder
+        self.written: dict[Path, list[Written]] = {}
+        self.labels: dict[tuple[str, str], Written] = {}
+        self._remarks: dict[tuple[str, str], dict[str, None]] = {}  # task and remark -> languages
+
+    def write(self) -> list[str]:
+        """Write everything; what a reader should know of it."""
+        notes = []
+        if foreign := [target.task for target in self.spec.targets if target.task not in self._suite.tasks]:
+            notes.append(f"not in {self._suite.name}: {', '.join(foreign)}")
+        cells = [cell for cell in self.plan.cells if cell.target in self._suite.tasks]
+        done = [one for one in (settled(cell, self.store, self._stopped) for cell in cells) if one is not None]
+        if len(done) < len(cells):
+            notes.append(f"{len(cells) - len(done)} of {len(cells)} cells are not done and are left out")
+        for cell in done:
+            self._cell(cell)
+        for folder, files in self.written.items():
+            write_manifest(folder, self._suite, files)
+        if self.labels:
+            write_manifest(self._folder / LABELS, self._suite, self.labels.values())
+        return notes + [f"{task}, {' '.join(of)}: {remark}" for (task, remark), of in self._remarks.items()]
+
+    def _cell(self, cell: Cell) -> None:
+        recipe, task = self.plan.steps[cell.evaluation].recipe, self._suite.tasks[cell.target]
+        assert isinstance(recipe, EvaluateRecipe)
+        folder = self._folder / cell.model / f"{cell.intermediate}-seed{cell.seed}"
         origin = {"step": cell.evaluation, "model": cell.model, "intermediate": cell.intermediate, "seed": cell.seed}
-        found = _predicted(task.layout, ids, predictions)
-        files.append(write_predictions(folder, task, language, ids, found, origin))
-        gold = _gold(task.layout, examples)
-        if gold is not None and (task.name, language) not in labels:
-            about = {"step": recipe.data}
-            labels[task.name, language] = write_labels(labels_folder, task, language, ids, gold, about)
-    return files
+        for language in recipe.languages:
+            rows = self._rows(recipe, language) if language in task.languages else None
+            if rows is None:
+                continue
+            _, examples = load_split(self.store, recipe.data, rows.name)
+            predictions = read_predictions(self.store, cell.evaluation, language, rows.split)
+            ids = _order(task.layout, examples)
+            found = _predicted(task.layout, ids, predictions)
+            one = write_predictions(folder, task, language, ids, found, {**origin, "rows": rows.name})
+            self.written.setdefault(folder, []).append(one)
+            gold = _gold(task.layout, examples)
+            if gold is not None and (task.name, language) not in self.labels:
+                about = {"step": recipe.data}
+                written = write_labels(self._folder / LABELS, task, language, ids, gold, about)
+                self.labels[task.name, language] = written
+
+    def _rows(self, recipe: EvaluateRecipe, language: str) -> SplitRef | None:
+        """The rows of the suite's test set that an evaluation has predicted; None, with a remark, where it has not
+        predicted them all."""
+        data = self.plan.steps[recipe.data].recipe
+        assert isinstance(data, DataRecipe)
+        by_split = {rows.split: rows for rows in data.rows if rows.language == language}
+        rows, task = by_split.get("submission", by_split["test"]), recipe.task.name
+        count = split_counts(self.store, recipe.data)[rows.name].examples
+        expected = get_task(task).expected_rows.get("test", {}).get(language)
+        if rows.limit == count and count != expected:
+            why = f"left out, test_limit draws {count} rows and a submission has all; run it without test_limit"
+        elif rows.stands_in:
+            why = "left out, dev rows are scored and there is no test set; put it into the data folder, labels or not"
+        else:
+            if rows.split == "submission":
+                self._remark(task, language, "rows of the test set, which has no labels here; scores are of dev rows")
+            if expected not in (None, count):
+                self._remark(task, language, f"{count} rows, the benchmark has {expected}")
+            return rows
+        self._remark(task, language, why)
+        return None
+
+    def _remark(self, task: str, language: str, remark: str) -> None:
+        self._remarks.setdefault((task, remark), {})[language] = None
 
 
 def _order(layout: Layout, examples: Dataset) -> list[str]:

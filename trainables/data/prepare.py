@@ -86,7 +86,7 @@ def prepare_data(
         check_stop()
         examples, labelled, origin = read_rows(recipe.task, rows, execution)
         read, examples = len(examples), seen.without(examples)
-        if rows.split != "test" and not labelled:
+        if rows.split not in ("test", "submission") and not labelled:
             raise DataError(f"{recipe.task.name} {rows.name}: rows without labels cannot train ({origin})")
         features = modeling.encode(examples, encoder, recipe.task, recipe.max_length)
         if not features:

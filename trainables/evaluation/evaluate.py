@@ -1,7 +1,7 @@
 """Evaluate steps: predictions and scores of one task, language by language, with one checkpoint.
 
 metrics.json                        language -> metric -> value (percent); an unlabelled language has no metric
-predictions/<language>.jsonl        one {"id", "prediction"} per example
+predictions/                        see `predictions`
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import torch
 
 from trainables.data.prepare import load_split
 from trainables.evaluation.inference import infer
+from trainables.evaluation.predictions import write_predictions
 from trainables.models.loading import load_tokenizer
 from trainables.models.task_model import load_task_model
 from trainables.recipe.execution import Execution
@@ -62,8 +63,9 @@ def evaluate(
         context = {**pool, **({"dev": outputs_of("dev", language)} if f"dev-{language}" in names else {})}
         predictions = modeling.predict(outputs, recipe.task, context)
         scores[language] = modeling.score(predictions, outputs.examples, recipe.task, language)
-        with (workdir / PREDICTIONS / f"{language}.jsonl").open("w", encoding="utf-8") as file:
-            for name, prediction in predictions.items():
-                file.write(json.dumps({"id": name, "prediction": prediction}, ensure_ascii=False) + "\n")
+        write_predictions(workdir, "test", language, predictions)
+        if f"submission-{language}" in names:
+            unscored = modeling.predict(outputs_of("submission", language), recipe.task, context)
+            write_predictions(workdir, "submission", language, unscored)
     (workdir / METRICS).write_text(json.dumps(scores, indent=1))
     return {"metrics": scores}

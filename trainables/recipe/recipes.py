@@ -50,13 +50,19 @@ class TaskSpec(Frozen):
 
 
 class SplitRef(Frozen):
-    """One split of a task in one language. `revision` is the identity of the bytes it is read from."""
+    """One split of a task in one language. `revision` is the identity of the bytes it is read from.
 
-    split: Literal["train", "dev", "test", "pool"]
+    "test" rows are those that are scored. "submission" rows are the benchmark's test set, where that has no labels and
+    other rows are scored in its place: they are predicted only.
+    """
+
+    split: Literal["train", "dev", "test", "pool", "submission"]
     language: str
     revision: str
     limit: int | None = Field(default=None, gt=0)
     """So many rows, drawn from all by a hash of their positions."""
+    stands_in: Literal["dev"] | None = None
+    """Of "test" rows: the split that they really are, where no labelled test set is there."""
 
     @property
     def name(self) -> str:

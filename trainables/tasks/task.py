@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from trainables.tasks.sources.folder.located import Finder
     from trainables.tasks.sources.hub.table import HubTable
 
-Split = Literal["train", "dev", "test", "pool"]
+Split = Literal["train", "dev", "test", "pool", "submission"]
 POOL_LANGUAGE = "mul"
 """The language of "pool" rows: what dense retrieval searches in, in all languages at once."""
 
@@ -155,10 +155,12 @@ class Task:
 
     def usual_length(self, split: Split) -> Length:
         """Of its rows, where nothing is prepared yet."""
-        return self.lengths.get("train" if split == "dev" else split) or get_task_type(self.type).usual_length
+        like: dict[Split, Split] = {"dev": "train", "submission": "test"}
+        return self.lengths.get(like.get(split, split)) or get_task_type(self.type).usual_length
 
     def row_counts(self, split: Split) -> Mapping[str, int]:
         """Rows by language for an estimate of cost, as far as they are known."""
+        split = "test" if split == "submission" else split
         return {**self.expected_rows.get(split, {}), **self.estimated_rows.get(split, {})}
 
     def spec(self, type: str | None = None, labels: tuple[str, ...] | None = None) -> TaskSpec:

@@ -34,7 +34,7 @@ class Evaluate(SingleProcessKind):
     def work(self, recipe: EvaluateRecipe, context: WorkContext) -> Work:
         """A forward pass over all its rows."""
         shape = context.shape(recipe.model)
-        size = sum((context.size(recipe.data, split) for split in ("test", "dev", "pool")), Size())
+        size = sum((context.size(recipe.data, split) for split in ("test", "submission", "dev", "pool")), Size())
         return Work(size.tokens, forward_flops(shape, recipe.task, size), shape=shape, precision=recipe.precision)
 
     def shown(self, recipe: EvaluateRecipe, record: StepRecord) -> Shown:

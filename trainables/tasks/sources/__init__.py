@@ -30,8 +30,8 @@ class Source(Protocol):
     """Gives the rows of tasks.
 
     ``split`` is "train" (in one of the task's train languages), "dev" (in its train language; of text: in any; where an
-    evaluation reads dev rows: in any language that it is evaluated in), "test" (any language) or "pool"
-    (``POOL_LANGUAGE``).
+    evaluation reads dev rows: in any language that it is evaluated in), "test" (any language), "pool"
+    (``POOL_LANGUAGE``) or, where `stands_in` says so, "submission": the test set without labels.
     """
 
     def check(self, task: Task, split: Split, language: str) -> str | None:
@@ -39,6 +39,9 @@ class Source(Protocol):
 
         Fast: looks whether files exist and reads no whole one, and never goes to the network.
         """
+
+    def stands_in(self, task: Task, language: str) -> bool:
+        """Whether the "test" rows are a dev set, because no labelled test set is there; DataError as ``rows``."""
 
     def describe(self, task: Task, split: Split, language: str) -> str:
         """One line for a person: which data these are, and what to know before comparing scores."""
@@ -76,7 +79,7 @@ def languages_with(task: Task, split: Split) -> tuple[str, ...]:
     task_type = get_task_type(task.type)
     if split == "pool":
         return (POOL_LANGUAGE,) if "pool" in task_type.context else ()
-    if split == "test" or (split == "dev" and "dev" in task_type.context):
+    if split in ("test", "submission") or (split == "dev" and "dev" in task_type.context):
         return task.languages if not task_type.reads_text else ()
     if split == "train" or task_type.reads_text:
         return task.train_languages

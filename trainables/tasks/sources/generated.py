@@ -29,6 +29,9 @@ class GeneratedSource:
             return f'{task.name}: there is no {split} in "{language}"; there is in: {", ".join(languages)}'
         return None
 
+    def stands_in(self, task: Task, language: str) -> bool:
+        return False
+
     def describe(self, task: Task, split: Split, language: str) -> str:
         return f"generated, artificial language {language}"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from trainables.tasks.sources import DataError, Row
@@ -12,11 +13,21 @@ from trainables.tasks.task import Split, Task
 
 @dataclass(frozen=True)
 class Located:
-    """Files that hold rows, in the order in which they are read, and how to read them."""
+    """Files that hold rows, in the order in which they are read, and how to read them.
+
+    Attributes:
+        note: what a person should know of the rows before comparing scores.
+        stands_in_for: of a dev set that is read as the test set: the test set, whose labels are not there, or `ABSENT`.
+    """
 
     files: tuple[Path, ...]
     read: Callable[[], Iterable[Row]]
     note: str = ""
+    stands_in_for: Located | None = None
+
+
+ABSENT = Located((), tuple)
+"""There are no files."""
 
 
 Finder = Callable[[Path, Task, Split, str], Located]
@@ -40,14 +51,20 @@ def held_out_note(split: Split, groups: str) -> str:
 
 
 def labelled_or_dev(
-    task: Task, language: str, tests: list[Path], devs: list[Path], labelled: Callable[[Path], bool]
-) -> tuple[Path, str]:
-    """The file to evaluate on: a labelled test set, else a dev set, else a test set without labels; and a note."""
+    task: Task,
+    language: str,
+    tests: list[Path],
+    devs: list[Path],
+    labelled: Callable[[Path], bool],
+    read: Callable[[Path], Iterable[Row]],
+) -> Located:
+    """The file to evaluate on: a labelled test set, else a dev set, else a test set without labels."""
     there = [choice for choice in (*tests, *devs) if choice.is_file()]
     file = next(filter(labelled, there), None) or require_file(task, "test", language, *tests, *devs)
     if file in tests:
-        return file, ""
+        return Located((file,), partial(read, file))
+    test_sets = [Located((test,), partial(read, test)) for test in tests if test in there]
     note = "dev set: there are no labelled test files"
     if language == task.train_language:
         note += "; the same rows pick the checkpoint"
-    return file, note
+    return Located((file,), partial(read, file), note, stands_in_for=test_sets[0] if test_sets else ABSENT)

@@ -147,12 +147,11 @@ def pawsx(folder: Path, task: Task, split: Split, language: str) -> Located:
         file = require_file(task, split, language, place / f"{split}-{language}.tsv")
         return Located((file,), lambda: _labelled_pairs(file, task))
     tests = [place / "labelled_test" / f"test-{language}.tsv", release / "test_2k.tsv", place / f"test-{language}.tsv"]
-    file, note = labelled_or_dev(task, language, tests, [place / f"dev-{language}.tsv"], _has_label)
 
-    def read() -> list[Row]:
+    def read(file: Path) -> list[Row]:
         return _numbered_pairs(file, task) if _has_header(file) else read_pairs(file, task.labels)
 
-    return Located((file,), read, note)
+    return labelled_or_dev(task, language, tests, [place / f"dev-{language}.tsv"], _has_label, read)
 
 
 def pawsx_dev(folder: Path, task: Task, split: Split, language: str) -> Located:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trainables.tasks.languages import ISO3
 from trainables.tasks.sources import DataError, Row
-from trainables.tasks.sources.folder.located import Located, require_file
+from trainables.tasks.sources.folder.located import ABSENT, Located, require_file
 from trainables.tasks.sources.folder.reading import read_lines
 from trainables.tasks.task import Split, Task
 
@@ -50,7 +50,8 @@ def bucc(folder: Path, task: Task, split: Split, language: str) -> Located:
         except DataError:
             require_file(task, split, language, *places(language))
             raise
-        return Located(dev.files, dev.read, "dev set: there are no test files; the same rows tune the threshold")
+        note = "dev set: there are no test files; the same rows tune the threshold"
+        return Located(dev.files, dev.read, note, stands_in_for=ABSENT)
     foreign = require_file(task, split, language, *places(language))
     english = require_file(task, split, language, *places("en"))
     gold = next((file for file in places("gold") if file.is_file()), None)

@@ -38,6 +38,9 @@ class FolderSource:
             return str(problem)
         return None
 
+    def stands_in(self, task: Task, language: str) -> bool:
+        return self._find(task, "test", language).stands_in_for is not None
+
     def describe(self, task: Task, split: Split, language: str) -> str:
         found = self._find(task, split, language)
         names = [file.relative_to(self._folder).as_posix() for file in found.files]
@@ -70,6 +73,11 @@ class FolderSource:
         if task.source != "files":
             raise DataError(f"{task.name}: this task is not read from a folder; it is a generated one")
         require_split(task, split, language)
+        if split == "submission":
+            test_set = self._find(task, "test", language).stands_in_for
+            if test_set is None or not test_set.files:
+                raise DataError(f'{task.name}: there is no test set without labels in "{language}"')
+            return test_set
         if found := user_rows.find(self._folder, task, split, language):
             return found
         if task.folder is not None:

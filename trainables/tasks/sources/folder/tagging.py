@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from trainables.tasks.sources import DataError, Row
@@ -19,15 +20,16 @@ _CCG_LEAF = re.compile(r"<L (\S+) \S+ \S+ (\S+) \S+>")
 
 def tagged(folder: Path, task: Task, split: Split, language: str) -> Located:
     place = folder / task.name
+
+    def read(file: Path) -> list[Row]:
+        return read_tagged(file, task.labels, language)
+
     if split != "test":
-        file, note = require_file(task, split, language, place / f"{split}-{language}.tsv"), ""
-    else:
-        dev = place / f"dev-{language}.tsv"
-        cuts = sorted(place.glob(f"dev-{language}.*.tsv"))
-        file, note = labelled_or_dev(task, language, [place / f"test-{language}.tsv"], [dev, *cuts], has_tags)
-        if file in cuts:
-            note += "; a cut of it"
-    return Located((file,), lambda: read_tagged(file, task.labels, language), note)
+        file = require_file(task, split, language, place / f"{split}-{language}.tsv")
+        return Located((file,), lambda: read(file))
+    dev, cuts = place / f"dev-{language}.tsv", sorted(place.glob(f"dev-{language}.*.tsv"))
+    found = labelled_or_dev(task, language, [place / f"test-{language}.tsv"], [dev, *cuts], has_tags, read)
+    return replace(found, note=f"{found.note}; a cut of it") if found.files[0] in cuts else found
 
 
 def ccg(folder: Path, task: Task, split: Split, language: str) -> Located:

@@ -34,6 +34,9 @@ class HubSource:
             return str(problem)
         return None
 
+    def stands_in(self, task: Task, language: str) -> bool:
+        return False
+
     def describe(self, task: Task, split: Split, language: str) -> str:
         return " + ".join(
             f"{table.dataset} {table.filled(language)[0]} {table.splits[split]}"
