@@ -19,6 +19,9 @@ class Execution(Frozen):
     zero_stage: Literal[0, 1, 2, 3] = 2
     micro_batch_tokens: int = Field(default=8192, gt=0)
     """Padded tokens that one worker takes through the model at once."""
+    trim_vocabulary: bool = True
+    """Train only the subword embeddings that the training's rows can touch; the others, which weight decay alone moves,
+    follow in closed form (`trainables.models.vocabulary`). Off by itself where a loss reads the whole table."""
     log_every: int = Field(default=20, gt=0)
     """Updates between points of the loss curve; also how often a worker looks whether it should stop."""
     state_every: int = Field(default=500, gt=0)

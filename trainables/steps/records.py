@@ -86,6 +86,8 @@ class TrainResult(_Read):
     """Spent in training, by all attempts."""
     tokens: int = 0
     """Subwords of the rows that were trained on."""
+    vocabulary: dict[str, int] | None = None
+    """`rows` of the table of subwords, how many were `trained`, and the `bytes_spared`; None where all were trained."""
 
     @classmethod
     def of(cls, store: Store, step: str) -> TrainResult:

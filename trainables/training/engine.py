@@ -52,6 +52,7 @@ class Engine:
             lr=optimisation.learning_rate,
             betas=(0.9, optimisation.adam_beta2),
             eps=optimisation.adam_eps,
+            fused=True,
         )
         self._engine, *_ = deepspeed.initialize(
             model=model, optimizer=optimizer, config=self._config(optimisation), dist_init_required=False
@@ -109,7 +110,7 @@ class Engine:
         return values
 
     def weights(self) -> dict[str, Tensor]:
-        """All weights on the CPU, on the first worker (others get an empty dictionary). Every worker must call."""
+        """What is trained, on the CPU, on the first worker (others get an empty dictionary). Every worker must call."""
         gathered = {}
         for name, parameter in self.model.named_parameters():
             with deepspeed.zero.GatheredParameters([parameter], enabled=self.stage == 3):

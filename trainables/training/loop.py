@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,24 +18,20 @@ from torch import Tensor
 
 from trainables.batching.micro_batches import shard_for_rank, split_micro_batch_groups
 from trainables.evaluation.inference import infer
-from trainables.failure import NonRetryable
 from trainables.host import Host, TrainReport
 from trainables.metrics.collapse_detection import GRACE
 from trainables.models.artifact import save_artifact
 from trainables.models.loading import load_backbone, load_tokenizer
 from trainables.models.task_model import TaskModel, new_task_model
+from trainables.models.vocabulary import TrimmedVocabulary, can_trim, subwords_in
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe
 from trainables.store import HEAD, MODEL, Store, copy_over
 from trainables.task_types.modeling import Feature
 from trainables.training.engine import Engine
 from trainables.training.learning_rate import warmup_then_decay
-from trainables.training.state import AT_CHANCE, NO_NUMBER, LossBuffer, TrainerState, seed_of
+from trainables.training.state import AT_CHANCE, NO_NUMBER, LossBuffer, StateLayout, TrainerState, seed_of
 from trainables.training.task_data import TaskData, TaskSampler, new_heads
-
-
-class WorldSizeMismatch(NonRetryable, RuntimeError):
-    """A training state was saved by another number of workers or under another ZeRO stage."""
 
 
 class Finetuning:
@@ -57,8 +54,12 @@ class Finetuning:
         """Set up what depends on the attempt's seed."""
         recipe, optimisation = self.recipe, self.recipe.optimisation
         self.seed = seed_of(recipe.seed, attempt)
-        self.engine = Engine(self._untrained(), optimisation, self.execution)
         self.tasks = [TaskData(task, optimisation, self.seed, self.store, self.tokenizer) for task in recipe.tasks]
+        model = self._untrained()
+        self.vocabulary = self._trimmed(model) if self.execution.trim_vocabulary else None
+        self.engine = Engine(model, optimisation, self.execution)
+        if self.vocabulary is not None and self.engine.rank:
+            self.vocabulary.forget_rest()
         rows = [len(task.train) for task in self.tasks]
         self.sampler = TaskSampler(recipe.tasks, rows, recipe.sampling, optimisation, self.seed)
         self.steps = self.sampler.steps
@@ -68,6 +69,14 @@ class Finetuning:
         backbone = load_backbone(self.recipe.start, self.store, self.execution)
         optimisation = self.recipe.optimisation
         return new_task_model(backbone, new_heads(self.recipe.tasks, optimisation.dropout), optimisation, self.seed)
+
+    def _trimmed(self, model: TaskModel) -> TrimmedVocabulary | None:
+        """Trim the table of subwords to those that the rows have; None where all of it must be trained."""
+        if any(task.modeling.whole_vocabulary for task in self.tasks) or not can_trim(model):
+            return None
+        special = (*self.tokenizer.all_special_ids, self.tokenizer.pad_token_id)
+        vocabulary = model.backbone.get_input_embeddings().num_embeddings
+        return TrimmedVocabulary(model, subwords_in((task.subwords() for task in self.tasks), special, vocabulary))
 
     # --- the loop --------------------------------------------------------------------------------------------
 
@@ -135,6 +144,7 @@ class Finetuning:
             "attempts": [*progress.attempts, progress.record(self.seed)],
             "train_seconds": round(progress.seconds, 3),
             "tokens": progress.tokens,
+            "vocabulary": None if self.vocabulary is None else self.vocabulary.record(),
             "tasks": [
                 {"head": task.train_task.head, "train_features": len(task.train), "share_of_steps": share}
                 for task, share in zip(self.tasks, self.sampler.shares, strict=True)
@@ -216,6 +226,8 @@ class Finetuning:
         if progress.evaluated(value, metrics, optimisation.min_gain):
             weights = self.engine.weights()
             if self.artifact_dir is not None:
+                if self.vocabulary is not None:
+                    self.vocabulary.restore(weights, self._decay())
                 save_artifact(self.artifact_dir, self.engine.model, self.tokenizer, weights)
         progress.update_collapse(
             at_chance, loss_decreased, max(optimisation.warmup, GRACE) * self.steps, optimisation.collapse_patience
@@ -251,6 +263,11 @@ class Finetuning:
         """The learning rate of the update `step` (from 0)."""
         optimisation = self.recipe.optimisation
         return optimisation.learning_rate * warmup_then_decay(step, self.steps, optimisation.warmup)
+
+    def _decay(self) -> float:
+        """What weight decay alone has multiplied a weight by since training began."""
+        decay = self.recipe.optimisation.weight_decay
+        return math.prod(1.0 - self._rate(step) * decay for step in range(self.progress.step))
 
     def _raw(self, task: TaskData) -> list[Any] | None:
         """What the model says of a task's dev rows; None where that is no number."""
@@ -294,23 +311,21 @@ class Finetuning:
         self.store.upload_state(self.recipe.id, scratch, name)
         self.engine.gather(None)  # everyone has written
         if self.engine.rank == 0:
-            here = {"attempt": attempt, "workers": self.engine.workers, "zero_stage": self.engine.stage}
             curves = {
                 "losses": progress.losses,
                 "dev": progress.dev,
                 "throughput": progress.throughput,
             }  # for whoever looks
-            self.store.complete_state(self.recipe.id, name, {"step": progress.step, **here, **curves})
+            note = {"step": progress.step, "attempt": attempt, **asdict(self._layout), **curves}
+            self.store.complete_state(self.recipe.id, name, note)
+
+    @property
+    def _layout(self) -> StateLayout:
+        kept = None if self.vocabulary is None else len(self.vocabulary.kept)
+        return StateLayout(self.engine.workers, self.engine.stage, kept)
 
     def _resume(self, note: dict[str, Any], directory: Path) -> None:
-        found = (note["workers"], note["zero_stage"])
-        wanted = (self.engine.workers, self.engine.stage)
-        if found != wanted:
-            raise WorldSizeMismatch(
-                f"{self.recipe.id}: its training state was saved by {found[0]} workers under ZeRO stage {found[1]} "
-                f"and cannot be read by {wanted[0]} under stage {wanted[1]}: run with workers: {found[0]} and "
-                f"zero_stage: {found[1]}, or delete {directory} to start this step again"
-            )
+        self._layout.require(note, self.recipe.id, directory)
         self.progress = TrainerState(**self.engine.load_state(directory, note["name"])["loop_progress"])
         if self.artifact_dir is not None:
             for part in (MODEL, HEAD):

@@ -8,10 +8,44 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
+
+from trainables.failure import NonRetryable
 
 AT_CHANCE = "at chance"
 NO_NUMBER = "its loss is no number"
+
+
+class StateMismatch(NonRetryable, RuntimeError):
+    """A training state was saved by other workers, under another ZeRO stage, or with other rows of the vocabulary."""
+
+
+@dataclass(frozen=True)
+class StateLayout:
+    """How a saved state is cut into files: what the training that goes on from it must have in common with its own."""
+
+    workers: int
+    zero_stage: int
+    subwords: int | None
+    """Rows of the table of subwords that are trained; None: the whole table."""
+
+    def require(self, note: dict[str, Any], step: str, directory: Path) -> None:
+        """Raise StateMismatch if the state of `step` in `directory`, described by `note`, has another layout."""
+        found = StateLayout(note["workers"], note["zero_stage"], note.get("subwords"))
+        again = f"or delete {directory} to start this step again"
+        if (found.workers, found.zero_stage) != (self.workers, self.zero_stage):
+            raise StateMismatch(
+                f"{step}: its training state was saved by {found.workers} workers under ZeRO stage {found.zero_stage} "
+                f"and cannot be read by {self.workers} under stage {self.zero_stage}: run with workers: "
+                f"{found.workers} and zero_stage: {found.zero_stage}, {again}"
+            )
+        if found.subwords != self.subwords:
+            raise StateMismatch(
+                f"{step}: its training state has {found.subwords or 'all'} subwords of the vocabulary where "
+                f"{self.subwords or 'all'} are trained: run with trim_vocabulary: "
+                f"{str(found.subwords is not None).lower()}, {again}"
+            )
 
 
 class LossBuffer:

@@ -6,7 +6,7 @@ rows that it reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 import numpy as np
@@ -57,6 +57,12 @@ class TaskData:
         """The global batch of this task's `turn`-th turn (from 0), at update `step`."""
         features = rows_of(self.train, self.order.global_batch(turn))
         return self.modeling.add_noise(features, self.tokenizer, rng_for(self.seed, NOISE, step))
+
+    def subwords(self) -> Iterator[np.ndarray]:
+        """The ids of the subwords of all rows that training and its evaluations read, in chunks of any size."""
+        for rows in (self.train, self.dev) if self.train_task.select is not None else (self.train,):
+            for chunk in rows.data.column("input_ids").chunks:
+                yield chunk.flatten().to_numpy()
 
     def score(self, raw: Sequence[object], device: torch.device) -> tuple[dict[str, float], float]:
         """Metrics of the dev rows from the task type's raw outputs, and the value that picks the checkpoint."""

@@ -33,13 +33,13 @@ def one_by_one(arguments, log):
 @pytest.mark.deepspeed
 @pytest.mark.parametrize(
     ("tasks", "stage", "start"),
-    [(["gen-nli", "gen-tags"], 3, under_torchrun), (["gen-text"], 2, one_by_one), (["gen-ask"], 3, one_by_one)],
+    [(["gen-nli", "gen-tags"], 3, under_torchrun), (["gen-text"], 2, one_by_one), (["gen-ask"], 1, one_by_one)],
 )
 def test_two_workers_give_the_numbers_of_one(world, tmp_path, tasks, stage, start):
     dropout = {"dropout": 0.1, "attention_dropout": 0.1}
     recipe = world.together(*tasks, **dropout) if len(tasks) > 1 else world.train(*tasks, **dropout)
     one, two = prepared(world, tmp_path, "one"), prepared(world, tmp_path, "two")
-    world.do(recipe, Execution(log_every=1, zero_stage=0), store=one)
+    world.do(recipe, Execution(log_every=1, zero_stage=0, trim_vocabulary=False), store=one)
     file = tmp_path / "recipe.json"
     file.write_text(json.dumps(recipe.model_dump(mode="json")))
     words = [str(file), "--store", two.root, "-x", "workers=2", "-x", f"zero_stage={stage}"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import datasets
 import pytest
 import torch
@@ -54,16 +56,29 @@ def test_the_same_recipe_twice_is_equal_to_the_last_bit(world, tmp_path, task):
 
 @pytest.mark.deepspeed
 @pytest.mark.parametrize("task", ["gen-nli", "gen-text", "gen-tags", "gen-choice"])
-def test_zero_stage_and_micro_batch_leave_the_numbers_as_they_are(world, tmp_path, task):
-    recipe = world.train(task, **DROPOUT)
+def test_zero_stage_micro_batch_and_trimming_leave_the_numbers_as_they_are(world, tmp_path, task):
+    recipe = world.train(task, weight_decay=0.1, **DROPOUT)
     plain = copy_of(world, tmp_path, "plain")
-    world.do(recipe, Execution(log_every=1, zero_stage=0, micro_batch_tokens=100_000), store=plain)
+    untrimmed = Execution(log_every=1, zero_stage=0, micro_batch_tokens=100_000, trim_vocabulary=False)
+    world.do(recipe, untrimmed, store=plain)
+    assert plain.record(recipe.id)["result"]["vocabulary"] is None
     for stage, tokens in ((0, 100), (1, 100_000), (2, 200), (3, 100)):
         store = copy_of(world, tmp_path, f"zero-{stage}-{tokens}")
         world.do(recipe, Execution(log_every=1, zero_stage=stage, micro_batch_tokens=tokens), store=store)
         assert losses(store, recipe.id) == pytest.approx(losses(plain, recipe.id), abs=2e-5)
         a, b = weights(plain, recipe.id), weights(store, recipe.id)
         assert max(float((a[key] - b[key]).abs().max()) for key in a) < 2e-4
+        trimmed = store.record(recipe.id)["result"]["vocabulary"]
+        if task == "gen-text":  # its loss is over the whole vocabulary
+            assert trimmed is None
+            continue
+        assert trimmed["trained"] < trimmed["rows"]
+        table = "embeddings.word_embeddings.weight"
+        before = load_backbone(recipe.start, plain, Execution()).model.state_dict()[table]
+        rate, steps, best = 2e-3, recipe.optimisation.steps, plain.record(recipe.id)["result"]["best"]["step"]
+        decay = math.prod(1 - rate * warmup_then_decay(step, steps, 0.1) * 0.1 for step in range(best))
+        alone = (b[table] - before * decay).abs().amax(1) < 1e-7  # what weight decay alone has moved
+        assert int(alone.sum()) >= trimmed["rows"] - trimmed["trained"]
 
 
 @pytest.mark.deepspeed
@@ -122,6 +137,15 @@ def test_a_state_of_another_zero_stage_is_refused_with_what_to_do(world, tmp_pat
     carry_out(recipe, Execution(log_every=3, zero_stage=1), store, host(stop_after=1))
     with pytest.raises(RuntimeError, match=r"1 workers under ZeRO stage 1 .* zero_stage: 1, or delete"):
         carry_out(recipe, Execution(zero_stage=2), store, host())
+
+
+@pytest.mark.deepspeed
+def test_a_state_with_other_rows_of_the_vocabulary_is_refused_with_what_to_do(world, tmp_path, host):
+    recipe = world.train("gen-nli", steps=12)
+    store = copy_of(world, tmp_path, "s")
+    carry_out(recipe, Execution(log_every=3), store, host(stop_after=1))
+    with pytest.raises(RuntimeError, match=r"where all are trained: .* trim_vocabulary: true, or delete"):
+        carry_out(recipe, Execution(trim_vocabulary=False), store, host())
 
 
 @pytest.mark.deepspeed

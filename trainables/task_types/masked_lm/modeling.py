@@ -46,6 +46,8 @@ class MaskedLMHead(nn.Module):
 
 
 class MaskedLM(TaskModeling):
+    whole_vocabulary = True
+
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One text for plain rows, a pair for translations."""
         texts, translations = examples["text"][:], examples["translation"][:]
