@@ -5,7 +5,7 @@
                                    register(S)            <-------  it starts
     stop(S, reason)  ----------->
     stop_all(reason) ----------->
-                                   stop_reason(S)         <-------  asked every few updates; the call is its heartbeat
+                                   stop_reason(S)         <-------  asked after an update; the call is its heartbeat
                                                           ------->  a reason: it saves its training state and leaves
     heartbeats()     <-----------
     forget(S)        ----------->                                   the attempt has ended

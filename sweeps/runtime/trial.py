@@ -35,11 +35,16 @@ DRIVER = tune.PlacementGroupFactory([{"memory": 64 * 2**20}])
 """What Tune reserves for a trial. Workers reserve CPUs and GPUs; the schedule keeps them within capacity."""
 
 
+ASKING = 0.1
+"""Seconds between two questions to the control actor, at least: a question takes milliseconds, and so may an update."""
+
+
 class RayHost:
     """The host of a worker: reports to Ray Train, asks the sweep's control actor whether to stop."""
 
     def __init__(self, control: Any, step: str) -> None:
         self._control, self._step = control, step
+        self._asked, self._reason = float("-inf"), None
         context = ray.get_runtime_context()
         worker = [context.current_actor] if context.get_actor_id() else []
         ray.get(control.register.remote(step, worker))
@@ -48,8 +53,10 @@ class RayHost:
         train.report(TrialReport(state=StepState.RUNNING, progress=report).to_ray())
 
     def should_stop(self) -> str | None:
-        reason: str | None = ray.get(self._control.stop_reason.remote(self._step))
-        return reason
+        if time.monotonic() - self._asked >= ASKING:
+            self._reason = ray.get(self._control.stop_reason.remote(self._step))
+            self._asked = time.monotonic()
+        return self._reason
 
 
 class StepTrainer(TorchTrainer):

@@ -23,7 +23,7 @@ class Execution(Frozen):
     """Train only the subword embeddings that the training's rows can touch; the others, which weight decay alone moves,
     follow in closed form (`trainables.models.vocabulary`). Off by itself where a loss reads the whole table."""
     log_every: int = Field(default=20, gt=0)
-    """Updates between points of the loss curve; also how often a worker looks whether it should stop."""
+    """Updates between points of the loss curve."""
     state_every: int = Field(default=500, gt=0)
     """Updates between saved training states."""
     retries: int = Field(default=2, ge=0)

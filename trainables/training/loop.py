@@ -99,11 +99,12 @@ class Finetuning:
         while not self._ended:
             self._update(progress.step)
             progress.step += 1
-            save, asked = progress.step % execution.state_every == 0, False
+            save = progress.step % execution.state_every == 0
             if progress.step % execution.log_every == 0 or self._evaluation_due or save:
-                asked = self._log()
+                self._log()
             if self._evaluation_due and progress.collapsed is None:
                 self._evaluate()
+            asked = not self._ended and self._asked_to_stop()
             if (save or asked) and not self._ended:
                 self._save_state()
                 if asked:
@@ -112,6 +113,11 @@ class Finetuning:
             progress.collapse(AT_CHANCE, progress.step)
         self._tick()
         return True
+
+    def _asked_to_stop(self) -> bool:
+        """Whether the loop shall be left. The first worker asks, and all of them hear it after the same update."""
+        asked = self.engine.rank == 0 and self.host.should_stop() is not None
+        return asked if self.engine.workers == 1 else self.engine.sum(float(asked)) > [0.0]
 
     @property
     def _ended(self) -> bool:
@@ -181,11 +187,10 @@ class Finetuning:
         output = self.engine.forward(batch | dropout_position(places, step), task.train_task.head)
         return task.modeling.loss(output, {name: tensor.to(output.device) for name, tensor in batch.items()})
 
-    def _log(self) -> bool:
-        """Add a point to the loss curve; whether the loop shall be left."""
+    def _log(self) -> None:
+        """Add a point to the loss curve."""
         progress, fresh = self.progress, self._fresh
-        asked = self.engine.rank == 0 and self.host.should_stop() is not None
-        *sums, stop = self.engine.sum(*fresh.sums, float(asked))
+        sums = self.engine.sum(*fresh.sums)
         if all(map(math.isfinite, sums)):
             progress.log(sums, fresh.steps)
         else:
@@ -193,7 +198,6 @@ class Finetuning:
             found = [step for step in self.engine.gather(fresh.broken) if step is not None]
             progress.collapse(NO_NUMBER, min(found, default=progress.step))
         self._fresh = LossBuffer(len(self.tasks))
-        return stop > 0
 
     # --- selection -------------------------------------------------------------------------------------------
 
@@ -304,7 +308,9 @@ class Finetuning:
         # Never the name of a state that may be the one to resume from.
         name = (f"attempt-{attempt}-" if attempt else "") + f"step-{progress.step}"
         scratch = self.store.state_scratch(self.recipe.id)
-        self.engine.save_state(scratch, name, {"loop_progress": vars(progress)})
+        # Of each worker the losses since the last point of the curve: a stop leaves no trace in it.
+        fresh = self.engine.gather(vars(self._fresh))
+        self.engine.save_state(scratch, name, {"loop_progress": vars(progress), "loop_fresh": fresh})
         if self.artifact_dir is not None:
             for part in (MODEL, HEAD):
                 copy_over(self.artifact_dir / part, scratch / name / part)
@@ -326,7 +332,10 @@ class Finetuning:
 
     def _resume(self, note: dict[str, Any], directory: Path) -> None:
         self._layout.require(note, self.recipe.id, directory)
-        self.progress = TrainerState(**self.engine.load_state(directory, note["name"])["loop_progress"])
+        state = self.engine.load_state(directory, note["name"])
+        self.progress = TrainerState(**state["loop_progress"])
+        if "loop_fresh" in state:  # states of earlier versions have none
+            vars(self._fresh).update(state["loop_fresh"][self.engine.rank])
         if self.artifact_dir is not None:
             for part in (MODEL, HEAD):
                 copy_over(directory / note["name"] / part, self.artifact_dir / part)

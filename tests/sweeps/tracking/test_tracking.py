@@ -170,7 +170,7 @@ def test_a_lost_mlflow_is_made_again_from_the_store(sweep_file, host, tmp_path):
                 store.note_failure(step.id, "ValueError: no", 3)
                 tracker.finish(step, StepState.FAILED, "ValueError: no")
                 continue
-            heard = host(stop_after=1 if step is stopped else None)
+            heard = host(stop_after=5 if step is stopped else None)
             carry_out_here(step.recipe, step.execution, store, heard)
             for one in heard.reports:
                 tracker.progress(step, one)

@@ -121,8 +121,9 @@ def test_stopping_and_going_on_is_equal_to_not_stopping(world, tmp_path, host):
     whole, cut = copy_of(world, tmp_path, "whole"), copy_of(world, tmp_path, "cut")
     execution = Execution(log_every=3)
     world.do(recipe, execution, store=whole)
-    assert carry_out(recipe, execution, cut, host(stop_after=3)) is False
+    assert carry_out(recipe, execution, cut, host(stop_after=7)) is False
     assert not cut.done(recipe.id)
+    assert cut.load_state(recipe.id)[0]["step"] == 7  # after the update in hand, between two points of the loss curve
     assert carry_out(recipe, execution, cut, host()) is True
     assert losses(cut, recipe.id) == losses(whole, recipe.id)
     a, b = weights(whole, recipe.id), weights(cut, recipe.id)
