@@ -16,9 +16,9 @@ NTREX = {
     "ur": "urd", "vi": "vie", "zh": "zho-CN",
 }  # fmt: skip
 
-# UD-POS and TyDiQA on the hub: English names. The configuration of Afrikaans is spelled like that.
+# UD-POS and TyDiQA on the hub: English names.
 NAMES = {
-    "af": "Afrikans", "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "de": "German", "el": "Greek",
+    "af": "Afrikaans", "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "de": "German", "el": "Greek",
     "en": "English", "es": "Spanish", "et": "Estonian", "eu": "Basque", "fa": "Persian", "fi": "Finnish",
     "fr": "French", "he": "Hebrew", "hi": "Hindi", "hu": "Hungarian", "id": "Indonesian", "it": "Italian",
     "ja": "Japanese", "kk": "Kazakh", "ko": "Korean", "mr": "Marathi", "nl": "Dutch", "pt": "Portuguese",

@@ -33,7 +33,7 @@ _SIQA_LENGTH = Length(34.9, sequences=3)  # measured on the dev rows
 _SIQA_LICENCE = Licence(
     data="Social IQa v1.4, train and dev",
     source="maartensap/social-iqa; hub `allenai/social_i_qa`",
-    terms="CC BY 4.0",
+    terms="not stated on the hub card",
 )
 
 CHOICE = (
@@ -70,11 +70,7 @@ CHOICE = (
         has_train=True,
         main_metrics=("accuracy",),
         folder=choice.copa,
-        hub=(
-            HubTable(
-                dataset="aps/super_glue", config="copa", splits=_SPLITS, branch=CONVERTED, mapper=record_mappers.copa
-            ),
-        ),
+        hub=(HubTable(dataset="aps/super_glue", config="copa", splits=_SPLITS, mapper=record_mappers.copa),),
         settings=_XCOPA_SETTINGS,
         expected_rows={"train": {"en": 400}, "dev": {"en": 100}},
         lengths={"train": Length(25.5, sequences=2)},  # measured
@@ -94,9 +90,8 @@ CHOICE = (
         hub=(
             HubTable(
                 dataset="allenai/social_i_qa",
-                config="default",
                 splits=_SPLITS,
-                branch=CONVERTED,
+                revision=CONVERTED,
                 mapper=record_mappers.siqa,
             ),
         ),
@@ -115,9 +110,7 @@ CHOICE = (
         hub=(
             HubTable(
                 dataset="Rowan/hellaswag",
-                config="default",
                 splits=_SPLITS,
-                branch=CONVERTED,
                 mapper=record_mappers.hellaswag,
             ),
         ),
@@ -136,9 +129,8 @@ CHOICE = (
         hub=(
             HubTable(
                 dataset="allenai/cosmos_qa",
-                config="default",
                 splits=_SPLITS,
-                branch=CONVERTED,
+                revision=CONVERTED,
                 mapper=record_mappers.cosmosqa,
             ),
         ),
@@ -154,11 +146,7 @@ CHOICE = (
         has_train=True,
         main_metrics=("accuracy",),
         folder=choice.commonsenseqa,
-        hub=(
-            HubTable(
-                dataset="tau/commonsense_qa", config="default", splits=_SPLITS, mapper=record_mappers.commonsenseqa
-            ),
-        ),
+        hub=(HubTable(dataset="tau/commonsense_qa", splits=_SPLITS, mapper=record_mappers.commonsenseqa),),
         settings={"jiant": jiant(256, 4, 1e-5, 10, "remembered")},
         expected_rows={"train": {"en": 9741}, "dev": {"en": 1221}},
         lengths={"train": Length(23.3, sequences=5)},  # measured (of three choices)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainables.task_types import Length
 from trainables.tasks.benchmarks import MLQA, TYDIQA, XQUAD, XQUAD_R
 from trainables.tasks.hyperparameters import ONLY_AT_THE_END, Defaults, jiant
+from trainables.tasks.languages import NAMES
 from trainables.tasks.records.notation import counts, each, without
 from trainables.tasks.sources.folder import qa
 from trainables.tasks.sources.hub.table import HubTable
@@ -57,7 +58,18 @@ QA = (
         scorer="mlqa",
         main_metrics=_METRICS,
         folder=qa.mlqa,
-        hub=(HubTable(dataset="google/xtreme", config="MLQA.{code}.{code}", splits={"test": "test"}, languages=MLQA),),
+        hub=(
+            HubTable(
+                dataset="google/xtreme",
+                config="MLQA.{code}.{code}",
+                splits={"test": "test"},
+                languages=MLQA,
+                notes={
+                    ("test", language): "blanks around texts are cut off, so some answers start late"
+                    for language in MLQA
+                },
+            ),
+        ),
         settings=_TARGET_SETTINGS,
         expected_rows={"test": counts("en 11590 de 4517 es 5253 ar 5335 zh 5137 vi 5495 hi 4918")},
         lengths={"test": Length(228.4, features=1.09)},  # as XQuAD
@@ -82,7 +94,8 @@ QA = (
                 config="secondary_task",
                 splits={"train": "train", "dev": "train"},
                 languages=TYDIQA,
-                id_prefix="{name}-",
+                codes=NAMES,
+                id_prefix="{code}-",
                 group="context",
                 share=qa.TYDIQA_DEV,
             ),
@@ -91,7 +104,8 @@ QA = (
                 config="secondary_task",
                 splits={"test": "validation"},
                 languages=TYDIQA,
-                id_prefix="{name}-",
+                codes=NAMES,
+                id_prefix="{code}-",
             ),
         ),
         settings=_TARGET_SETTINGS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainables.task_types import Length
 from trainables.tasks.benchmarks import BUCC, LAREQA, MEWSLIX, TATOEBA, TATOEBA_R
 from trainables.tasks.hyperparameters import Defaults
+from trainables.tasks.languages import ISO3
 from trainables.tasks.records.notation import counts, each
 from trainables.tasks.records.qa import SQUADSHIFTS_LICENCE
 from trainables.tasks.sources.folder import dense, retrieval
@@ -38,7 +39,7 @@ RETRIEVAL = (
         lengths={"test": Length(26.4)},  # measured
         licence=Licence(
             data="BUCC 2018's sample (dev) and training (test) data, with English",
-            source="comparable.limsi.fr/bucc2018; files only: the hub has its gold pairs alone",
+            source="comparable.limsi.fr/bucc2018; files only: the hub (`mteb/BUCC`) has the test data, and no dev data",
             terms="shared task, research use",
         ),
     ),
@@ -53,17 +54,19 @@ RETRIEVAL = (
             # In these tables the sentence in the other language is the "source".
             HubTable(
                 dataset="google/xtreme",
-                config="tatoeba.{iso3}",
+                config="tatoeba.{code}",
                 splits={"test": "validation"},
                 languages=TATOEBA,
+                codes=ISO3,
                 columns={"query": "target_sentence", "candidate": "source_sentence"},
             ),
             HubTable(
                 dataset="mteb/tatoeba-bitext-mining",
-                config="{iso3}-eng",
+                config="{code}-eng",
                 splits={"test": "test"},
                 languages=TATOEBA_R,
-                branch=CONVERTED,
+                codes=ISO3,
+                revision=CONVERTED,
                 columns={"query": "sentence2", "candidate": "sentence1"},
             ),
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from trainables.task_types import Length
 from trainables.tasks.benchmarks import PANX, PANX_R, UDPOS, UDPOS_R, UDPOS_UNTRAINED
 from trainables.tasks.hyperparameters import Defaults, jiant
+from trainables.tasks.languages import NAMES as LANGUAGE_NAMES
 from trainables.tasks.records.notation import counts, each, without, words
 from trainables.tasks.sources.folder import tagging
 from trainables.tasks.sources.hub.table import HubTable
@@ -13,6 +14,11 @@ from trainables.tasks.task import Licence, Split, Task
 UPOS = words("ADJ ADP ADV AUX CCONJ DET INTJ NOUN NUM PART PRON PROPN PUNCT SCONJ SYM VERB X")
 NAMES = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 _SPLITS: dict[Split, str] = {"train": "train", "dev": "validation", "test": "test"}
+_MORE_ROWS: dict[tuple[Split, str], str] = {
+    (split, language): "more rows than XTREME's own files have"
+    for language, splits in {"de": ("test",), **dict.fromkeys(("el", "fr", "ru", "zh"), tuple(_SPLITS))}.items()
+    for split in splits
+}
 
 TAGGING = (
     Task(
@@ -28,12 +34,13 @@ TAGGING = (
         hub=(
             HubTable(
                 dataset="google/xtreme",
-                config="udpos.{name}",
+                config="udpos.{code}",
                 splits=_SPLITS,
                 languages=UDPOS,
+                codes=LANGUAGE_NAMES,
                 columns={"tags": "pos_tags"},
                 # Other sentences than XTREME's download has, by the counts of both (see LICENCES.md).
-                notes=dict.fromkeys(("de", "el", "fr", "ru", "zh"), "more rows than XTREME's own files have"),
+                notes=_MORE_ROWS,
             ),
         ),
         settings={
@@ -107,7 +114,7 @@ TAGGING = (
         licence=Licence(
             data="PAN-X: WikiANN in the split of Rahimi et al. 2019, 48 languages",
             source="XTREME's download; hub `google/xtreme` (`PAN-X.*`), `unimelb-nlp/wikiann`",
-            terms="text: Wikipedia, CC BY-SA 3.0; split: ODC-BY",
+            terms="text: Wikipedia, CC BY-SA 3.0; split: unknown according to the hub card",
         ),
     ),
     Task(

@@ -10,17 +10,45 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
+from urllib.parse import quote
 
 from trainables.models.backbones import CONFIG, UnsupportedModel, read_config, shape_of
+from trainables.outside.text import escaped
 from trainables.tasks.sources import DataError
 
 MODEL_FILES = (".json", ".safetensors", ".model", ".txt")
 """Ends of the names of a model's files that are read: weights without code, configuration, tokenizer."""
+SAFE = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
+PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".pkl")
+"""Ends of the names of weights that are not read: most can run code, and all are of other libraries or times."""
+WITH_SAFE: Mapping[str, str] = {
+    "microsoft/mdeberta-v3-base": "faf660b811036d7b6dfc53aacfe5281447d4e2c6",
+    "facebook/xlm-v-base": "643a987aa713ecd3c9a26a801fc715aa7f56b409",
+}
+"""Commits that have safetensors, of models whose main branch has none."""
+FORMS = (".parquet", ".csv", ".tsv", ".jsonl", ".json")
+"""Ends of the names of data files that are read."""
+_COMMIT = re.compile(r"[0-9a-f]{40}")
+
+
+class Unreachable(DataError):
+    """The hub does not answer, or nothing can be stored: what comes next would fail as well."""
+
+
+def is_commit(revision: str) -> bool:
+    """Whether a revision is a commit, which never moves, and no branch."""
+    return _COMMIT.fullmatch(revision) is not None
+
+
+def is_pattern(split: str) -> bool:
+    """Whether a split is given as a pattern of paths, and not by its name."""
+    return split.endswith(FORMS)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +62,7 @@ class HubFile:
 
 @dataclass(frozen=True, kw_only=True)
 class HubSplit:
-    """One split of one configuration of a data set at a commit."""
+    """One split of one configuration of a data set at a commit; or the files whose paths fit a pattern (`split`)."""
 
     dataset: str
     commit: str
@@ -42,7 +70,12 @@ class HubSplit:
     split: str
 
     def __str__(self) -> str:
-        return f"{self.dataset}, {self.config}, {self.split} at {self.commit[:12]}"
+        return f"{self.dataset}, {self.name} at {self.commit[:12]}"
+
+    @property
+    def name(self) -> str:
+        """What a person calls it within its data set."""
+        return self.split if is_pattern(self.split) else f"{self.config} {self.split}"
 
     @property
     def list(self) -> Path:
@@ -50,17 +83,19 @@ class HubSplit:
         from huggingface_hub import constants
 
         folder = Path(constants.HF_HUB_CACHE) / f"datasets--{self.dataset.replace('/', '--')}"
-        return folder / "xstilts" / self.commit / f"{self.config}.{self.split}.json"
+        return folder / "xstilts" / self.commit / f"{self.config}.{quote(self.split, safe='')}.json"
 
 
 def resolve(dataset: str, branch: str) -> str:
     """The commit that a branch of a data set is at now. Asks the network; DataError."""
+    if is_commit(branch):
+        return branch
     from huggingface_hub import HfApi
 
     try:
         commit = HfApi().dataset_info(dataset, revision=branch).sha
     except Exception as problem:  # the client lets those of its transport through, which are no OSErrors
-        raise DataError(_failed(f"{dataset}: cannot look up its branch {branch}", problem)) from problem
+        raise _failed(f"{dataset}: cannot look up its branch {branch}", problem) from problem
     if commit is None:
         raise DataError(f"{dataset}: the hub tells no commit for {branch}; pin one in the sweep file")
     return commit
@@ -91,7 +126,7 @@ def pull(hub_split: HubSplit) -> tuple[tuple[HubFile, Path], ...]:
     """
     if (there := pulled(hub_split)) is not None:
         return there
-    wanted = partial(parquet_files, config=hub_split.config, split=hub_split.split)
+    wanted = partial(data_files, config=hub_split.config, split=hub_split.split)
     found = _fetch(hub_split.dataset, "dataset", hub_split.commit, str(hub_split), wanted)
     hub_split.list.parent.mkdir(parents=True, exist_ok=True)
     new = hub_split.list.with_suffix(f".{os.getpid()}")
@@ -111,7 +146,10 @@ def pull_model(name: str, commit: str) -> int:
         return [name for name in names if name == CONFIG]
 
     def wanted(names: Iterable[str]) -> list[str]:
-        return [name for name in names if "/" not in name and name.endswith(MODEL_FILES)]
+        names = [name for name in names if "/" not in name]
+        if not any(map(SAFE.fullmatch, names)):
+            raise DataError(_without_weights(name, what, [one for one in names if one.endswith(PICKLED)]))
+        return [name for name in names if name.endswith(MODEL_FILES)]
 
     ((_, file),) = _fetch(name, "model", commit, what, config)
     try:
@@ -142,7 +180,7 @@ def _fetch(
     except DataError:
         raise
     except Exception as problem:  # see `resolve`
-        raise DataError(_failed(f"{what}: cannot be downloaded", problem)) from problem
+        raise _failed(f"{what}: cannot be downloaded", problem) from problem
     return found
 
 
@@ -152,16 +190,26 @@ def verify(hub_split: HubSplit) -> None:
         _checked(f"{hub_split}: {file.name}", path, file.sha256)
 
 
-def parquet_files(names: Iterable[str], config: str, split: str) -> list[str]:
-    """Those of a repository's files that hold a split: as data sets are uploaded, or as the hub converts them."""
+def data_files(names: Iterable[str], config: str, split: str) -> list[str]:
+    """Those of a repository's files that hold a split: as data sets are uploaded, or as the hub converts them; or whose
+    paths fit a pattern."""
     names = sorted(names)
-    patterns = [f"{config}/{split}-*-of-*.parquet", f"{config}/{split}/*.parquet"]
-    if config == "default":
-        patterns.append(f"data/{split}-*-of-*.parquet")
-    for pattern in patterns:
-        if found := [name for name in names if fnmatchcase(name, pattern)]:
-            return found
+    if is_pattern(split):
+        return [name for name in names if fnmatchcase(name, split)]
+    folders = [f"{config}/", "data/", ""] if config == "default" else [f"{config}/"]
+    for form in FORMS:
+        for folder in folders:
+            for end in (f"-*-of-*{form}", f"/*{form}", form):
+                if found := [name for name in names if fnmatchcase(name, f"{folder}{split}{end}")]:
+                    return found
     return []
+
+
+def _without_weights(name: str, what: str, pickled: list[str]) -> str:
+    known = WITH_SAFE.get(name)
+    mend = f"revision: {known} has them" if known else "give a revision that has them (often refs/pr/N of the hub page)"
+    has = f"its weights are in {', '.join(pickled[:3])} alone" if pickled else "there are no weights"
+    return f"{what}: {has}, and model.safetensors alone is read, as it runs no code; {mend}"
 
 
 def _checked(what: str, path: Path, expected: str | None) -> str:
@@ -176,10 +224,15 @@ def _checked(what: str, path: Path, expected: str | None) -> str:
 
 
 def _folders(names: Iterable[str]) -> str:
-    folders = sorted({name.split("/")[0] for name in names if name.endswith(".parquet")})
-    shown = ", ".join(folders[:8]) + (f" and {len(folders) - 8} more" if len(folders) > 8 else "")
-    return f"its parquet files are in: {shown}" if folders else "it has no parquet file at all at this commit"
+    folders = sorted({name.rpartition("/")[0] or "its top" for name in names if name.endswith(FORMS)})
+    shown = ", ".join(folders[:6]) + (f" and {len(folders) - 6} more" if len(folders) > 6 else "")
+    return f"its data files are in: {shown}" if folders else f"it has no {', '.join(FORMS)} at all at this commit"
 
 
-def _failed(what: str, problem: BaseException) -> str:
-    return f"{what} ({str(problem).partition(chr(10))[0]}); check the network and the pinned commit, or use a folder"
+def _failed(what: str, problem: BaseException) -> DataError:
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    said = escaped(str(problem).partition("\n")[0])[:120]
+    # What is neither an answer nor a wrong name comes of the client's transport, or of a disk that is full.
+    kind = DataError if isinstance(problem, HfHubHTTPError | HFValidationError) else Unreachable
+    return kind(f"{what} ({said}); check the network and the pinned commit, or use a folder")

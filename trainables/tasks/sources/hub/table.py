@@ -1,7 +1,7 @@
 """Where rows of a task lie on the hub.
 
-Only parquet files are read, never a script. Where a repository's main branch has none, they are those that the hub
-itself makes of it on the branch ``refs/convert/parquet``.
+Files of data are read, never a script: parquet, CSV, TSV, JSON and JSON lines. Where a repository's main branch has a
+script alone, they are the parquet files that the hub itself makes of it on the branch ``refs/convert/parquet``.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from trainables.tasks.languages import ISO3, NAMES
 from trainables.tasks.sources import Row
+from trainables.tasks.sources.columns import Paths
+from trainables.tasks.sources.hub.files import is_pattern
 from trainables.tasks.task import Split
 
 MAIN, CONVERTED = "main", "refs/convert/parquet"
@@ -24,39 +25,53 @@ class HubTable:
 
     Attributes:
         dataset: id of the repository.
-        config: its configuration; ``{code}`` stands for the language's two letters, ``{iso3}`` for its three and
-            ``{name}`` for its English name.
-        splits: the data set's split by the task's; ``"a+b"`` reads two, one after the other.
+        config: its configuration; ``{code}`` stands for the language as the data set calls it.
+        splits: by the task's split: the data set's (``"a+b"`` reads two, one after the other), or a pattern of paths in
+            the repository (``data/{code}/test.tsv``); ``{code}`` as in `config`.
         languages: the languages that this table has.
-        branch: where its parquet files are; a commit that is pinned is one of this branch.
-        columns: hub column by column of the task type, where they differ. Class numbers become their names.
-        mapper: makes a row of a record, where renaming columns does not; ``columns`` is then not used.
-        id_prefix: keep only rows whose id begins so (same placeholders, lowercased), where one split mixes languages.
+        codes: what the data set calls them, where it is not by the code that sweep files use.
+        revision: the branch where its files are, of which a commit is pinned; or such a commit.
+        columns: path in a record by column of the task type, where they differ (`sources.columns`).
+        labels: the task's labels by those of the data set, where they differ.
+        class_names: what the classes are called, of columns with numbers of classes whose files do not say it.
+        mapper: makes a row of a record, where naming columns and labels does not; those are then not used.
+        id_prefix: keep only rows whose id begins so (``{code}`` as in `config`, lowercased), where one split mixes
+            languages.
         group, share: hold out this share of the groups (by this hub column) as dev; the rest is train. For the
             languages of ``held_out``; in others every row is train.
         labelled_only: leave out rows without a label (SNLI has such where the annotators did not agree).
-        notes: what a person should know before comparing scores, by language.
+        notes: what a person should know before comparing scores, by split and language.
     """
 
     dataset: str
-    config: str
+    config: str = "default"
     splits: Mapping[Split, str]
     languages: tuple[str, ...] = ENGLISH
-    branch: str = MAIN
-    columns: Mapping[str, str] = field(default_factory=dict)
+    codes: Mapping[str, str] = field(default_factory=dict)
+    revision: str = MAIN
+    columns: Mapping[str, Paths] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     mapper: Callable[[Mapping[str, Any]], Row] | None = None
     id_prefix: str = ""
     group: str = ""
     share: float = 0.0
     held_out: tuple[str, ...] = ENGLISH
     labelled_only: bool = False
-    notes: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[tuple[Split, str], str] = field(default_factory=dict)
 
-    def filled(self, language: str) -> tuple[str, str]:
-        """Configuration and id prefix for a language."""
-        names = {"code": language, "iso3": ISO3.get(language, language), "name": NAMES.get(language, language)}
-        return self.config.format(**names), self.id_prefix.format(**names).lower()
+    def place(self, split: Split, language: str) -> tuple[str, tuple[str, ...]]:
+        """Configuration, and the data set's splits (or patterns of paths) that a split of the task is read from."""
+        theirs = self._filled(self.splits[split], language)
+        return self._filled(self.config, language), (theirs,) if is_pattern(theirs) else tuple(theirs.split("+"))
+
+    def prefix(self, language: str) -> str:
+        """What the ids of its rows in a language begin with."""
+        return self._filled(self.id_prefix, language).lower()
 
     def holds_out(self, language: str) -> bool:
         """Whether dev rows of the language are held out of the train rows."""
         return bool(self.group) and language in self.held_out
+
+    def _filled(self, pattern: str, language: str) -> str:
+        return pattern.replace("{code}", self.codes.get(language, language))

@@ -1,0 +1,84 @@
+"""Records of a data set as rows of a task type: which column holds what, and what its labels are called here.
+
+A path names a column of a record, and after a dot what is in it: `choices.text`. In a list it goes into each entry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from trainables.outside.text import shown
+from trainables.task_types import get_task_type
+from trainables.tasks.sources import DataError, Row
+from trainables.tasks.task import Task
+
+Paths = str | tuple[str, ...]
+"""One path, or several: their texts with blanks between them or, where a column holds a list, its entries."""
+
+
+def row_of(
+    record: Mapping[str, Any],
+    task: Task,
+    columns: Mapping[str, Paths],
+    labels: Mapping[str, str],
+    class_names: Mapping[str, Sequence[str]],
+    where: str,
+) -> Row:
+    """The row that a record is; without "id" where the record has none.
+
+    Args:
+        columns: paths by column of the task type, where they are not the column's own name.
+        labels: the task's labels by what the data set writes (a name, or a number as text), where they differ.
+        class_names: by path, for columns that hold numbers of classes: what the classes are called. -1 is no label.
+        where: file and place, for errors.
+
+    Raises:
+        DataError: a column is not there, or a class that has no name.
+    """
+    row: Row = {}
+    for name, column in get_task_type(task.type).columns.items():
+        paths = columns.get(name, name)
+        if name == "id" and paths not in record:
+            continue
+        found = []
+        for path in (paths,) if isinstance(paths, str) else paths:
+            try:
+                value = _at(record, path)
+            except (KeyError, TypeError, IndexError):
+                raise _missing(name, path, record, where) from None
+            found.append(_named(value, class_names.get(path, ()), labels if column.label else {}, task, where))
+        if isinstance(paths, str):
+            row[name] = found[0]
+        else:
+            row[name] = found if column.kind == "texts" else " ".join(map(str, found))
+    return row
+
+
+def _at(record: Any, path: str) -> Any:
+    if isinstance(record, Mapping) and path in record:
+        return record[path]
+    first, dot, rest = path.partition(".")
+    if isinstance(record, list | tuple):
+        return [_at(one, path) for one in record]
+    return _at(record[first], rest) if dot else record[first]
+
+
+def _named(value: Any, names: Sequence[str], labels: Mapping[str, str], task: Task, where: str) -> Any:
+    """A class by its name, a label as the task calls it. A task whose labels are numbers keeps them, whatever a data
+    set calls them."""
+    if not names and not labels:
+        return value
+    if isinstance(value, list | tuple):
+        return [_named(one, names, labels, task, where) for one in value]
+    text = str(value)
+    if isinstance(value, int) and names:
+        if value >= len(names):
+            raise DataError(f"{where}: the class {value} has no name; there are: {shown(', '.join(names))}")
+        text = "" if value < 0 else text if text in labels or text in task.labels else names[value]
+    return labels.get(text, text) if names or isinstance(value, str | int) else value
+
+
+def _missing(name: str, path: str, record: Any, where: str) -> DataError:
+    there = shown(", ".join(map(str, record)), 120) if isinstance(record, Mapping) else f"no object: {shown(record)}"
+    return DataError(f'{where}: no column "{path}" for {name}; it has {there}')
