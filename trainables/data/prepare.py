@@ -42,7 +42,8 @@ def prepare_tokenizer(recipe: TokenizerRecipe, execution: Execution, workdir: Pa
     """
     backbone_type = get_backbone_type(recipe.model_type)
     names = backbone_type.special_tokens
-    special = [token for token in dict.fromkeys(names.values()) if token != names["mask_token"]]
+    mask = names.get("mask_token")
+    special = [token for token in dict.fromkeys(names.values()) if token != mask]
     seen = evaluation_text(recipe.exclude, execution)
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.normalizer = normalizers.Sequence(
@@ -57,16 +58,21 @@ def prepare_tokenizer(recipe: TokenizerRecipe, execution: Execution, workdir: Pa
     )
     tokenizer.train_from_iterator(_texts(recipe, execution, seen), trainer)
     punctuation = pre_tokenizers.Split(Regex(r"▁?\p{P}"), "isolated")
-    tokenizer = _canonical(tokenizer, recipe.vocab_size - 1, len(special), punctuation)
+    tokenizer = _canonical(tokenizer, recipe.vocab_size - (mask is not None), len(special), punctuation)
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Metaspace(), punctuation])
-    tokenizer.add_special_tokens([names["mask_token"]])
-    layout, roles = backbone_type.layout, {"cls": names["cls_token"], "sep": names["sep_token"]}
+    if mask is not None:
+        tokenizer.add_special_tokens([mask])
+    layout = backbone_type.layout
+    roles = {name.removesuffix("_token"): token for name, token in names.items()}
+    roles = {role: token for role, token in roles.items() if f"{{{role}}}" in layout.pair}
     tokenizer.post_processor = processors.TemplateProcessing(
         single=layout.template(False, roles),
         pair=layout.template(True, roles),
         special_tokens=[(token, special.index(token)) for token in roles.values()],
     )
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names)
+    # Said where it is not the default of transformers, so that others who load it get segments, too.
+    inputs = {"model_input_names": [*layout.input_names, "attention_mask"]} if layout.segments else {}
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **names, **inputs)
     fast.save_pretrained(workdir / MODEL)
     return {"vocabulary": len(fast), "excluded_rows": seen.found}
 

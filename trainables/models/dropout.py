@@ -12,7 +12,7 @@ in `tests/trainables/models/test_dropout.py`: the drop rate, and no correlation 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -22,6 +22,8 @@ from transformers.masking_utils import eager_mask
 from trainables.models.backbones.modeling import Backbone
 
 ATTENTION = "xstilts_counter_dropout"
+OWN, GIVEN = "dropout", "weights_dropout"
+"""What attention's dropout is called: by an architecture that has a module for it, or here where it has none."""
 
 
 @dataclass
@@ -51,6 +53,17 @@ class CounterDropout(nn.Module):
 
     def extra_repr(self) -> str:
         return f"p={self.p}, layer={self.layer}"
+
+
+class SharedDropout(CounterDropout):
+    """The same for a tensor of shape (..., features) that belongs to no example, so one mask serves all of a batch."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0.0:
+            return x
+        batch = replace(self.dropout_context, rows=torch.zeros(1, dtype=torch.int64))
+        keep = keep_mask(torch.Size((1, *x.shape)), self.p, batch, self.layer, x.device)[0]
+        return x * keep.type_as(x) * (1.0 / (1.0 - self.p))
 
 
 def keep_mask(shape: torch.Size, p: float, context: DropoutContext, layer: int, device: torch.device) -> Tensor:
@@ -105,14 +118,20 @@ def install(model: nn.Module, backbone: Backbone, hidden: float, attention: floa
     Returns the context that must be kept up to date.
     """
     context = DropoutContext()
-    attention_modules = {id(module) for module in backbone.attention_modules}
+    attention_modules = {id(module): module for module in backbone.attention_modules}
+    shared = {id(module) for module in backbone.shared_dropout}
     layer = 0
     for module in list(model.modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.Dropout):
-                p = attention if id(module) in attention_modules else hidden
-                setattr(module, name, CounterDropout(p, layer, context))
+                p = attention if name == OWN and id(module) in attention_modules else hidden
+                kind = SharedDropout if id(child) in shared else CounterDropout
+                setattr(module, name, kind(p, layer, context))
                 layer += 1
+    for module in attention_modules.values():
+        if not isinstance(getattr(module, OWN, None), nn.Module):
+            module.add_module(GIVEN, CounterDropout(attention, layer, context))
+            layer += 1
     # Fused attention kernels draw their own mask; without attention dropout they may be used.
     backbone.set_attention(ATTENTION if attention else "sdpa")
     return context
@@ -126,14 +145,18 @@ def _attention(
     attention_mask: Tensor | None,
     scaling: float | None = None,
     dropout: float | Tensor = 0.0,
+    position_bias: Tensor | None = None,
     **_: object,
 ) -> tuple[Tensor, Tensor]:
     """Attention as transformers' eager form has it, with the dropout module of the attention layer."""
     scale = query.size(-1) ** -0.5 if scaling is None else scaling
     weights = torch.matmul(query, key.transpose(2, 3)) * scale
+    if position_bias is not None:
+        weights = weights + position_bias
     if attention_mask is not None:
         weights = weights + attention_mask
-    drop: nn.Module = module.get_submodule("dropout")
+    children = dict(module.named_children())
+    drop = children.get(OWN) or children[GIVEN]
     weights = drop(nn.functional.softmax(weights, dim=-1))
     return torch.matmul(weights, value).transpose(1, 2).contiguous(), weights
 

@@ -2,38 +2,100 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from trainables.failure import NonRetryable
-from trainables.models.backbones import Layout
-from trainables.models.loading import ModelSource, load_backbone_type, load_tokenizer
+from trainables.models.backbones import INPUT_NAMES, BackboneType, Layout
+from trainables.models.loading import ModelSource, load_backbone_type, load_config, load_tokenizer
 from trainables.recipe.execution import Execution
 from trainables.store import Store
 
 Inputs = dict[str, list[int]]
 """One sequence: a value per subword for each of `Layout.input_names`."""
+PROBES = ("a", "b")
 
 
 class WrongTokenizer(NonRetryable, ValueError):
-    """A tokenizer that does not lay sequences out as its backbone reads them."""
+    """A tokenizer whose sequences its backbone cannot read."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What a tokenizer puts around its texts: special tokens, and which segment each text is."""
+
+    prefix: Inputs
+    middle: Inputs
+    """Between two texts; of one text it is empty."""
+    suffix: Inputs
+    segments: tuple[int, ...]
+    """The segment of each text."""
+
+    @classmethod
+    def of(cls, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], names: Sequence[str]) -> Frame:
+        """The frame that `tokenizer` gives one text or two, with the inputs `names`. Raises WrongTokenizer."""
+        encoding = tokenizer(*texts, return_attention_mask=False, return_token_type_ids=len(names) > 1)
+        inputs = {name: encoding[name] for name in names}
+        sides = encoding.sequence_ids(0)
+        where = [[place for place, side in enumerate(sides) if side == number] for number in range(len(texts))]
+        if not all(where):
+            raise WrongTokenizer(f"{tokenizer.name_or_path}: its tokenizer gives no subword for {list(texts)}")
+        ends = [(places[0], places[-1] + 1) for places in where]
+
+        def part(start: int, stop: int) -> Inputs:
+            return {name: list(values[start:stop]) for name, values in inputs.items()}
+
+        segments = inputs.get("token_type_ids", [0] * len(sides))
+        return cls(
+            prefix=part(0, ends[0][0]),
+            middle=part(ends[0][1], ends[-1][0]),
+            suffix=part(ends[-1][1], len(sides)),
+            segments=tuple(segments[start] for start, _ in ends),
+        )
+
+    def __len__(self) -> int:
+        """Special tokens of a sequence."""
+        return sum(len(part["input_ids"]) for part in (self.prefix, self.middle, self.suffix))
+
+    @property
+    def start(self) -> int:
+        """Position of the first subword of the first text."""
+        return len(self.prefix["input_ids"])
+
+    def join(self, *texts: Sequence[int]) -> Inputs:
+        """A sequence from the subword ids of each of its texts."""
+        joined = {name: list(values) for name, values in self.prefix.items()}
+        for number, (ids, segment) in enumerate(zip(texts, self.segments, strict=True)):
+            inside = dict(zip(INPUT_NAMES, (ids, [segment] * len(ids)), strict=True))
+            for name, values in joined.items():
+                values.extend([*(self.middle[name] if number else ()), *inside[name]])
+        return {name: [*values, *self.suffix[name]] for name, values in joined.items()}
 
 
 class InputEncoder:
-    """A tokenizer, and how its backbone wants one text or a pair laid out."""
+    """A tokenizer, and what its backbone reads of what it gives."""
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, layout: Layout) -> None:
-        """Raises WrongTokenizer when the tokenizer's own layout is another."""
+        """Raises WrongTokenizer when it cannot be used with such a backbone."""
         self.tokenizer, self.layout = tokenizer, layout
-        self._special_ids = {"cls": tokenizer.cls_token_id, "sep": tokenizer.sep_token_id}
-        first, second = self.subwords(["a", "b"])
-        for ours, theirs in ((self.join(first), self("a")), (self.join(first, second), self("a", "b"))):
+        name = tokenizer.name_or_path
+        if not tokenizer.is_fast or tokenizer.pad_token_id is None:
+            lack = (
+                "cannot say where a subword lies in its text" if not tokenizer.is_fast else "has no token to pad with"
+            )
+            raise WrongTokenizer(f"{name}: its tokenizer {lack}; give a model that has a tokenizer.json of an encoder")
+        self.single, self.pair = (Frame.of(tokenizer, PROBES[:count], layout.input_names) for count in (1, 2))
+        # Other texts than those that the frames were read off, so that none of these hides in a frame.
+        texts = list(reversed(PROBES))
+        subwords = self.subwords(texts)
+        for ours, theirs in ((self.join(subwords[0]), self(texts[0])), (self.join(*subwords), self(*texts))):
             if [ours] != theirs:
                 raise WrongTokenizer(
-                    f"{tokenizer.name_or_path}: its tokenizer gives {theirs[0]} where its backbone reads {ours}; "
-                    "give a model whose tokenizer and config.json belong together"
+                    f"{name}: its tokenizer gives {theirs[0]['input_ids']} for texts of which alone it gives "
+                    f"{subwords}; give a model whose tokenizer puts special tokens around a text and between two"
                 )
 
     def __call__(self, *texts: str | Sequence[str], **options: Any) -> list[Inputs]:
@@ -61,16 +123,36 @@ class InputEncoder:
 
     def join(self, first: Sequence[int], second: Sequence[int] | None = None) -> Inputs:
         """One text, or a pair, from subword ids."""
-        return self.layout.join(self._special_ids, first, second)
+        return self.single.join(first) if second is None else self.pair.join(first, second)
 
 
 def load_input_encoder(origin: ModelSource, store: Store, execution: Execution) -> InputEncoder:
-    """The tokenizer of `origin`, with the layout of its kind of encoder.
+    """The tokenizer of `origin`, with what its kind of encoder reads.
 
     Raises UnsupportedModel, and WrongTokenizer where the two do not belong together.
     """
     backbone_type = load_backbone_type(origin, store, execution)
-    return InputEncoder(load_tokenizer(origin, store, execution), backbone_type.layout)
+    encoder = InputEncoder(load_tokenizer(origin, store, execution), backbone_type.layout)
+    if (config := load_config(origin, store, execution)) is not None:
+        _check(encoder, config, backbone_type)
+    return encoder
+
+
+def _check(encoder: InputEncoder, config: Mapping[str, Any], backbone_type: BackboneType) -> None:
+    """Raises WrongTokenizer where ids, segments or padding of the tokenizer are none that the model knows."""
+    tokenizer, shape, padding = encoder.tokenizer, backbone_type.shape(config), backbone_type.padding(config)
+    problem = None
+    if len(tokenizer) > shape.vocabulary:
+        problem = f"has {len(tokenizer)} subwords, and its model knows {shape.vocabulary}"
+    elif padding not in (None, tokenizer.pad_token_id):
+        problem = f"pads with {tokenizer.pad_token_id}, and its model counts positions by the padding {padding}"
+    elif encoder.layout.segments and 0 < shape.types <= max(encoder.pair.segments):
+        problem = f"gives a pair the segments {encoder.pair.segments}, and its model knows {shape.types}"
+    if problem:
+        raise WrongTokenizer(
+            f"{tokenizer.name_or_path}: its tokenizer {problem}; give a model whose tokenizer and config.json belong "
+            "together"
+        )
 
 
 def concatenated(sequences: Iterable[Inputs]) -> Inputs:

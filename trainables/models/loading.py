@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
 from transformers.utils import cached_file
 
 from trainables.failure import NonRetryable
@@ -37,7 +37,7 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
         return _random_backbone(origin, backbone_type, load_tokenizer(origin, store, execution))
     name, revision = _location(origin, store, execution)
     modeling = backbone_type.modeling()
-    model, info = AutoModel.from_pretrained(
+    model, info = modeling.auto_class.from_pretrained(
         name,
         revision=revision,
         dtype=torch.float32,
@@ -67,7 +67,7 @@ def _random_backbone(origin: RandomInit, backbone_type: BackboneType, tokenizer:
     )
     modeling = backbone_type.modeling()
     with seeded(origin.seed, "backbone"):
-        model = AutoModel.from_config(config, dtype=torch.float32, **modeling.load_options)
+        model = modeling.auto_class.from_config(config, dtype=torch.float32, **modeling.load_options)
     return modeling(model, backbone_type)
 
 
@@ -78,11 +78,25 @@ def load_backbone_type(origin: ModelSource, store: Store, execution: Execution) 
     """
     if isinstance(origin, RandomInit):
         return backbone_type_of(origin.architecture, "the architecture")
+    config = load_config(origin, store, execution)
+    if config is None:
+        assert isinstance(origin, CheckpointRef)
+        return get_backbone_type(store.record(origin.step)["recipe"].get("model_type"))
+    return backbone_type_of(config, _location(origin, store, execution)[0])
+
+
+def load_config(origin: ModelSource, store: Store, execution: Execution) -> dict[str, Any] | None:
+    """What the `config.json` of `origin` holds; None where it has none: a model from nothing, or a tokenizer alone.
+
+    Raises UnsupportedModel when it cannot be read.
+    """
+    if isinstance(origin, RandomInit):
+        return None
     name, revision = _location(origin, store, execution)
     file = Path(cached_file(name, CONFIG, revision=revision) if isinstance(origin, HubModel) else Path(name) / CONFIG)
     if isinstance(origin, CheckpointRef) and not file.exists():  # a tokenizer alone
-        return get_backbone_type(store.record(origin.step)["recipe"].get("model_type"))
-    return backbone_type_of(read_config(file, name), name)
+        return None
+    return read_config(file, name)
 
 
 def load_tokenizer(origin: ModelSource, store: Store, execution: Execution) -> PreTrainedTokenizerBase:

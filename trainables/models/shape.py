@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+UNBOUNDED = 1_000_000
+"""Usable positions of an encoder that knows positions by their distances alone: no table of them ends."""
+
 
 @dataclass(frozen=True)
 class ModelShape:
-    """Sizes of a transformer encoder of BERT's kind, whatever its configuration calls them."""
+    """Sizes of a transformer encoder, whatever its configuration calls them."""
 
     layers: int
     """Blocks."""
@@ -19,28 +22,38 @@ class ModelShape:
     """Attention heads of a block."""
     vocabulary: int
     positions: int
-    """Rows of the table of position embeddings."""
+    """Rows of the table of position embeddings; 0: there is none."""
     usable_positions: int
     """Subwords, special tokens included, that a sequence may have."""
     types: int
     """Segments that have an embedding of their own."""
+    attention: int | None = None
+    """Width of all heads of a block together; None: `hidden`."""
+    gated: bool = False
+    """Whether a block's feed-forward layer has a third matrix, whose output gates that of the first."""
+    relative: int = 0
+    """Parameters of relative positions, all blocks together."""
 
     @property
     def matrices(self) -> int:
         """Parameters of the blocks' matrices: what every subword is multiplied by, and so no embedding."""
-        return self.layers * (4 * self.hidden**2 + 2 * self.hidden * self.inner)
+        attention = self.hidden if self.attention is None else self.attention
+        return self.layers * self.hidden * (4 * attention + (3 if self.gated else 2) * self.inner)
 
     @property
     def parameters(self) -> int:
-        """All of them, embeddings, biases and norms included, without a pooler or a head."""
-        vectors = self.layers * (9 * self.hidden + self.inner)
+        """All of them, embeddings, biases and norms included, without a pooler or a head.
+
+        Biases and norms are counted as BERT has them; other encoders have fewer, by less than 1 % of the whole."""
+        vectors = self.layers * (9 * self.hidden + self.inner) + self.relative
         return self.matrices + vectors + (self.vocabulary + self.positions + self.types + 2) * self.hidden
 
     def forward(self, length: float) -> float:
         """FLOPs of one subword through the blocks, in sequences of `length`: 2 for each weight of a matrix, and
-        4 x layers x length x hidden for attention's two products, in which all see all.
+        4 x layers x length x the heads' width for attention's two products, in which all see all.
 
         Kaplan et al. 2020 (arXiv 2001.08361, section 2.1) and Chowdhery et al. 2022 (arXiv 2204.02311, appendix B).
         Training takes three times as much: the backward pass is twice a forward pass.
         """
-        return 2.0 * self.matrices + 4.0 * self.layers * length * self.hidden
+        attention = self.hidden if self.attention is None else self.attention
+        return 2.0 * self.matrices + 4.0 * self.layers * length * attention

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import subprocess
 import sys
@@ -58,8 +59,8 @@ WRONG = [
     ({"models": {"m": {"architecture": SHAPE}}}, r"models\.m\.tokenizer: a model from nothing needs one"),
     ({"models": {"m": {}}}, r"models\.m: give either start"),
     (
-        {"models": {"m": {**MODEL, "architecture": {**SHAPE, "model_type": "t5"}}}},
-        r'models\.m\.architecture: the model is of type "t5", .*: bert, xlm-roberta$',
+        {"models": {"m": {**MODEL, "architecture": {**SHAPE, "model_type": "gpt2"}}}},
+        r'models\.m\.architecture: the model is of type "gpt2", .*: bert, .*xlm-roberta',
     ),
     ({"models": {"m": {**MODEL, "tokenizer": {"corpora": ["gen-nli"], "vocab_size": 500}}}}, '"gen-nli" is no text'),
     (
@@ -106,7 +107,7 @@ def test_each_mistake_is_named(sweep_file, fields, message):
     assert "geheim" not in str(caught.value)
 
 
-@pytest.mark.parametrize("model_type", ["llama", "deberta-v2", "modernbert", "t5"])
+@pytest.mark.parametrize("model_type", ["llama", "gpt2"])
 def test_a_local_model_that_cannot_be_trained_is_named(sweep_file, tmp_path, model_type):
     from transformers import AutoConfig
 
@@ -117,7 +118,7 @@ def test_a_local_model_that_cannot_be_trained_is_named(sweep_file, tmp_path, mod
         read_spec(file)
     (line,) = caught.value.lines
     assert f'models.m.start: {tmp_path / "model"} is of type "{model_type}"' in line
-    assert line.endswith("types that can: bert, xlm-roberta")
+    assert re.search(r"types that can: bert, .*xlm-roberta", line)
 
 
 @pytest.mark.parametrize("config", ["not JSON", "{}"])

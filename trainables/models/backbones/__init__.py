@@ -7,6 +7,8 @@ This package is free of torch; `BackboneType.modeling` loads the half that is no
 
 from trainables.models.backbones.base import INPUT_NAMES, BackboneType, Layout, UnsupportedModel
 from trainables.models.backbones.bert import Bert
+from trainables.models.backbones.deberta_v2 import DebertaV2
+from trainables.models.backbones.modernbert import ModernBert
 from trainables.models.backbones.registry import (
     CONFIG,
     DEFAULT,
@@ -22,6 +24,8 @@ from trainables.models.backbones.xlm_roberta import XLMRoberta
 
 register(XLMRoberta())
 register(Bert())
+register(DebertaV2())
+register(ModernBert())
 
 __all__ = [
     "CONFIG",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -24,10 +24,11 @@ class UnsupportedModel(NonRetryable, ValueError):
 
 @dataclass(frozen=True)
 class Layout:
-    """How one text and a pair of texts become a sequence of subwords.
+    """How a tokenizer that is trained for such an encoder lays out one text and a pair of texts.
 
-    Templates are those of `tokenizers.processors.TemplateProcessing` (`$A` and `$B` are the texts, `:1` the segment),
-    with the roles `{cls}` and `{sep}` in place of the special tokens themselves.
+    A tokenizer that a model brings has its own layout, which `trainables.models.inputs.Frame` reads off it. Templates
+    are those of `tokenizers.processors.TemplateProcessing` (`$A` and `$B` are the texts, `:1` the segment), with roles
+    (`{cls}`, `{sep}`, `{eos}`) in place of the special tokens themselves.
     """
 
     single: str
@@ -44,29 +45,6 @@ class Layout:
         """The template of one text or a pair with the tokenizer's own special tokens; `tokens` by role."""
         return (self.pair if pair else self.single).format_map(tokens)
 
-    def num_special_tokens(self, pair: bool) -> int:
-        """Special tokens of a sequence."""
-        return sum(not piece.startswith("$") for piece in (self.pair if pair else self.single).split())
-
-    @property
-    def start(self) -> int:
-        """Position of the first subword of the first text."""
-        return self.single.split().index("$A")
-
-    def join(
-        self, special_ids: Mapping[str, int], first: Sequence[int], second: Sequence[int] | None = None
-    ) -> dict[str, list[int]]:
-        """The inputs of one text or of a pair from their subword ids; `special_ids` by role ("cls", "sep")."""
-        ids: list[int] = []
-        segment_ids: list[int] = []
-        for piece in (self.single if second is None else self.pair).split():
-            name, _, segment = piece.partition(":")
-            texts = {"$A": first, "$B": second or ()}
-            subwords = texts[name] if name in texts else (special_ids[name.strip("{}")],)
-            ids.extend(subwords)
-            segment_ids.extend([int(segment or 0)] * len(subwords))
-        return {"input_ids": ids, "token_type_ids": segment_ids} if self.segments else {"input_ids": ids}
-
 
 class BackboneType(ABC):
     """One kind of encoder, torch-free. Stateless: everything that varies is in a model's configuration."""
@@ -76,7 +54,7 @@ class BackboneType(ABC):
     layout: ClassVar[Layout]
     special_tokens: ClassVar[Mapping[str, str]]
     """Special tokens of a tokenizer that is trained for such a model, by their names in transformers. In order of
-    their ids, but that the mask token is the last of the vocabulary."""
+    their ids, but that the mask token is the last of the vocabulary; where there is none, masked LM is refused."""
     known: ClassVar[Mapping[str, ModelShape]] = {}
     """Models of the hub whose shape is known without asking the hub."""
 
@@ -86,6 +64,10 @@ class BackboneType(ABC):
 
     def limits(self, config: Mapping[str, Any]) -> str | None:
         """What this kind cannot do with a model of this configuration, as the end of a sentence; None: nothing."""
+        return None
+
+    def padding(self, config: Mapping[str, Any]) -> int | None:
+        """The id that padding must have, where positions are counted by it; None: any will do."""
         return None
 
     @abstractmethod

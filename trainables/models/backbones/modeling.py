@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import AutoModel, PreTrainedModel
 
 if TYPE_CHECKING:
     from trainables.models.backbones.base import BackboneType
@@ -29,9 +29,12 @@ class Backbone(ABC):
     """One loaded encoder of a kind.
 
     Not a module itself: what is trained, saved and wrapped by an engine is `model`. Its dropout must be modules
-    (`nn.Dropout`), which are replaced by ones that give the same numbers however a step is executed.
+    (`nn.Dropout`), which are replaced by ones that give the same numbers however a step is executed; where attention
+    drops its weights by a function, its modules are given one (`attention_modules`).
     """
 
+    auto_class: ClassVar[Any] = AutoModel
+    """The class of transformers that makes or loads the encoder, by its configuration."""
     load_options: ClassVar[Mapping[str, Any]] = {}
     """Keyword arguments with which transformers makes or loads the encoder without anything behind its last block."""
 
@@ -70,6 +73,11 @@ class Backbone(ABC):
         """The encoder's blocks, first to last."""
 
     @property
+    def behind_embeddings(self) -> Sequence[nn.Module]:
+        """All modules that `embeddings` does not run: what takes no part where embeddings alone are trained."""
+        return self.blocks
+
+    @property
     def word_embeddings(self) -> nn.Embedding:
         """The module whose `weight` is the table of subwords (vocabulary x hidden)."""
         return self.model.get_input_embeddings()
@@ -81,7 +89,13 @@ class Backbone(ABC):
 
     @property
     def attention_modules(self) -> Sequence[nn.Module]:
-        """The modules whose child `dropout` is applied to attention weights."""
+        """The modules that compute attention. Their child `dropout` is applied to its weights; one that has none is
+        given it, and must be computed by `set_attention`."""
+        return ()
+
+    @property
+    def shared_dropout(self) -> Sequence[nn.Module]:
+        """The dropout modules whose input belongs to no example: all examples of a batch meet the same mask."""
         return ()
 
     def set_attention(self, implementation: str) -> None:

@@ -41,7 +41,10 @@ class XLMRoberta(BackboneType):
     }
 
     def shape(self, config: Mapping[str, Any], vocabulary: int | None = None) -> ModelShape:
-        return bert_shape(config, vocabulary, reserved_positions=int(config.get("pad_token_id", 1)) + 1)
+        return bert_shape(config, vocabulary, reserved_positions=self.padding(config) + 1)
+
+    def padding(self, config: Mapping[str, Any]) -> int:
+        return int(config.get("pad_token_id", 1))
 
     def limits(self, config: Mapping[str, Any]) -> str | None:
         return bert_limits(config)

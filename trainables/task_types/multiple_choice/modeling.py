@@ -94,7 +94,7 @@ class MultipleChoice(SeveralSequences):
 
 def _joined(prompt: list[int], choice: list[int], encoder: InputEncoder, max_length: int) -> Inputs:
     """Prompt and choice as one sequence. The prompt is cut first; only a choice too long by itself is cut as well."""
-    room = max_length - encoder.layout.num_special_tokens(pair=True)
+    room = max_length - len(encoder.pair)
     choice = choice[max(0, len(choice) - room) :]
     prompt = prompt[max(0, len(prompt) - (room - len(choice))) :]
     return encoder.join(prompt, choice)

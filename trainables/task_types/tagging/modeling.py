@@ -31,7 +31,7 @@ class Tagging(TaskModeling):
         Raises ValueError where no tag at all is one of them: then the labels are another task's.
         """
         number = {tag: i for i, tag in enumerate(task.labels)}
-        room = max_length - encoder.layout.num_special_tokens(pair=False)
+        room = max_length - len(encoder.single)
         features: list[Feature] = []
         tagged = known = 0
         for i, (tokens, tags) in enumerate(zip(examples["tokens"][:], examples["tags"][:], strict=True)):
@@ -42,7 +42,7 @@ class Tagging(TaskModeling):
                 ids: list[int] = []
                 words = []
                 for pieces in part:
-                    words.append(encoder.layout.start + len(ids))
+                    words.append(encoder.single.start + len(ids))
                     ids.extend(pieces)
                 features.append(
                     {

@@ -122,6 +122,6 @@ class TranslationRanking(TaskModeling):
 class WordRanking(TranslationRanking):
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         # What takes no part must not train: weight decay would still reach it.
-        for block in backbone.blocks:
-            block.requires_grad_(False)
+        for module in backbone.behind_embeddings:
+            module.requires_grad_(False)
         return LayersPooling(0)

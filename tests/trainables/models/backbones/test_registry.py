@@ -38,12 +38,12 @@ def test_the_shape_that_a_configuration_describes(model_type, usable):
         assert shape.parameters == sum(weight.numel() for weight in model.parameters())
 
 
-@pytest.mark.parametrize("model_type", ["llama", "deberta-v2", "modernbert", "t5"])
+@pytest.mark.parametrize("model_type", ["llama", "gpt2", "electra"])
 def test_a_model_of_another_type_is_refused_by_name(model_type):
     from transformers import AutoConfig
 
     config = AutoConfig.for_model(model_type).to_dict()
-    with pytest.raises(UnsupportedModel, match=rf'^it is of type "{model_type}".*: bert, xlm-roberta$'):
+    with pytest.raises(UnsupportedModel, match=rf'^it is of type "{model_type}".*: bert, .*xlm-roberta'):
         shape_of(config, "it")
 
 
@@ -119,6 +119,6 @@ def test_a_worker_refuses_it_for_good(tmp_path):
     config = AutoConfig.for_model("llama", **sizes, num_key_value_heads=1, vocab_size=9)
     AutoModel.from_config(config).save_pretrained(tmp_path / "model")
     execution = Execution(model_paths={"0" * 64: str(tmp_path / "model")})
-    with pytest.raises(UnsupportedModel, match=r'model is of type "llama".*: bert, xlm-roberta$') as caught:
+    with pytest.raises(UnsupportedModel, match=r'model is of type "llama".*: bert, .*xlm-roberta') as caught:
         load_backbone(LocalModel(sha256="0" * 64), Store(str(tmp_path / "store")), execution)
     assert kind_of(caught.value) == "settled"

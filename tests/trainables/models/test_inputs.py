@@ -1,0 +1,93 @@
+"""How texts become sequences: by the tokenizer that a model brings, whatever its architecture."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import torch
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from tests.conftest import SHAPE
+from trainables.failure import kind_of
+from trainables.models.inputs import WrongTokenizer, load_input_encoder
+from trainables.models.loading import load_backbone
+from trainables.recipe.execution import Execution
+from trainables.recipe.model_source import LocalModel
+from trainables.store import MODEL
+from trainables.task_types import get_task_type
+
+
+@pytest.fixture
+def model(world, tmp_path):
+    """Makes a model directory: an architecture with XLM-R's tokenizer; gives its source and where it lies."""
+
+    def make(model_type, **fields):
+        folder = tmp_path / "model"
+        shutil.copytree(world.store.path(world.scratch().tokenizer) / MODEL, folder)
+        fields = {**SHAPE, "vocab_size": 300, **fields}
+        AutoModel.from_config(AutoConfig.for_model(model_type, **fields)).save_pretrained(folder)
+        return LocalModel(sha256="0" * 64), Execution(model_paths={"0" * 64: str(folder)}), folder
+
+    return make
+
+
+def test_bert_with_the_tokenizer_of_xlmr_reads_its_sequences(model, world):
+    """As Multilingual-MiniLM and multilingual E5 are made."""
+    source, execution, folder = model("bert", initializer_range=0.2)
+    encoder = load_input_encoder(source, world.store, execution)
+    a, b = encoder.subwords(["fires veki", "runin"])
+    (pair,) = encoder("fires veki", "runin")
+    assert pair == encoder.join(a, b)
+    assert pair == {"input_ids": [0, *a, 2, 2, *b, 2], "token_type_ids": [0] * (len(a) + len(b) + 4)}
+    backbone = load_backbone(source, world.store, execution)
+    backbone.model.eval()
+    plain = AutoTokenizer.from_pretrained(folder)(["fires veki"], ["runin"], return_tensors="pt")
+    with torch.no_grad():
+        expected = AutoModel.from_pretrained(folder).eval()(**plain).last_hidden_state
+        found = backbone.encode(get_task_type("retrieval").modeling().collate([pair], 1)).last_hidden_state
+    assert torch.allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "fields", "message"),
+    [
+        ("bert", {"vocab_size": 90}, r"has \d+ subwords, and its model knows 90"),
+        ("xlm-roberta", {"pad_token_id": 0}, "pads with 1, and its model counts positions by the padding 0"),
+    ],
+)
+def test_a_tokenizer_of_another_model_is_refused(model, world, model_type, fields, message):
+    source, execution, _ = model(model_type, **fields)
+    with pytest.raises(WrongTokenizer, match=f"model: its tokenizer {message}; give a model") as caught:
+        load_input_encoder(source, world.store, execution)
+    assert kind_of(caught.value) == "settled"
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"template": "pair"}, "gives .* for texts of which alone it gives"),
+        ({"pad_token": None}, "has no token to pad with"),
+        ({"segments": 7}, r"gives a pair the segments \(0, 7\), and its model knows 2"),
+    ],
+)
+def test_a_tokenizer_that_no_encoder_can_read_is_refused(model, world, change, message):
+    source, execution, folder = model("bert")
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    config = json.loads((folder / "tokenizer_config.json").read_text())
+    template = tokenizer["post_processor"]
+    if "template" in change:  # the first text stands twice
+        template["pair"].insert(2, {"Sequence": {"id": "A", "type_id": 0}})
+    if "segments" in change:
+        template["pair"] = [
+            {kind: {**one, "type_id": change["segments"] if one["id"] == "B" else 0} for kind, one in part.items()}
+            for part in template["pair"]
+        ]
+    if "pad_token" in change:
+        config.pop("pad_token")
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    with pytest.raises(WrongTokenizer, match=message):
+        load_input_encoder(source, world.store, execution)

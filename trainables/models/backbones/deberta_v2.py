@@ -1,0 +1,61 @@
+"""DeBERTa-v2 and v3 (He et al. 2021, arXiv 2006.03654 and 2111.09543), mDeBERTa among them: attention reads distances
+beside the content; `[CLS] A [SEP]` and `[CLS] A [SEP] B [SEP]`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from trainables.models.backbones.base import BackboneType, Layout
+from trainables.models.backbones.bert import Bert
+from trainables.models.shape import UNBOUNDED, ModelShape
+
+if TYPE_CHECKING:
+    from trainables.models.backbones.modeling_deberta_v2 import DebertaV2Backbone
+
+
+class DebertaV2(BackboneType):
+    """Where a configuration has no absolute positions, a text may have any length: what is too far counts as equally
+    far. Where it has no segments, it reads none of those that it is given."""
+
+    model_type = "deberta-v2"
+    layout = Layout("{cls} $A {sep}", "{cls} $A {sep} $B:1 {sep}:1", segments=True)
+    special_tokens: ClassVar[Mapping[str, str]] = Bert.special_tokens
+
+    def shape(self, config: Mapping[str, Any], vocabulary: int | None = None) -> ModelShape:
+        layers, hidden = int(config.get("num_hidden_layers", 24)), int(config.get("hidden_size", 1536))
+        length = int(config.get("max_position_embeddings", 512))
+        absolute = bool(config.get("position_biased_input", True))
+        relative = bool(config.get("relative_attention", False))
+        return ModelShape(
+            layers=layers,
+            hidden=hidden,
+            inner=int(config.get("intermediate_size", 6144)),
+            heads=int(config.get("num_attention_heads", 24)),
+            vocabulary=int(vocabulary or config.get("vocab_size", 128100)),
+            positions=length if absolute else 0,
+            usable_positions=length if absolute else UNBOUNDED,
+            types=int(config.get("type_vocab_size", 0)),
+            relative=_relative(config, layers, hidden, length) if relative else 0,
+        )
+
+    def limits(self, config: Mapping[str, Any]) -> str | None:
+        if config.get("position_biased_input", True) or config.get("relative_attention", False):
+            return None
+        return "has no positions at all: set position_biased_input or relative_attention in its config.json"
+
+    def modeling(self) -> type[DebertaV2Backbone]:
+        from trainables.models.backbones.modeling_deberta_v2 import DebertaV2Backbone
+
+        return DebertaV2Backbone
+
+
+def _relative(config: Mapping[str, Any], layers: int, hidden: int, length: int) -> int:
+    """Parameters of the table of distances and, where attention does not use those of the content, its projections."""
+    span = int(config.get("position_buckets", -1))
+    if span <= 0:
+        span = int(config.get("max_relative_positions", -1))
+    table = 2 * (span if span > 0 else length) * hidden
+    read = config.get("pos_att_type") or ()
+    projections = 0 if config.get("share_att_key", False) else sum(way in read for way in ("c2p", "p2c"))
+    return table + layers * projections * (hidden + 1) * hidden
