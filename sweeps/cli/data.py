@@ -11,6 +11,7 @@ from rich.table import Table
 
 from sweeps.cli.console import FAILED, File, Json, Override, complaints, console, spec_of, write_json, wrong
 from sweeps.spec.reading import WrongSpec
+from trainables.outside.text import bounded
 
 app = typer.Typer(help="The data: what there are, fetching what a sweep needs, looking at it.", no_args_is_help=True)
 
@@ -44,27 +45,36 @@ def list_(
 def pull(file: File, override: Override = None) -> None:
     """Fetch what a sweep needs of the hub, and pin it in a lock file beside the sweep. Run again to go on."""
     spec = spec_of(file, override)
-    from sweeps.data.data import pull_all
+    from sweeps.data.pull import Missing, Puller
     from trainables.tasks.lock import lock_path
     from trainables.tasks.sources import DataError
 
     count = size = 0
+    missing = []
     try:
-        for one in pull_all(spec, file):
+        for one in Puller(spec, file).pull():
+            if isinstance(one, Missing):
+                missing.append(one.line)
+                continue
             count, size = count + 1, size + one.size
             state = "was there" if one.before else "pulled, checksum right"
             console.print(f"{one.size / 1e6:10.1f} MB  {one.what}  {state}", highlight=False, markup=False)
     except WrongSpec as error:
         wrong(error.lines)
     except DataError as error:
-        complaints.print(f"{file}: {error}", style="red", markup=False)
-        complaints.print(f"{count} were pulled and stay; run this again to go on")
-        raise typer.Exit(FAILED) from None
+        wrong([f"{file}: {error}"])
+    except OSError as error:
+        wrong([f"{lock_path(file)}: cannot be written ({error.strerror}); put the sweep file where it can be"])
     if count:
         console.print(f"{count} pulled, {size / 1e6:.1f} MB; commits and checksums: {lock_path(file)}", highlight=False)
-    else:
+    elif not missing:
         places = ", ".join(dict.fromkeys(spec.data.values())) or "generated data alone"
         console.print(f"{file}: nothing of it is on the hub; it reads {places}", soft_wrap=True)
+    for line in missing:
+        complaints.print(bounded(f"{file}: {line}"), style="red", markup=False)
+    if missing:
+        complaints.print(f"{count} are here, {len(missing)} lines say what is missing; run this again to go on")
+        raise typer.Exit(FAILED)
 
 
 @app.command()

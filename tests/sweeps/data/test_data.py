@@ -1,6 +1,7 @@
 """`xstilts data`: what a sweep needs, fetched from a hub on loopback, and looked at."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -8,13 +9,13 @@ from huggingface_hub import constants
 from typer.testing import CliRunner
 
 from sweeps.cli.main import app
-from sweeps.data.data import check_all, listed, pull_all
+from sweeps.data.data import check_all, listed
+from sweeps.data.pull import Missing, Puller
 from sweeps.plan.planner import make_plan
 from sweeps.plan.requirements import requirements_of
 from sweeps.spec.reading import WrongSpec, read_spec
 from trainables.tasks import all_tasks, get_task
 from trainables.tasks.lock import lock_path, read_lock
-from trainables.tasks.sources import DataError
 from trainables.tasks.task import POOL_LANGUAGE
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -74,7 +75,7 @@ def test_pull_fetches_all_and_pins_it(squad_sweep, squad_hub, monkeypatch):
     spec = read_spec(squad_sweep)
     with pytest.raises(WrongSpec, match="no commit of it is pinned; `xstilts data pull FILE` does that"):
         make_plan(spec, str(squad_sweep))
-    found = list(pull_all(spec, squad_sweep))
+    found = list(Puller(spec, squad_sweep).pull())
     assert [one.what for one in found] == [
         "rajpurkar/squad plain_text train",
         "rajpurkar/squad plain_text validation",
@@ -98,8 +99,9 @@ def test_pull_fetches_all_and_pins_it(squad_sweep, squad_hub, monkeypatch):
 
 def test_a_model_that_cannot_be_trained_is_refused_before_its_weights_are_fetched(squad_sweep, squad_hub):
     squad_hub.files["owner/name"]["config.json"] = b'{"model_type": "gpt2"}'
-    with pytest.raises(DataError, match=r'^owner/name is of type "gpt2".*: bert, .*xlm-roberta'):
-        list(pull_all(read_spec(squad_sweep), squad_sweep))
+    *pulled, missing = Puller(read_spec(squad_sweep), squad_sweep).pull()
+    assert len(pulled) == 4
+    assert re.fullmatch(r'owner/name is of type "gpt2".*: bert, .*xlm-roberta.*', missing.line)
     assert not any("model.safetensors" in line for line in squad_hub.asked)
     # The configuration is in the cache now, so no plan is made of it.
     with pytest.raises(WrongSpec, match=r'models\.m\.start: owner/name is of type "gpt2"'):
@@ -108,45 +110,91 @@ def test_a_model_that_cannot_be_trained_is_refused_before_its_weights_are_fetche
 
 def test_a_branch_that_moves_on_changes_nothing_and_a_second_pull_fetches_nothing(squad_sweep, squad_hub):
     spec = read_spec(squad_sweep)
-    list(pull_all(spec, squad_sweep))
+    list(Puller(spec, squad_sweep).pull())
     before = set(make_plan(spec, str(squad_sweep)).steps)
     squad_hub.commits["google/xquad"] = {"main": "f" * 40, REVISION: REVISION}
     squad_hub.asked.clear()
-    assert all(one.before for one in pull_all(spec, squad_sweep) if "model" not in one.what)
+    assert all(one.before for one in Puller(spec, squad_sweep).pull() if "model" not in one.what)
     assert not any("xquad" in line for line in squad_hub.asked)
     assert set(make_plan(spec, str(squad_sweep)).steps) == before
 
 
 def test_the_sweep_file_goes_before_the_lock(squad_sweep, squad_hub):
-    list(pull_all(read_spec(squad_sweep), squad_sweep))
+    list(Puller(read_spec(squad_sweep), squad_sweep).pull())
     squad_hub.commits["google/xquad"]["e" * 40] = "e" * 40
     spec = read_spec(squad_sweep, [f"revisions={{google/xquad: {'e' * 40}}}"])
-    list(pull_all(spec, squad_sweep))
+    list(Puller(spec, squad_sweep).pull())
     assert read_lock(squad_sweep).revisions["google/xquad"] == "e" * 40
 
 
 def test_what_the_hub_has_no_longer_as_the_lock_has_it_is_refused(squad_sweep, squad_hub):
     spec = read_spec(squad_sweep)
-    list(pull_all(spec, squad_sweep))
+    list(Puller(spec, squad_sweep).pull())
     text = lock_path(squad_sweep).read_text()
     name = "xquad.el/validation-00000-of-00001.parquet"
     digest = read_lock(squad_sweep).files["google/xquad"][name].sha256
     lock_path(squad_sweep).write_text(text.replace(digest, "0" * 64))
-    with pytest.raises(DataError, match=rf"{name} has SHA-256 {digest[:12]}, the lock file has 000000000000"):
-        list(pull_all(spec, squad_sweep))
+    (missing,) = (one for one in Puller(spec, squad_sweep).pull() if isinstance(one, Missing))
+    assert f"{name} has SHA-256 {digest[:12]}, the lock file has 000000000000" in missing.line
+    assert read_lock(squad_sweep).files["google/xquad"][name].sha256 == "0" * 64
 
 
-def test_a_pull_that_broke_off_keeps_what_it_had(squad_sweep, squad_hub):
-    broken = "xquad.el/validation-00000-of-00001.parquet"
-    squad_hub.lies[broken] = b"damaged"
-    result = CliRunner().invoke(app, ["data", "pull", str(squad_sweep)])
+def test_a_pull_gets_all_that_can_be_had_and_lists_what_cannot(sweep_file, squad_hub):
+    targets = [
+        {"task": "bucc2018", "languages": ["zh"]},
+        {"task": "xquad", "languages": ["el", "en", "hi"]},
+    ]
+    file = sweep_file(data="hub", targets=targets, intermediates=["none", "ccg", "squad", "qqp"], **MODEL)
+    squad_hub.lies["xquad.el/validation-00000-of-00001.parquet"] = b"damaged"
+    result = CliRunner().invoke(app, ["data", "pull", str(file)])
     assert result.exit_code == 1
-    assert "3 were pulled and stay" in result.output
-    assert set(read_lock(squad_sweep).revisions) == {"rajpurkar/squad", "google/xquad"}
+    assert result.stdout.count("pulled, checksum right") == 4  # all but what follows
+    lines = [line.removeprefix(f"{file}: ") for line in result.stderr.splitlines()]
+    assert all(len(line) <= 300 for line in result.stderr.splitlines())
+    assert lines[1].startswith("ccg (train en; dev en): not on the hub; get it (LDC2005T13; files only), put it into")
+    assert "(FOLDER/ccgbank/data/AUTO/02) and write data: {all: hub, ccg: FOLDER}" in lines[1]
+    assert lines[0].startswith("bucc2018 (test zh; dev zh): not on the hub; get it (comparable.limsi.fr/bucc2018; ")
+    assert "FOLDER/bucc2018/zh-en.test.zh" in lines[0]
+    assert lines[2].startswith("nyu-mll/glue: cannot look up its branch main (404 Client Error")
+    assert lines[3].startswith(
+        "google/xquad, xquad.el validation: xquad.el/validation-00000-of-00001.parquet: its SHA-"
+    )
+    assert lines[4].startswith("google/xquad, xquad.hi validation: there are no files of it that can be read; its data")
+    assert lines[5:] == ["4 are here, 5 lines say what is missing; run this again to go on"]
+    assert set(read_lock(file).revisions) == {"rajpurkar/squad", "google/xquad"}
+    # The next call goes on from there.
     squad_hub.lies.clear()
-    result = CliRunner().invoke(app, ["data", "pull", str(squad_sweep)])
-    assert result.exit_code == 0
-    assert result.output.count("was there") == 3
+    squad_hub.put("google/xquad", "xquad.hi/validation-00000-of-00001.parquet", [question("x", "new", "new")])
+    rows = [{"question1": "Why?", "question2": "How?", "label": 1, "idx": 7}]
+    for split in ("train", "validation"):
+        squad_hub.put("nyu-mll/glue", f"qqp/{split}-00000-of-00001.parquet", rows)
+    result = CliRunner().invoke(app, ["data", "pull", str(file), "-o", "targets=[xquad]", "-o", "languages=[el,en,hi]"])
+    assert result.exit_code == 1
+    assert result.stdout.count("was there") == 3
+    assert result.stdout.count("pulled, checksum right") == 5
+    assert [line.split(" (")[0] for line in result.stderr.splitlines()[:-1]] == [f"{file}: ccg"]
+
+
+def test_a_hub_that_does_not_answer_is_asked_once(squad_sweep, squad_hub, monkeypatch):
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    missing = [one.line for one in Puller(read_spec(squad_sweep), squad_sweep).pull()]
+    assert missing[0].startswith("rajpurkar/squad: cannot look up its branch main (")
+    assert missing[1:] == [
+        "google/xquad: not tried, because the hub could not be reached; run this again",
+        "1 more were not tried, because the hub could not be reached; run this again",
+    ]
+
+
+def test_a_model_with_pickled_weights_alone_is_refused_with_the_mend(squad_sweep, squad_hub):
+    files = squad_hub.files["owner/name"]
+    files["pytorch_model.bin"] = files.pop("model.safetensors")
+    *pulled, missing = Puller(read_spec(squad_sweep), squad_sweep).pull()
+    assert len(pulled) == 4
+    assert missing.line == (
+        "owner/name at 0123456789ab: its weights are in pytorch_model.bin alone, and model.safetensors alone is read, "
+        "as it runs no code; give a revision that has them (often refs/pr/N of the hub page)"
+    )
+    assert not any("pytorch_model" in line for line in squad_hub.asked)
 
 
 def test_a_lock_that_is_none_is_named(squad_sweep):
@@ -157,7 +205,7 @@ def test_a_lock_that_is_none_is_named(squad_sweep):
 
 def test_check_counts_and_finds_what_is_in_training(squad_sweep):
     spec = read_spec(squad_sweep)
-    list(pull_all(spec, squad_sweep))
+    list(Puller(spec, squad_sweep).pull())
     found = {(one.task, one.split, one.language): one for one in check_all(spec, squad_sweep)}
     assert found["squad", "train", "en"].findings.expected == 87_599
     assert found["squad", "train", "en"].findings.rows == 3

@@ -39,7 +39,7 @@ RETRIEVAL = (
         lengths={"test": Length(26.4)},  # measured
         licence=Licence(
             data="BUCC 2018's sample (dev) and training (test) data, with English",
-            source="comparable.limsi.fr/bucc2018; files only: the hub (`mteb/BUCC`) has the test data, and no dev data",
+            source="comparable.limsi.fr/bucc2018; files only: `mteb/BUCC` of the hub has no dev data",
             terms="shared task, research use",
         ),
     ),

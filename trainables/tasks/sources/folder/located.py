@@ -30,6 +30,14 @@ ABSENT = Located((), tuple)
 """There are no files."""
 
 
+class NoFile(DataError):
+    """None of the files is there in which rows are looked for; `places`: where, in the data folder and with it."""
+
+    def __init__(self, message: str, places: Iterable[Path]) -> None:
+        super().__init__(message)
+        self.places = tuple(places)
+
+
 Finder = Callable[[Path, Task, Split, str], Located]
 """Where the rows of a task lie: folder, task, split, language -> found. Raises DataError where they do not."""
 
@@ -40,9 +48,10 @@ def require_file(task: Task, split: Split, language: str, *choices: Path) -> Pat
         if choice.is_file():
             return choice
     places = " or ".join(str(choice) for choice in choices)
-    raise DataError(
+    raise NoFile(
         f'{task.name}: no {split} rows in "{language}": there is no {places}; put the file there, or '
-        "leave this task or language out"
+        "leave this task or language out",
+        choices,
     )
 
 

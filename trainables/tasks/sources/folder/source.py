@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from trainables.tasks.registry import get_task
 from trainables.tasks.sources import DataError, Row, labels_in, require_split, to_dataset
 from trainables.tasks.sources.folder import user_rows
-from trainables.tasks.sources.folder.located import Located
+from trainables.tasks.sources.folder.located import Located, NoFile
 from trainables.tasks.task import Split, Task
 
 if TYPE_CHECKING:
@@ -94,6 +94,19 @@ class FolderSource:
 
         notes = "; ".join(f"{name}: {found.note}" for name, found in parts.items() if found.note)
         return Located(tuple(file for found in parts.values() for file in found.files), read, notes)
+
+
+def files_wanted(task: Task, split: Split, language: str) -> tuple[str, ...]:
+    """Where rows of a task are looked for in a data folder, the usual place first: paths below it."""
+    nowhere = Path("there is no such folder")
+    try:
+        if task.folder is not None:
+            task.folder(nowhere, task, split, language)
+    except NoFile as problem:
+        return tuple(place.relative_to(nowhere).as_posix() for place in problem.places)
+    except DataError:
+        pass
+    return (user_rows.path_of(nowhere, task, split, language).relative_to(nowhere).as_posix(),)
 
 
 def _sha256_of(file: Path) -> str:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from trainables.tasks.sources import DataError, Row
-from trainables.tasks.sources.folder.located import Located, labelled_or_dev, require_file
+from trainables.tasks.sources.folder.located import Located, NoFile, labelled_or_dev, require_file
 from trainables.tasks.sources.folder.reading import has_tags, read_lines, read_tagged
 from trainables.tasks.task import Split, Task
 
@@ -40,9 +40,10 @@ def ccg(folder: Path, task: Task, split: Split, language: str) -> Located:
     places = (folder / place / "data" / "AUTO" / one for place in ("ccgbank", "ccgbank_1_1", "ccg") for one in sections)
     if files := tuple(file for place in places for file in sorted(place.glob("*.auto"))):
         return Located(files, lambda: _derivations(files), f"sections {sections[0]} to {sections[-1]}")
-    raise DataError(
+    raise NoFile(
         f'{task.name}: no {split} rows in "{language}": there is no {column} (a sentence, a tab and its tags a line) '
-        f"and no ccgbank/data/AUTO/{sections[0]}/*.auto in {folder}; CCGbank is LDC2005T13 and has to be bought there"
+        f"and no ccgbank/data/AUTO/{sections[0]}/*.auto in {folder}; CCGbank is LDC2005T13 and has to be bought there",
+        (folder / "ccgbank" / "data" / "AUTO" / sections[0], column),
     )
 
 
