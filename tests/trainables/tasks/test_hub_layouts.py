@@ -1,0 +1,203 @@
+"""Where the built-in tasks' rows lie on the hub, as could be verified from stored copies of its pages, scripts and
+listings: repositories, paths, columns, the order of classes, how many rows there are. All sentences are invented."""
+
+from dataclasses import dataclass, field
+
+import datasets
+import pytest
+
+from trainables.tasks import HubSource, all_tasks, get_task
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+CONVERTED = "refs/convert/parquet"
+TEXT = datasets.Value("string")
+NLI = ("entailment", "neutral", "contradiction")
+UPOS = (
+    "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM",
+    "VERB", "X",
+)  # fmt: skip
+NAMES = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
+SNLI = {"premise": "A man sleeps.", "hypothesis": "He rests.", "label": 2}
+PAIR = {"text_a": "A man sleeps.", "text_b": "He rests.", "label": "contradiction"}
+PAWS = {"id": 7, "sentence1": "a b", "sentence2": "b a", "label": 1}
+SAME = {"id": "7", "text_a": "a b", "text_b": "b a", "label": "1"}
+ANSWERS = {"text": ["Rome"], "answer_start": [0]}
+SQUAD = {"id": "k", "title": "T", "question": "Where?", "context": "Rome is old.", "answers": ANSWERS}
+ASKED = {"id": "k", "question": "Where?", "context": "Rome is old.", "answers": ANSWERS}
+SHARD = "-00000-of-00001.parquet"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One split of a task in one language.
+
+    Attributes:
+        paths: the files of the repository that it is in; `*` stands for the number of shards.
+        record: one record of each file, as its columns have it.
+        classes: by column of class numbers: the names of the classes, in order.
+        row: what it becomes.
+        rows: how many there are; None: not verified.
+    """
+
+    task: str
+    split: str
+    language: str
+    dataset: str
+    paths: tuple[str, ...]
+    record: dict
+    row: dict
+    rows: int | None = None
+    classes: dict = field(default_factory=dict)
+    branch: str = "main"
+
+
+def one(task, split, language, dataset, path, record, row, rows=None, classes=None, branch="main"):
+    return Layout(task, split, language, dataset, tuple(path.split()), record, row, rows, classes or {}, branch)
+
+
+LABEL = {"label": NLI}
+XTREME = "google/xtreme"
+COPA = {"premise": "p", "choice1": "x", "choice2": "y", "question": "cause", "idx": 5, "label": 1}
+COPA_ROW = {"id": "5", "prompt": "p What was the cause?", "choices": ["x", "y"], "label": "1"}
+SIQA = {"context": "c", "question": "q", "answerA": "x", "answerB": "y", "answerC": "z", "label": "3"}
+SIQA_ROW = {"id": "0", "prompt": "c q", "choices": ["x", "y", "z"], "label": "2"}
+COSMOS = {"id": "k", "context": "c", "question": "q", **{f"answer{n}": str(n) for n in range(4)}, "label": 3}
+COSMOS_ROW = {"id": "k", "prompt": "c q", "choices": ["0", "1", "2", "3"], "label": "3"}
+SWAG = {"ind": 4, "ctx_a": "a.", "ctx_b": "b", "endings": ["x", "y"], "label": "1"}
+SWAG_ROW = {"id": "4", "prompt": "a.", "choices": ["b x", "b y"], "label": "1"}
+CSQA_CHOICES = {"label": ["A", "B"], "text": ["x", "y"]}
+CSQA = {"id": "k", "question": "Where?", "question_concept": "where", "choices": CSQA_CHOICES, "answerKey": "B"}
+CSQA_ROW = {"id": "k", "prompt": "Where?", "choices": ["x", "y"], "label": "1"}
+TAGGED = {"tokens": [str(n) for n in range(17)], "pos_tags": list(range(17))}
+TAGGED_ROW = {"id": "0", "tokens": TAGGED["tokens"], "tags": list(UPOS)}
+NAMED = {"tokens": [str(n) for n in range(7)], "ner_tags": list(range(7)), "langs": ["tr"] * 7}
+NAMED_ROW = {"id": "0", "tokens": NAMED["tokens"], "tags": list(NAMES)}
+TATOEBA = {"source_sentence": "Es regnet.\n", "target_sentence": "It rains.\n"}
+TATOEBA_ROW = {"id": "0", "query": "It rains.", "candidate": "Es regnet."}
+QQP = {"question1": "Why?", "question2": "How?", "label": 1, "idx": 3}
+QQP_ROW = {"id": "0", "text_a": "Why?", "text_b": "How?", "label": "1"}
+TYDI_ROW = {**ASKED, "id": "arabic-1"}
+
+LAYOUTS = [
+    one("xnli", "test", "sw", "facebook/xnli", f"sw/test{SHARD}", SNLI, PAIR, 5010, LABEL),
+    one("mnli", "train", "en", "facebook/xnli", f"en/train{SHARD}", SNLI, PAIR, 392_702, LABEL),
+    one("mnli", "train", "th", "facebook/xnli", f"th/train{SHARD}", SNLI, PAIR, 392_702, LABEL),
+    one("mnli", "dev", "en", "nyu-mll/glue", f"mnli/validation_matched{SHARD}", {**SNLI, "idx": 1}, PAIR, 9815, LABEL),
+    one("xnli-dev", "train", "en", "facebook/xnli", f"en/validation{SHARD}", SNLI, PAIR, None, LABEL),
+    one("snli", "train", "en", "stanfordnlp/snli", f"plain_text/train{SHARD}", SNLI, PAIR, None, LABEL),
+    one("snli", "dev", "en", "stanfordnlp/snli", f"plain_text/validation{SHARD}", SNLI, PAIR, None, LABEL),
+    *(
+        one(
+            "anli", split, "en", "facebook/anli", " ".join(f"plain_text/{split}_r{n}{SHARD}" for n in (1, 2, 3)),
+            {**SNLI, "uid": "u", "reason": "r"}, {**PAIR, "id": "0"}, rows, LABEL,
+        )
+        for split, rows in (("train", 16_946 + 45_460 + 100_459), ("dev", 1000 + 1000 + 1200))
+    ),
+    *(
+        one(
+            "qqp", split, "en", "nyu-mll/glue", f"qqp/{theirs}{SHARD}", QQP, QQP_ROW, rows,
+            {"label": ("not_duplicate", "duplicate")},
+        )
+        for split, theirs, rows in (("train", "train", 363_846), ("dev", "validation", 40_430))
+    ),
+    *(
+        one("paws", split, "en", "google-research-datasets/paws", f"labeled_final/{theirs}{SHARD}", PAWS, SAME, rows)
+        for split, theirs, rows in (("train", "train", 49_401), ("dev", "validation", 8000))
+    ),
+    *(
+        one("pawsx", split, language, "google-research-datasets/paws-x", f"{language}/{theirs}{SHARD}", PAWS, SAME, n)
+        for split, theirs, language, n in (
+            ("train", "train", "en", 49_401), ("dev", "validation", "en", 2000), ("test", "test", "ko", 2000),
+        )
+    ),
+    *(
+        one("squad", split, "en", "rajpurkar/squad", f"plain_text/{theirs}{SHARD}", SQUAD, ASKED, rows)
+        for split, theirs, rows in (("train", "train", 87_599), ("dev", "validation", 10_570))
+    ),
+    *(
+        one("squad2", split, "en", "rajpurkar/squad_v2", f"squad_v2/{theirs}{SHARD}", SQUAD, ASKED, rows)
+        for split, theirs, rows in (("train", "train", 130_319), ("dev", "validation", 11_873))
+    ),
+    one("xquad", "test", "ro", "google/xquad", f"xquad.ro/validation{SHARD}", SQUAD, ASKED, 1190),
+    *(
+        one(
+            "tydiqa", split, "ar", "google-research-datasets/tydiqa", f"secondary_task/{theirs}{SHARD}",
+            {**SQUAD, "id": "arabic-1"}, TYDI_ROW, rows,
+        )
+        for split, theirs, rows in (("train", "train", 14_805), ("test", "validation", 921))
+    ),
+    one("mlqa", "test", "hi", XTREME, f"MLQA.hi.hi/test{SHARD}", SQUAD, ASKED, 4918),
+    one("panx", "test", "sw", XTREME, f"PAN-X.sw/test{SHARD}", NAMED, NAMED_ROW, 1000, {"ner_tags": NAMES}),
+    one("panx", "train", "en", XTREME, f"PAN-X.en/train{SHARD}", NAMED, NAMED_ROW, 20_000, {"ner_tags": NAMES}),
+    one("panx", "test", "gu", "unimelb-nlp/wikiann", f"gu/test{SHARD}", NAMED, NAMED_ROW, 100, {"ner_tags": NAMES}),
+    *(
+        one("udpos", split, "af", XTREME, f"udpos.Afrikaans/{split}{SHARD}", TAGGED, TAGGED_ROW, n, {"pos_tags": UPOS})
+        for split, n in (("train", 1315), ("test", 425))
+    ),
+    one("udpos", "test", "yo", XTREME, f"udpos.Yoruba/test{SHARD}", TAGGED, TAGGED_ROW, 100, {"pos_tags": UPOS}),
+    one("tatoeba", "test", "de", XTREME, f"tatoeba.deu/validation{SHARD}", TATOEBA, TATOEBA_ROW, 1000),
+    one("tatoeba", "test", "jv", XTREME, f"tatoeba.jav/validation{SHARD}", TATOEBA, TATOEBA_ROW, 205),
+    one(
+        "tatoeba", "test", "uk", "mteb/tatoeba-bitext-mining", "ukr-eng/test/0000.parquet",
+        {"sentence1": "Es regnet.", "sentence2": "It rains."}, TATOEBA_ROW, branch=CONVERTED,
+    ),
+    one("xcopa", "test", "qu", "cambridgeltl/xcopa", f"qu/test{SHARD}", COPA, COPA_ROW, 500),
+    one("copa", "train", "en", "aps/super_glue", f"copa/train{SHARD}", COPA, COPA_ROW, 400),
+    one("copa", "dev", "en", "aps/super_glue", f"copa/validation{SHARD}", COPA, COPA_ROW, 100),
+    *(
+        one(
+            "siqa", split, "en", "allenai/social_i_qa", f"default/{theirs}/0000.parquet", SIQA, SIQA_ROW, n,
+            branch=CONVERTED,
+        )
+        for split, theirs, n in (("train", "train", 33_410), ("dev", "validation", 1954))
+    ),
+    *(
+        one(
+            "cosmosqa", split, "en", "allenai/cosmos_qa", f"default/{theirs}/0000.parquet", COSMOS, COSMOS_ROW, n,
+            branch=CONVERTED,
+        )
+        for split, theirs, n in (("train", "train", 25_262), ("dev", "validation", 2985))
+    ),
+    *(
+        one("hellaswag", split, "en", "Rowan/hellaswag", f"data/{theirs}{SHARD}", SWAG, SWAG_ROW, n)
+        for split, theirs, n in (("train", "train", 39_905), ("dev", "validation", 10_042))
+    ),
+    *(
+        one("commonsenseqa", split, "en", "tau/commonsense_qa", f"data/{theirs}{SHARD}", CSQA, CSQA_ROW, n)
+        for split, theirs, n in (("train", "train", 9741), ("dev", "validation", 1221))
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda one: f"{one.task}-{one.split}-{one.language}")
+def test_rows_are_found_where_they_lie_and_read_as_they_are_meant(hub, layout):
+    features = dict(datasets.Dataset.from_list([layout.record]).features)
+    for column, names in layout.classes.items():
+        classes = datasets.ClassLabel(names=list(names))
+        features[column] = datasets.List(classes) if isinstance(layout.record[column], list) else classes
+    # Beside them what must not be taken for them: other splits and configurations of the same repository.
+    for path in layout.paths:
+        hub.put(layout.dataset, path, [layout.record], features)
+        hub.files[layout.dataset][f"other/{path}"] = b"other"
+    source, task = HubSource({layout.dataset: COMMIT}), get_task(layout.task)
+    rows = source.rows(task, layout.split, layout.language).to_list()
+    assert rows[0] == {"id": "0", **layout.row}
+    assert len(rows) == len(layout.paths)
+    assert source.branches(task, layout.split, layout.language) == {layout.dataset: layout.branch}
+    if layout.rows is not None:
+        assert task.expected_rows[layout.split][layout.language] == layout.rows
+
+
+def test_every_table_of_a_task_has_its_layout_here():
+    seen = {(layout.task, layout.dataset) for layout in LAYOUTS}
+    tables = {(task.name, table.dataset) for task in all_tasks() for table in task.hub}
+    others = {"lareqa": "rajpurkar/squad", "pawsx-dev": "google-research-datasets/paws-x"}  # as squad and pawsx
+    assert tables - seen <= set(others.items())
+
+
+def test_rows_by_language_sum_to_those_of_the_whole_set():
+    tydiqa, mlqa = get_task("tydiqa"), get_task("mlqa")
+    held_out = sum(tydiqa.estimated_rows[split]["en"] for split in ("train", "dev"))
+    assert sum(tydiqa.expected_rows["train"].values()) + held_out == 49_881
+    assert sum(tydiqa.expected_rows["test"].values()) == 5077
+    assert sum(mlqa.expected_rows["test"].values()) == 42_245
