@@ -254,6 +254,11 @@ class _Planner:
     def _part(self, task: Task, languages: tuple[str, ...], settings: Settings) -> TrainTask:
         """A task's part in a training, on its train rows in `languages`."""
         length = settings.length_of(self._defaults(task))
+        if length < (least := get_task_type(task.type).least_length):
+            raise WrongSettings(
+                f"{settings.where}.max_length: {length} subwords are too few for {task.type} ({task.name}); "
+                f"give {least} or more"
+            )
         data = self._data(task, self.rows.trained(task, languages, *settings.limits), length, f"{task.name} train")
         return TrainTask(task=self.rows.task(task), data=(data,), head=task.name, select=_selection(task))
 

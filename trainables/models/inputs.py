@@ -65,6 +65,10 @@ class Frame:
         """Position of the first subword of the first text."""
         return len(self.prefix["input_ids"])
 
+    def start_of_second(self, first: int) -> int:
+        """Position of the first subword of the second text, where the first text has `first` subwords."""
+        return self.start + first + len(self.middle["input_ids"])
+
     def join(self, *texts: Sequence[int]) -> Inputs:
         """A sequence from the subword ids of each of its texts."""
         joined = {name: list(values) for name, values in self.prefix.items()}

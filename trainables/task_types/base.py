@@ -90,6 +90,8 @@ class TaskType:
     usual_length: ClassVar[Length]
     """Of a row of which no task says more."""
 
+    least_length: ClassVar[int] = 8
+    """Subwords that an input must have room for."""
     reads_text: ClassVar[bool] = False
     """Whether its rows are plain text, in all its languages: for pretraining, tokenizers and language modelling beside
     an intermediate. It is never a target."""

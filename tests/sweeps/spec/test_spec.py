@@ -95,6 +95,10 @@ WRONG = [
     ({"targets": ["udpos"]}, "data: this task reads files; say where: data: PATH"),
     ({"training": {"all": {"steps": 5, "epochs": 1}}}, "give either epochs or steps, not both"),
     ({"training": {"all": {"steps": 5, "max_length": 500}}}, "500 subwords, but the model has 128 positions"),
+    (
+        {"targets": ["gen-qa"], "training": {"all": {"steps": 5, "max_length": 12}}},
+        r"training\.gen-qa\.max_length: 12 subwords are too few for span-qa \(gen-qa\); give 13 or more$",
+    ),
 ]
 
 

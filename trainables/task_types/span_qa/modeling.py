@@ -7,7 +7,7 @@ hold the answer, its first token stands for it, in both versions.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +15,8 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import PreTrainedTokenizerBase
 
+from trainables.failure import NonRetryable
 from trainables.metrics.mlqa import mlqa_normaliser
 from trainables.metrics.squad import answer_scores, squad_scores
 from trainables.metrics.squad2 import squad2_scores
@@ -25,6 +25,7 @@ from trainables.models.heads import TokenHead
 from trainables.models.inputs import InputEncoder
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling
+from trainables.task_types.offsets import Located, located
 
 QUESTION_LENGTH = 64
 STRIDE = 128
@@ -34,35 +35,36 @@ NOTHING = -1e6
 """The score of the best span where the context has no words."""
 
 
+class TooShort(NonRetryable, ValueError):
+    """Inputs so short that no part of a context fits beside its question."""
+
+
 class SpanQA(TaskModeling):
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per window. `starts`/`ends`: character offsets of its context tokens; `span`: the answer's
         first and last token in the window, or (0, 0) where the answer is not in it."""
+        if max_length < (least := self.type.least_length):
+            raise TooShort(f"{task.name}: max_length {max_length} has no room for a context; give {least} or more")
+        third, specials = max_length // 3, len(encoder.pair)
+        contexts = list(dict.fromkeys(examples["context"][:]))
+        by_context = dict(zip(contexts, located(contexts, encoder.tokenizer), strict=True))
+        questions = encoder.subwords(examples["question"][:])
         features: list[Feature] = []
-        questions = _shortened(examples["question"][:], encoder.tokenizer, min(QUESTION_LENGTH, max_length // 3))
-        for i, (question, context, answers) in enumerate(
-            zip(questions, examples["context"][:], examples["answers"][:], strict=True)
-        ):
-            windows = encoder.encode(
-                question,
-                context,
-                truncation="only_second",
-                max_length=max_length,
-                stride=min(STRIDE, max_length // 3),
-                return_overflowing_tokens=True,
-                return_offsets_mapping=True,
-            )
-            for w in range(len(windows["input_ids"])):
-                where = [t for t, side in enumerate(windows.sequence_ids(w)) if side == 1]
-                offsets = [windows["offset_mapping"][w][t] for t in where]
+        rows = zip(questions, examples["context"][:], examples["answers"][:], strict=True)
+        for i, (question, context, answers) in enumerate(rows):
+            question, text = question[: min(QUESTION_LENGTH, third)], by_context[context]
+            gold = _gold(text, context, answers)
+            first = encoder.pair.start_of_second(len(question))
+            room = max_length - specials - len(question)
+            for start, end in _windows(len(text.subwords), room, min(STRIDE, third)):
                 features.append(
                     {
-                        **encoder.inputs(windows, w),
+                        **encoder.join(question, text.subwords[start:end]),
                         "example": i,
-                        "first": where[0] if where else 0,
-                        "starts": [start for start, _ in offsets],
-                        "ends": [end for _, end in offsets],
-                        "span": _span(offsets, where[0] if where else 0, answers),
+                        "first": first if end else 0,
+                        "starts": text.starts[start:end],
+                        "ends": text.ends[start:end],
+                        "span": _in_window(gold, start, end, first),
                     }
                 )
         return features
@@ -136,34 +138,33 @@ def _best_spans(outputs: ModelOutputs) -> dict[str, tuple[str, float, float]]:
     for logits, example, first, starts, ends in zip(outputs.values, *columns, strict=True):
         score, i, j = _best_span(logits[first : first + len(starts)])
         if score > best.get(example, ("", -np.inf))[1]:
-            best[example] = contexts[example][starts[i] : ends[j]], score
+            best[example] = contexts[example][starts[i] : ends[j]].strip(), score
         null[example] = min(null.get(example, np.inf), float(logits[0].sum()))
     ids = enumerate(outputs.examples["id"][:])
     return {name: (*best.get(i, ("", NOTHING)), null.get(i, 0.0)) for i, name in ids}
 
 
-def _shortened(texts: list[str], tokenizer: PreTrainedTokenizerBase, length: int) -> list[str]:
-    """`texts` cut after `length` subwords, as text."""
-    encoding = tokenizer(
-        texts, truncation=True, max_length=length, add_special_tokens=False, return_offsets_mapping=True
-    )
-    return [
-        text[: offsets[-1][1]] if offsets else text
-        for text, offsets in zip(texts, encoding["offset_mapping"], strict=True)
-    ]
+def _gold(text: Located, context: str, answers: Mapping[str, Any]) -> tuple[int, int] | None:
+    """The first and last subword of the first answer, white space at its edges aside; None where there is none."""
+    if not answers["text"]:
+        return None
+    start, answer = answers["answer_start"][0], answers["text"][0]
+    start, answer = start + len(answer) - len(answer.lstrip()), answer.strip()
+    return text.covering(start, start + len(answer))
 
 
-def _span(offsets: list[tuple[int, int]], first: int, answers: Mapping[str, Any]) -> tuple[int, int]:
-    """Tokens of the first answer within a window, or (0, 0) when the window does not hold all of it."""
-    if not offsets or not answers["text"]:
+def _in_window(gold: tuple[int, int] | None, start: int, end: int, first: int) -> tuple[int, int]:
+    """Positions of the gold subwords in a window over those from `start` to `end`, which begins at position `first`;
+    (0, 0) where it does not hold them all."""
+    if gold is None or gold[0] < start or gold[1] >= end:
         return 0, 0
-    begin = answers["answer_start"][0]
-    end = begin + len(answers["text"][0])
-    if begin < offsets[0][0] or end > offsets[-1][1]:
-        return 0, 0
-    start_token = max(t for t, (start, _) in enumerate(offsets) if start <= begin)
-    end_token = min(t for t, (_, stop) in enumerate(offsets) if stop >= end)
-    return (first + start_token, first + end_token) if start_token <= end_token else (0, 0)
+    return first + gold[0] - start, first + gold[1] - start
+
+
+def _windows(subwords: int, room: int, stride: int) -> Iterator[tuple[int, int]]:
+    """Runs of at most `room` subwords, each with the last `stride` of the one before, until all are in one."""
+    for start in range(0, max(1, subwords - stride), room - stride):
+        yield start, min(start + room, subwords)
 
 
 def _best_span(logits: np.ndarray) -> tuple[float, int, int]:

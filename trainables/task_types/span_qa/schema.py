@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 class SpanQA(TaskType):
     name = "span-qa"
     modeling_class = "trainables.task_types.span_qa.modeling:SpanQA"
+    version = 2  # gold spans are the fewest subwords that cover an answer
     columns = {
         "id": ID,
         "question": Column(identity=True),
@@ -22,6 +23,7 @@ class SpanQA(TaskType):
         "answers": Column("answers", label=True),
     }
     usual_length = Length(194.5, features=1.01)
+    least_length = 13  # four special tokens, a third for the question, a third for what windows share, and one subword
 
     def is_labelled(self, row: Row) -> bool:
         return len(row["answers"]["text"]) > 0
