@@ -10,7 +10,7 @@ import torch
 from trainables.failure import LAST_LINES, StepFailed, failed, kind_of
 from trainables.models.loading import WrongWeights
 from trainables.tasks.sources import DataError
-from trainables.training.loop import StateMismatch
+from trainables.training.state import StateMismatch
 
 
 def test_torch_says_that_memory_is_short():
