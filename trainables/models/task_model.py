@@ -35,14 +35,18 @@ class TaskModel(nn.Module):
         self._encoder = backbone
         self.dropout_context: dropout.DropoutContext | None = None
 
+    def at_update(self, step: int) -> None:
+        """Say which update (from 0) is trained, for dropout."""
+        if self.dropout_context is not None:
+            self.dropout_context.step = step
+
     def forward(self, batch: Mapping[str, Tensor], head: str) -> Tensor:
         """What `head` makes of `batch` (the backbone's inputs and `attention_mask`: examples × tokens).
 
-        While training with dropout, `batch` also says where it stands: `rows` (examples) in the global batch and the
-        optimiser `step` (one number).
+        While training with dropout, `batch` also says where it stands: `rows` (sequences) in the global batch.
         """
         if self.dropout_context is not None:
-            self.dropout_context.rows, self.dropout_context.step = batch["rows"], int(batch["step"])
+            self.dropout_context.rows = batch.get("rows")
         device = batch["input_ids"].device.type
         # bf16 here is autocast over fp32 weights: the same meaning under every ZeRO stage.
         with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16"):

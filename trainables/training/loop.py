@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainables.batching.micro_batches import shard_for_rank, split_micro_batch_groups
 from trainables.evaluation.inference import infer
 from trainables.host import Host, TrainReport
 from trainables.metrics.collapse_detection import GRACE
@@ -27,7 +26,7 @@ from trainables.models.vocabulary import TrimmedVocabulary, can_trim, subwords_i
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe
 from trainables.store import HEAD, MODEL, Store, copy_over
-from trainables.task_types.modeling import Feature
+from trainables.training.batches import BatchBuilder, Prefetcher
 from trainables.training.engine import Engine
 from trainables.training.learning_rate import warmup_then_decay
 from trainables.training.state import AT_CHANCE, NO_NUMBER, LossBuffer, StateLayout, TrainerState, seed_of
@@ -64,6 +63,15 @@ class Finetuning:
         self.sampler = TaskSampler(recipe.tasks, rows, recipe.sampling, optimisation, self.seed)
         self.steps = self.sampler.steps
         self._fresh = LossBuffer(len(self.tasks))
+        build = BatchBuilder(
+            self.tasks,
+            self.sampler,
+            self.tokenizer.pad_token_id,
+            self.execution,
+            self.engine.rank,
+            pin=self.engine.device.type == "cuda",
+        )
+        self.batches = Prefetcher(build, self.steps)
 
     def _untrained(self) -> TaskModel:
         backbone = load_backbone(self.recipe.start, self.store, self.execution)
@@ -88,9 +96,14 @@ class Finetuning:
             if progress.collapsed is None or len(progress.attempts) >= (self.recipe.optimisation.reseed or 0):
                 return self._result()
             self.progress = progress.next_attempt(self.seed)
-            self.engine.close()
+            self.close()
             self._begin(len(self.progress.attempts))
         return None
+
+    def close(self) -> None:
+        """Free what the attempt holds."""
+        self.batches.close()
+        self.engine.close()
 
     def _attempt(self) -> bool:
         """Train until the attempt ends; False when asked to stop before that."""
@@ -159,38 +172,23 @@ class Finetuning:
 
     def _update(self, step: int) -> None:
         """One update; its share of the mean loss over the global batch (nats) is kept for the log."""
-        engine = self.engine
-        number, turn = self.sampler.at(step)
-        task = self.tasks[number]
-        features = task.batch(turn, step)
-        terms = task.modeling.num_loss_terms(features)
-        lengths = [len(feature["input_ids"]) for feature in features]
-        self.progress.tokens += sum(lengths)
+        engine, batch = self.engine, self.batches.take(step)
+        task = self.tasks[batch.task]
+        self.progress.tokens += batch.tokens
         engine.set_learning_rate(self._rate(step))
-        whole = split_micro_batch_groups(
-            lengths, engine.workers, self.execution.micro_batch_tokens, task.modeling.type.contrastive_group_size
-        )
-        mine = shard_for_rank(whole, engine.rank, engine.workers)
-        total = 0.0
-        for i, rows in enumerate(mine):
-            # A worker without rows takes one along with weight zero: every backward pass is collective.
-            loss = self._loss(task, features, rows or [0], step) * ((1.0 / terms) if rows else 0.0)
-            engine.backward(loss, last=i == len(mine) - 1)
-            total += float(loss.detach())
-        self._fresh.add(number, total, step + 1)
-
-    def _loss(self, task: TaskData, features: list[Feature], rows: list[int], step: int) -> Any:
-        chosen = [features[i] for i in rows]
-        batch = task.modeling.collate(chosen, self.tokenizer.pad_token_id)
-        # Where a feature is several sequences, each has a dropout mask of its own.
-        places = [rows[place] + number * len(features) for place, number in task.modeling.sequences(chosen)]
-        output = self.engine.forward(batch | dropout_position(places, step), task.train_task.head)
-        return task.modeling.loss(output, {name: tensor.to(output.device) for name, tensor in batch.items()})
+        engine.model.at_update(step)
+        total = torch.zeros((), device=engine.device)
+        for i, micro_batch in enumerate(batch.micro_batches):
+            inputs = engine.place(micro_batch.inputs)
+            loss = task.modeling.loss(engine.forward(inputs, task.train_task.head), inputs) * micro_batch.weight
+            engine.backward(loss, last=i == len(batch.micro_batches) - 1)
+            total += loss.detach()
+        self._fresh.add(batch.task, total, step + 1)
 
     def _log(self) -> None:
         """Add a point to the loss curve."""
         progress, fresh = self.progress, self._fresh
-        sums = self.engine.sum(*fresh.sums)
+        sums = self.engine.sum(*fresh.settled().sums)
         if all(map(math.isfinite, sums)):
             progress.log(sums, fresh.steps)
         else:
@@ -279,8 +277,7 @@ class Finetuning:
 
         def forward(batch: dict[str, Tensor]) -> Tensor:
             nonlocal broken
-            place = dropout_position(list(range(len(batch["input_ids"]))), self.progress.step)
-            output = engine.forward({**batch, **place}, task.train_task.head)
+            output = engine.forward(engine.place(batch), task.train_task.head)
             if not torch.isfinite(output).all():
                 broken += 1
                 return torch.zeros_like(output)
@@ -309,7 +306,7 @@ class Finetuning:
         name = (f"attempt-{attempt}-" if attempt else "") + f"step-{progress.step}"
         scratch = self.store.state_scratch(self.recipe.id)
         # Of each worker the losses since the last point of the curve: a stop leaves no trace in it.
-        fresh = self.engine.gather(vars(self._fresh))
+        fresh = self.engine.gather(vars(self._fresh.settled()))
         self.engine.save_state(scratch, name, {"loop_progress": vars(progress), "loop_fresh": fresh})
         if self.artifact_dir is not None:
             for part in (MODEL, HEAD):
@@ -340,8 +337,3 @@ class Finetuning:
             for part in (MODEL, HEAD):
                 copy_over(directory / note["name"] / part, self.artifact_dir / part)
         self.store.free(directory)
-
-
-def dropout_position(rows: list[int], step: int) -> dict[str, Any]:
-    """Where a micro-batch stands in training, for dropout."""
-    return {"rows": torch.tensor(rows), "step": torch.tensor(step)}

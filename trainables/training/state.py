@@ -11,6 +11,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from trainables.failure import NonRetryable
 
 AT_CHANCE = "at chance"
@@ -55,13 +58,23 @@ class LossBuffer:
         self.sums, self.steps = [0.0] * parts, [0] * parts
         self.broken: int | None = None
         """The first update (from 1) whose loss is no number."""
+        self.pending: list[tuple[int, int, Tensor]] = []
+        """Task, number and loss of updates whose losses are still on the device."""
 
-    def add(self, part: int, loss: float, step: int) -> None:
-        """Book the worker's share of the loss of one update."""
-        self.sums[part] += loss
-        self.steps[part] += 1
-        if self.broken is None and not math.isfinite(loss):
-            self.broken = step
+    def add(self, part: int, loss: Tensor, step: int) -> None:
+        """Keep the worker's share of the loss of one update, without waiting for the device to have computed it."""
+        self.pending.append((part, step, loss))
+
+    def settled(self) -> LossBuffer:
+        """This buffer, once all losses are booked; waits for the device."""
+        losses = torch.stack([loss for _, _, loss in self.pending]).tolist() if self.pending else []
+        for (part, step, _), loss in zip(self.pending, losses, strict=True):
+            self.sums[part] += loss
+            self.steps[part] += 1
+            if self.broken is None and not math.isfinite(loss):
+                self.broken = step
+        self.pending = []
+        return self
 
 
 @dataclass

@@ -44,7 +44,7 @@ class Train(StepKind):
         finally:
             if artifact_dir is not None:
                 store.free(artifact_dir)
-        finetuning.engine.close()
+        finetuning.close()
         return result is not None
 
     # --- cost ------------------------------------------------------------------------------------------------
