@@ -45,7 +45,11 @@ class TrimmedVocabulary:
         self.name = next(name for name, weight in model.named_parameters() if weight is table.weight)
         self.kept, self._table = kept, table.weight.detach()
         self.rows, self.width = table.weight.shape
-        model.backbone.set_input_embeddings(TrimmedEmbedding(table, kept))
+        trimmed = TrimmedEmbedding(table, kept)
+        for parent in list(model.modules()):
+            for name, child in parent.named_children():
+                if child is table:
+                    setattr(parent, name, trimmed)
 
     def forget_rest(self) -> None:
         """Free the rows that are not trained, on a worker that writes no weights."""
