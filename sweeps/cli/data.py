@@ -113,6 +113,9 @@ def check(file: File, override: Override = None, as_json: Json = False) -> None:
             if one.findings is not None and one.findings.expected not in (None, one.findings.rows):
                 counts = f"{one.findings.rows} rows, the benchmark has {one.findings.expected}"
                 console.print(f"- {one.task} {one.split} {one.language}: {counts}; read from {one.origin}")
+            for remark in one.findings.remarks if one.findings is not None else ():
+                name = f"{one.task} {one.split} {one.language}"
+                console.print(f"- {name}: {remark}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     wrongs = [f"{one.task} {one.split} {one.language}: {line}" for one in found for line in one.problems]
     for line in wrongs:
         complaints.print(line, style="red", markup=False)

@@ -72,8 +72,11 @@ def plan(
             price, plan = estimate_sweep(spec, plan, store, Devices(gpus, gpu_type, cpus))
         except NoEstimate as error:
             wrong([str(error)])
+    from sweeps.plan.remarks import remarks_of
+
+    remarks = [] if missing else remarks_of(plan, spec)
     if as_json:
-        extra = {**({"price": price.to_json()} if price else {}), **({"draft": missing} if missing else {})}
+        extra = {"remarks": remarks, **({"price": price.to_json()} if price else {}), **({"draft": missing} if missing else {})}
         write_json(
             {**steps_of(plan, lambda name: {"done": name in done, "cost": asdict(plan.steps[name].cost)}), **extra}
         )
@@ -89,6 +92,8 @@ def plan(
         f"Train steps cell by cell, each from the starting model on: {plan.unshared_train_steps}.",
         highlight=False,
     )
+    for line in remarks:
+        console.print(f"- {line}", style="yellow", markup=False, highlight=False, soft_wrap=True)
     for line in missing:
         console.print(f"a draft: {line}", style="yellow", highlight=False, soft_wrap=True)
     if recipes is not None:

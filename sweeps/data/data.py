@@ -107,16 +107,16 @@ def check_all(spec: SweepSpec, file: Path) -> Iterator[Checked]:
             if (hub := hub_of(spec, need, revisions)) is not None:
                 for hub_split in hub.splits(task, split, language):
                     verify(hub_split)
-            rows = source.rows(task, split, language)
+            settled = source.settled(task, split, language)
             origin = source.describe(task, split, language)
         except DataError as problem:
             yield Checked(task.name, split, language, problem=str(problem))
             continue
-        findings, overlap = validate(task, split, language, rows), 0
+        findings, overlap = validate(task, split, language, settled), 0
         if split == "train":
-            known.update(_leak_keys(task, rows))
+            known.update(_leak_keys(task, settled.rows))
         else:
-            overlap = sum(key in known for key in _leak_keys(task, rows))
+            overlap = sum(key in known for key in _leak_keys(task, settled.rows))
         yield Checked(task.name, split, language, origin, findings, overlap)
 
 

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from sweeps.plan.graph import Plan
 from sweeps.plan.planner import make_plan
 from sweeps.spec.fields import SweepSpec
 from trainables.tasks import Task
-from trainables.tasks.sources import require_split, to_dataset
+from trainables.tasks.sources import Settled, require_split
 from trainables.tasks.task import Split
-
-if TYPE_CHECKING:
-    import datasets
 
 
 @dataclass(frozen=True)
@@ -46,9 +42,12 @@ class _Everything:
     def revision(self, task: Task, split: Split, language: str) -> str:
         return "everything"
 
-    def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
+    def glance(self, task: Task, split: Split, language: str) -> tuple[str, ...]:
+        return ()
+
+    def settled(self, task: Task, split: Split, language: str) -> Settled:
         self.check(task, split, language)
-        return to_dataset(task.type, [])
+        return Settled([])
 
     def labels(self, task: Task) -> tuple[str, ...]:
         self.check(task, "train", task.train_language)

@@ -14,6 +14,8 @@ def notes_of(results: Results) -> list[str]:
         notes.append(f"{target}: predictions but no scores, the data has no labels in {' '.join(languages)}")
     for (target, remark), languages in results.about_the_data().items():
         notes.append(f"{target}, {' '.join(languages)}: {remark}")
+    for (rows, remark), languages in results.remarks().items():
+        notes.append(f"{rows}, {' '.join(languages)}: {remark}")
     if results.spec.test_limit is not None:
         notes.append(
             f"scores are over {results.spec.test_limit} rows of each language (retrieval: all), not the whole sets"

@@ -21,7 +21,7 @@ from sweeps.plan.graph import Cell
 from sweeps.state.collapse import CollapseNotes
 from sweeps.state.selection import Stopped, settled, stopped_of
 from sweeps.state.sweep import Sweep
-from trainables.recipe.recipes import EvaluateRecipe
+from trainables.recipe.recipes import DataRecipe, EvaluateRecipe
 from trainables.steps import EvaluateResult, split_counts
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
@@ -119,6 +119,17 @@ class Results:
                 if remark is not None:
                     found.setdefault((target, remark[1]), []).append(language)
         return found
+
+    def remarks(self) -> dict[tuple[str, str], list[str]]:
+        """What was found in the rows that the sweep has read: (task and split, remark) -> languages."""
+        found: dict[tuple[str, str], dict[str, None]] = {}
+        for step in self.plan.steps.values():
+            if isinstance(step.recipe, DataRecipe) and self.store.done(step.id):
+                for name, counts in split_counts(self.store, step.id).items():
+                    split, _, language = name.partition("-")
+                    for remark in counts.remarks:
+                        found.setdefault((f"{step.recipe.task.name} {split}", remark), {})[language] = None
+        return {key: list(languages) for key, languages in found.items()}
 
     def languages(self, target: str, average: Average) -> list[str]:
         """The languages that a target's average is over: those with labels; for `zero-shot` not the training one."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from trainables.recipe.recipes import Corpus, DataRecipe, SplitRef, TaskSpec, To
 from trainables.store import MODEL, Store
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
-from trainables.tasks.sources import DataError
+from trainables.tasks.sources import DataError, to_dataset
 from trainables.tasks.sources.open_source import source_at
 
 SURPLUS = 1.5
@@ -90,8 +91,9 @@ def prepare_data(
     seen = evaluation_text(recipe.exclude, execution)
     for rows in recipe.rows:
         check_stop()
-        examples, labelled, origin = read_rows(recipe.task, rows, execution)
-        read, examples = len(examples), seen.without(examples)
+        found = read_rows(recipe.task, rows, execution)
+        labelled, origin = found.labelled, found.origin
+        read, examples = len(found.examples), seen.without(found.examples)
         if rows.split not in ("test", "submission") and not labelled:
             raise DataError(f"{recipe.task.name} {rows.name}: rows without labels cannot train ({origin})")
         features = modeling.encode(examples, encoder, recipe.task, recipe.max_length)
@@ -106,13 +108,25 @@ def prepare_data(
             "excluded": read - len(examples),
             "labelled": labelled,
             "source": origin,
+            "remarks": found.remarks,
         }
     (workdir / "counts.json").write_text(json.dumps(counts, indent=1, ensure_ascii=False))
     return counts
 
 
-def read_rows(task: TaskSpec, rows: SplitRef, execution: Execution) -> tuple[datasets.Dataset, bool, str]:
-    """The rows themselves, whether they carry labels, and a sentence on where they came from.
+@dataclass(frozen=True)
+class ReadRows:
+    """Rows of a split, whether they carry labels, a sentence on where they came from, and what is to be known of
+    them."""
+
+    examples: datasets.Dataset
+    labelled: bool
+    origin: str
+    remarks: tuple[str, ...]
+
+
+def read_rows(task: TaskSpec, rows: SplitRef, execution: Execution) -> ReadRows:
+    """The rows themselves.
 
     Raises DataError when what is there now is not what the recipe was made for.
     """
@@ -123,11 +137,12 @@ def read_rows(task: TaskSpec, rows: SplitRef, execution: Execution) -> tuple[dat
         raise DataError(
             f"{task.name} {rows.name}: the data is {found[:20]}, the plan was made for {rows.revision[:20]}; plan again"
         )
-    examples = source.rows(entry, rows.split, rows.language)
+    settled = source.settled(entry, rows.split, rows.language)
+    examples = to_dataset(entry.type, settled.rows)
     if rows.limit is not None and rows.limit < len(examples):
         examples = examples.select(drawn(len(examples), rows.limit))
     labelled = len(examples) > 0 and all(map(entry.is_labelled, examples.to_list()))
-    return examples, labelled, source.describe(entry, rows.split, rows.language)
+    return ReadRows(examples, labelled, source.describe(entry, rows.split, rows.language), settled.remarks)
 
 
 def drawn(count: int, limit: int) -> list[int]:
@@ -189,7 +204,7 @@ def evaluation_text(corpora: tuple[Corpus, ...], execution: Execution) -> Seen:
     seen = Seen()
     for corpus in corpora:
         for rows in corpus.rows:
-            seen.add(read_rows(corpus.task, rows, execution)[0], get_task_type(corpus.task.type).texts)
+            seen.add(read_rows(corpus.task, rows, execution).examples, get_task_type(corpus.task.type).texts)
     return seen
 
 
@@ -223,7 +238,7 @@ def _canonical(tokenizer: Tokenizer, size: int, specials: int, punctuation: Any)
 def _texts(recipe: TokenizerRecipe, execution: Execution, seen: Seen) -> Iterator[str]:
     for corpus in recipe.corpora:
         for rows in corpus.rows:
-            for row in seen.without(read_rows(corpus.task, rows, execution)[0]).to_list():
+            for row in seen.without(read_rows(corpus.task, rows, execution).examples).to_list():
                 for text in filter(None, (row["text"], row["translation"])):
                     yield text
                     # A piece must have been seen before two different characters to be considered at all, so words

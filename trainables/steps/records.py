@@ -118,6 +118,8 @@ class SplitCounts(_Read):
     labelled: bool = True
     source: str = ""
     """Where they came from, in a sentence."""
+    remarks: tuple[str, ...] = ()
+    """What is to be known of them, a line each."""
 
 
 def split_counts(store: Store, step: str) -> dict[str, SplitCounts]:

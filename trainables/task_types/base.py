@@ -33,13 +33,26 @@ class Column:
         kind: one text, a list of texts, or SQuAD's answers (texts and the characters at which they start).
         identity: whether it makes a row what it is: two rows are the same when all such columns are.
         may_be_empty: whether a row may lack it.
-        label: whether it says what is right. A row without labels has an empty one.
+        label: whether it says what is right. A row without labels has an empty one (`nothing`).
+        values: the only texts that it may hold; none: any.
+        ids: whether it holds ids of other rows.
+        nullable: whether it is None, not "", in a row without labels, because "" says that there is none.
     """
 
     kind: Literal["text", "texts", "answers"] = "text"
     identity: bool = False
     may_be_empty: bool = False
     label: bool = False
+    values: tuple[str, ...] = ()
+    ids: bool = False
+    nullable: bool = False
+
+    @property
+    def nothing(self) -> Any:
+        """What it holds in a row that lacks it."""
+        if self.nullable:
+            return None
+        return {"text": "", "texts": [], "answers": {"text": [], "answer_start": []}}[self.kind]
 
     def feature(self) -> Any:
         """Its type in a `datasets.Dataset`."""
@@ -106,6 +119,9 @@ class TaskType:
     """Whether a run that has collapsed to chance can be told from a weak one (`TaskModeling.chance`)."""
     fixed_labels: ClassVar[bool] = False
     """Whether its tasks have a fixed set of labels, which are the head's outputs."""
+    refers_to: ClassVar[tuple[str, ...]] = ()
+    """Splits whose rows others refer to by their ids, which must then be unique. Elsewhere rows go by position where
+    ids are not."""
     context: ClassVar[tuple[Context, ...]] = ()
     """Splits that an evaluation reads besides the test rows: "dev" in every evaluated language, or the "pool"."""
     contrastive_group_size: ClassVar[int] = 1
@@ -151,8 +167,12 @@ class TaskType:
         return ()
 
     def misplaced(self, row: Row) -> bool:
-        """Whether the label of a row points at something that is not there."""
+        """Whether the label of a row points at something that is not there, or does not fit what it labels."""
         return False
+
+    def dangling(self, rows: Sequence[Row]) -> str | None:
+        """The first id that the rows of a split refer to and that none of them has."""
+        return None
 
     # --- cost ------------------------------------------------------------------------------------------------
 

@@ -82,6 +82,8 @@ class Task:
             head's outputs.
         labels_in_data: the labels are those of the train rows (``sources.labels_of``): a licence keeps them out of
             the record.
+        placeholders: labels that public copies of the test sets have in every row, in place of labels: where one of
+            them stands in every test row, the rows have no labels.
         trains_on: the tasks that a target of this name is trained on, one after the other, each from the
             backbone of the one before (mostly one, often itself); empty for what is never a target or, as
             retrieval, is evaluated without training.
@@ -114,6 +116,7 @@ class Task:
     other_train_languages: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     labels_in_data: bool = False
+    placeholders: tuple[str, ...] = ()
     trains_on: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     has_train: bool

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from trainables.task_types import get_task_type
+from trainables.tasks.sources import Settled
 from trainables.tasks.task import Split, Task
-
-if TYPE_CHECKING:
-    import datasets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +23,7 @@ class SplitReport:
         labels: how often each label occurs (of tagging: each tag, of multiple choice: each position).
         empty: rows in which a text is empty.
         duplicates: rows whose texts stood in an earlier one.
+        remarks: what is to be known before a number is believed; a line each.
         problems: what makes the rows unfit; a line each.
     """
 
@@ -34,19 +33,19 @@ class SplitReport:
     labels: Mapping[str, int]
     empty: int
     duplicates: int
+    remarks: tuple[str, ...]
     problems: tuple[str, ...]
 
 
-def validate(task: Task, split: Split, language: str, rows: datasets.Dataset) -> SplitReport:
+def validate(task: Task, split: Split, language: str, settled: Settled) -> SplitReport:
     """Look at every row once."""
+    rows = settled.rows
     task_type = get_task_type(task.type)
     needed = [name for name in task_type.identity if not task_type.columns[name].may_be_empty]
     seen: set[tuple[str, ...]] = set()
     labels: Counter[str] = Counter()
     labelled = empty = duplicates = outside = 0
-    ids: set[str] = set()
     for row in rows:
-        ids.add(row["id"])
         key = task_type.key(row)
         duplicates += key in seen
         seen.add(key)
@@ -55,14 +54,10 @@ def validate(task: Task, split: Split, language: str, rows: datasets.Dataset) ->
         labels.update(task_type.labels_of(row))
         outside += task_type.misplaced(row)
     problems = []
-    if len(ids) < len(rows):
-        problems.append(f"{len(rows) - len(ids)} ids stand twice")
     if split in ("train", "dev") and labelled < len(rows):
         problems.append(f"{len(rows) - labelled} rows have no label, and they are trained on or selected by")
-    if unknown := sorted(set(labels) - set(task.labels)) if task.labels else []:
-        problems.append(f"labels that the task has not: {', '.join(unknown[:5])}")
     if outside:
-        problems.append(f"{outside} rows whose answer does not stand where it is said to, or whose choice is not there")
+        problems.append(f"{outside} rows have an answer that does not stand where it is said to")
     return SplitReport(
         rows=len(rows),
         expected=task.expected_rows.get(split, {}).get(language),
@@ -70,6 +65,7 @@ def validate(task: Task, split: Split, language: str, rows: datasets.Dataset) ->
         labels=dict(labels),
         empty=empty,
         duplicates=duplicates,
+        remarks=tuple(remark for remark in settled.remarks if remark not in problems),
         problems=tuple(problems),
     )
 

@@ -225,7 +225,7 @@ def test_check_names_what_makes_rows_unfit(sweep_file, tmp_path):
     file = sweep_file(data=str(tmp_path), targets=[{"task": "pawsx", "languages": ["de"]}], **MODEL)
     result = CliRunner().invoke(app, ["data", "check", str(file)])
     assert result.exit_code == 1
-    assert "pawsx train en: 1 ids stand twice" in result.output
+    assert "pawsx train en: 1 of 2 rows repeat the id of another: all go by their position" in result.output
     assert "pawsx train en: 2 rows have no label" in result.output
     assert 'pawsx test de: pawsx: no test rows in "de"' in result.output
     found = json.loads(CliRunner().invoke(app, ["data", "check", str(file), "--json"]).stdout)

@@ -90,11 +90,11 @@ def test_xcopa_asks_in_english_in_every_language(write, source, name):
         "idx": 3,
         "changed": False,
     }
-    write(name, line({**record, "label": 0}) + line({**record, "idx": 4, "label": -1}))
+    write(name, line({**record, "label": 0}) + line({**record, "idx": 4, "label": 1}))
     rows = source.rows(get_task("xcopa"), "test", "th")
     assert tuple(rows.column_names) == tuple(get_task_type("multiple-choice").columns)
     assert rows[0] == {"id": "3", "prompt": "ฝนตก What was the effect?", "choices": ["ถนนเปียก", "แดดออก"], "label": "0"}
-    assert [get_task("xcopa").is_labelled(row) for row in rows] == [True, False]
+    assert [get_task("xcopa").is_labelled(row) for row in rows] == [True, True]
 
 
 @pytest.mark.parametrize("name", ["xcopa/val.en.jsonl", "copa_en/val-en.jsonl"])

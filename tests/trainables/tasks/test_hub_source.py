@@ -22,15 +22,14 @@ def pinned(*names):
 
 
 def test_class_numbers_become_labels(hub):
-    rows = [
-        {"premise": "ฝนตก", "hypothesis": "แดดออก", "label": 2},
-        {"premise": "เธออ่าน", "hypothesis": "เธอนอน", "label": -1},
-    ]
-    hub.put("facebook/xnli", "th/test-00000-of-00001.parquet", rows, PAIR)
+    pairs = [("ฝนตก", "แดดออก"), ("เธออ่าน", "เธอนอน")]
+    for language, labels in (("th", (2, 0)), ("zh", (-1, -1))):
+        rows = [{"premise": a, "hypothesis": b, "label": one} for (a, b), one in zip(pairs, labels, strict=True)]
+        hub.put("facebook/xnli", f"{language}/test-00000-of-00001.parquet", rows, PAIR)
     source, task = pinned("facebook/xnli"), get_task("xnli")
     rows = source.rows(task, "test", "th")
     assert rows[0] == {"id": "0", "text_a": "ฝนตก", "text_b": "แดดออก", "label": "contradiction"}
-    assert [task.is_labelled(row) for row in rows] == [True, False]
+    assert source.rows(task, "test", "zh")["label"] == ["", ""]
     assert source.revision(task, "test", "th") == f"facebook/xnli@{COMMIT}"
     assert source.describe(task, "test", "th") == "facebook/xnli th test"
 

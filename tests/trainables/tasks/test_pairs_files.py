@@ -132,11 +132,11 @@ def test_rows_of_ones_own_go_before_any_other(write, source, tmp_path):
     ]
     write("rows/pawsx/train-en.jsonl", lines({"id": "a", "text_a": "x"}))
     with pytest.raises(
-        DataError, match=r"train-en.jsonl: no text_b, label; rows of pair-classification have: id, text_a"
+        DataError, match=r"train-en.jsonl, line 1: text_b is not there; rows of pair-classification have: id, text_a"
     ):
         source.rows(task, "train", "en")
     write("rows/pawsx/train-en.jsonl", lines({**own, "label": "yes"}))
-    with pytest.raises(DataError, match=r'the label is "yes"; expected one of: 0, 1'):
+    with pytest.raises(DataError, match=r'line 1: label is "yes", which is no label of the task; write one of: 0, 1'):
         source.rows(task, "train", "en")
 
 

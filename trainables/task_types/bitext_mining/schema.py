@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainables.task_types.base import ID, Column, Length, Measure, Row, TaskType
@@ -19,15 +20,26 @@ class BitextMining(TaskType):
 
     name = "bitext-mining"
     modeling_class = "trainables.task_types.bitext_mining.modeling:BitextMining"
-    columns = {"id": ID, "side": Column(identity=True), "text": Column(identity=True), "match": Column()}
+    columns = {
+        "id": ID,
+        "side": Column(identity=True, values=("foreign", "english")),
+        "text": Column(identity=True),
+        "match": Column(label=True, ids=True, nullable=True),
+    }
     usual_length = Length(26.4)
     trained = False
     compares_vectors = True
     searches = True
     context = ("dev",)
+    refers_to = ("dev", "test")
 
     def is_labelled(self, row: Row) -> bool:
         return row["match"] is not None
+
+    def dangling(self, rows: Sequence[Row]) -> str | None:
+        english = {row["id"] for row in rows if row["side"] == "english"}
+        matches = (row["match"] for row in rows if row["side"] == "foreign" and row["match"])
+        return next((match for match in matches if match not in english), None)
 
     def leak_key(self, row: Row) -> str | None:
         return None

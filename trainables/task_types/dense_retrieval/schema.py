@@ -22,11 +22,12 @@ class DenseRetrieval(TaskType):
         "id": ID,
         "query": Column(identity=True, may_be_empty=True),
         "candidate": Column(identity=True, may_be_empty=True),
-        "matches": Column("texts"),
+        "matches": Column("texts", may_be_empty=True, label=True, ids=True),
     }
     usual_length = Length(64.0, sequences=2)
     searches = True
     context = ("pool",)
+    refers_to = ("pool",)
     contrastive_group_size = 16
 
     def is_labelled(self, row: Row) -> bool:

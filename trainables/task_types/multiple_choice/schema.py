@@ -32,7 +32,8 @@ class MultipleChoice(TaskType):
         return [row["label"]] if row["label"] else []
 
     def misplaced(self, row: Row) -> bool:
-        return bool(row["label"]) and not 0 <= int(row["label"]) < len(row["choices"])
+        label: str = row["label"]
+        return bool(label) and label not in map(str, range(len(row["choices"])))
 
     def forward_flops(self, blocks: float, head: HeadWork) -> float:
         return blocks + head.per_sequence(1)

@@ -29,6 +29,9 @@ class Tagging(TaskType):
         tags: Sequence[str] = row["tags"]
         return tags
 
+    def misplaced(self, row: Row) -> bool:
+        return 0 < len(row["tags"]) != len(row["tokens"])
+
     def forward_flops(self, blocks: float, head: HeadWork) -> float:
         return blocks + head.per_token(head.labels)
 

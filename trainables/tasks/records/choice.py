@@ -41,6 +41,7 @@ CHOICE = (
         name="xcopa",
         type="multiple-choice",
         languages=XCOPA,
+        placeholders=("0",),  # in every row of XTREME-R's download
         trains_on=("siqa", "copa"),
         has_train=False,
         main_metrics=("accuracy",),
@@ -56,6 +57,7 @@ CHOICE = (
         ),
         settings=_XCOPA_SETTINGS,
         expected_rows={"test": each(XCOPA, 500)},
+        version=2,
         lengths={"test": Length(27.3, sequences=2)},  # measured
         licence=Licence(
             data="XCOPA, 11 languages",

@@ -34,6 +34,7 @@ NLI = (
         type="pair-classification",
         languages=XNLI,
         labels=LABELS,
+        placeholders=LABELS,
         trains_on=("mnli",),
         has_train=False,
         main_metrics=("accuracy",),

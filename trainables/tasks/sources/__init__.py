@@ -9,7 +9,8 @@ file can be checked fast.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trainables.failure import NonRetryable
@@ -26,6 +27,14 @@ class DataError(NonRetryable, ValueError):
     """Data are missing or not in the form they should have; the message names the file and the mend."""
 
 
+@dataclass(frozen=True)
+class Settled:
+    """Rows as they are to be used, in a fixed order, and what is to be known of them, in lines (`sources.settled`)."""
+
+    rows: Sequence[Row]
+    remarks: tuple[str, ...] = ()
+
+
 class Source(Protocol):
     """Gives the rows of tasks.
 
@@ -37,27 +46,32 @@ class Source(Protocol):
     def check(self, task: Task, split: Split, language: str) -> str | None:
         """``None`` if the rows seem to be there, else one line: what is missing, from where, the mend.
 
-        Fast: looks whether files exist and reads no whole one, and never goes to the network.
+        Fast: looks whether files exist, and never goes to the network. It reads rows of one's own, of large files the
+        first ones, and no others.
         """
 
     def stands_in(self, task: Task, language: str) -> bool:
         """Whether the "test" rows are a dev set, because no labelled test set is there; DataError as ``rows``."""
 
+    def glance(self, task: Task, split: Split, language: str) -> tuple[str, ...]:
+        """What is to be known of the rows (`Settled.remarks`) as far as it is cheap: of small files, and of rows of
+        one's own. DataError as `settled`."""
+
     def describe(self, task: Task, split: Split, language: str) -> str:
         """One line for a person: which data these are, and what to know before comparing scores."""
 
     def revision(self, task: Task, split: Split, language: str) -> str:
-        """Identity of the bytes behind the rows, the same wherever they lie; DataError as ``rows``."""
+        """Identity of the bytes behind the rows, the same wherever they lie; DataError as ``settled``."""
 
-    def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
-        """The rows, in a fixed order, with the columns of the task's type.
+    def settled(self, task: Task, split: Split, language: str) -> Settled:
+        """The rows, in a fixed order, with the columns of the task's type and maybe others.
 
         Raises:
             DataError: they are missing or malformed.
         """
 
     def labels(self, task: Task) -> tuple[str, ...]:
-        """The labels that the train rows have, sorted; DataError as ``rows``."""
+        """The labels that the train rows have, sorted; DataError as ``settled``."""
 
 
 def labels_of(task: Task, source: Source) -> tuple[str, ...]:

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from trainables.generated import VERSION, GeneratedBenchmark, languages_of
-from trainables.tasks.sources import DataError, labels_in, to_dataset
+from trainables.tasks.sources import DataError, Row
+from trainables.tasks.sources.settled import SettledSource
 from trainables.tasks.task import Split, Task
 
-if TYPE_CHECKING:
-    import datasets
 
-
-class GeneratedSource:
+class GeneratedSource(SettledSource):
     """Rows of the generated benchmark; ``seed`` and ``size`` are those of ``GeneratedBenchmark``."""
 
     def __init__(self, seed: int = 1, size: float = 1.0) -> None:
@@ -42,10 +38,10 @@ class GeneratedSource:
         """About how many rows there are."""
         return self._benchmark.count(task, split, language)
 
-    def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
+    def read(self, task: Task, split: Split, language: str) -> list[Row]:
         if problem := self.check(task, split, language):
             raise DataError(problem)
-        return to_dataset(task.type, self._benchmark.rows(task.name, split, language))
+        return list(self._benchmark.rows(task.name, split, language))
 
-    def labels(self, task: Task) -> tuple[str, ...]:
-        return labels_in(task, self.rows(task, "train", task.train_language))
+    def size(self, task: Task, split: Split, language: str) -> int | None:
+        return None

@@ -6,8 +6,9 @@ import bz2
 from pathlib import Path
 
 from trainables.tasks.sources import DataError, Row, part, record_mappers
+from trainables.tasks.sources.file_forms import decoded, read_table, unreadable
 from trainables.tasks.sources.folder.located import Finder, Located, held_out_note, require_file
-from trainables.tasks.sources.folder.reading import read_json_lines, read_table
+from trainables.tasks.sources.folder.reading import read_json_lines
 from trainables.tasks.task import Split, Task
 
 DEV_DEV = 0.1  # of the passages
@@ -28,7 +29,11 @@ def hellaswag(folder: Path, task: Task, split: Split, language: str) -> Located:
 
 def _hellaswag_text(file: Path) -> list[Row]:
     """Rows of the validation set as six lines each: context, number of the right ending, four endings."""
-    lines = [line.strip() for line in bz2.decompress(file.read_bytes()).decode().split("\n")]
+    try:
+        text = decoded(bz2.decompress(file.read_bytes()), file)
+    except (OSError, ValueError) as problem:
+        raise problem if isinstance(problem, DataError) else unreadable(file, problem) from None
+    lines = [line.strip() for line in text.split("\n")]
     lines = lines[:-1] if not lines[-1] else lines
     if len(lines) % 6:
         raise DataError(f"{file}: {len(lines)} lines; expected six for every example")

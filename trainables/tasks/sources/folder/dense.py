@@ -23,9 +23,10 @@ from typing import Any
 
 from trainables.tasks.benchmarks import LAREQA
 from trainables.tasks.sources import DataError, Row, is_held_out
+from trainables.tasks.sources.file_forms import read_json
 from trainables.tasks.sources.folder.located import Located, held_out_note, require_file
 from trainables.tasks.sources.folder.qa import SQUADSHIFTS_DEV
-from trainables.tasks.sources.folder.reading import read_json, read_json_lines
+from trainables.tasks.sources.folder.reading import read_json_lines
 from trainables.tasks.sources.folder.sentences import sentence_breaks
 from trainables.tasks.task import Split, Task
 

@@ -18,12 +18,14 @@ class Located:
     Attributes:
         note: what a person should know of the rows before comparing scores.
         stands_in_for: of a dev set that is read as the test set: the test set, whose labels are not there, or `ABSENT`.
+        own: whether a user wrote them, with the columns of the task's type.
     """
 
     files: tuple[Path, ...]
     read: Callable[[], Iterable[Row]]
     note: str = ""
     stands_in_for: Located | None = None
+    own: bool = False
 
 
 ABSENT = Located((), tuple)

@@ -8,13 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from trainables.tasks.sources import DataError, Row, is_held_out, part
+from trainables.tasks.sources.file_forms import each_line, read_lines, read_table
 from trainables.tasks.sources.folder.located import Located, held_out_note, labelled_or_dev, require_file
 from trainables.tasks.sources.folder.reading import (
     checked_label,
     read_json_lines,
-    read_lines,
     read_pairs,
-    read_table,
     read_translated_pairs,
 )
 from trainables.tasks.task import Split, Task
@@ -54,14 +53,9 @@ def xnli(folder: Path, task: Task, split: Split, language: str) -> Located:
 
     def read() -> list[Row]:
         rows = read_pairs(file, task.labels)
-        own = {row["label"] for row in rows}
-        if len(own) > 1 and "" in own:
-            raise DataError(f"{file}: some rows have a label and some have none; complete the labels or remove them")
         # One and the same label in every row is the placeholder that some copies of the test set carry.
-        if len(own) > 1:
+        if len(files) == 1 or len({row["label"] for row in rows}) > 1:
             return rows
-        if len(files) == 1:
-            return [{**row, "label": ""} for row in rows]
         gold = [checked_label(label, task.labels, str(labels)) for label in read_lines(labels)]
         if len(gold) != len(rows):
             raise DataError(
@@ -223,8 +217,7 @@ def _has_label(file: Path) -> bool:
 
 
 def _first_line(file: Path) -> str:
-    with file.open(encoding="utf-8-sig", newline="\n") as lines:
-        return lines.readline()
+    return next((line for _, line in each_line(file)), "")
 
 
 def _aligned(name: str, task: Task, *files: Path) -> list[Row]:

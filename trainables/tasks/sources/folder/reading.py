@@ -1,38 +1,18 @@
-"""Reads the file formats of the real tasks. A row may carry a "group" that hold-outs keep together."""
+"""Reads the forms that the files of the real tasks have. A row may carry a "group" that hold-outs keep together."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from trainables.tasks.sources import DataError, Row
+from trainables.tasks.sources.file_forms import json_lines, read_conll, read_json, read_lines
 
 # A field that was written by Python's csv module, as XTREME's scripts do: in quotes, with quotes inside doubled. A
 # field in plain quotes is left alone: the module would have doubled those as well.
 _CSV_FIELD = re.compile(r'"(?:[^"]|"")*"')
-
-
-def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file. Only newlines end one: Unicode's other separators may be in a sentence."""
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise DataError(f"{path}: not UTF-8 text (byte {problem.start}); convert the file to UTF-8") from None
-    lines = [line.removesuffix("\r") for line in text.split("\n")]
-    return lines[:-1] if lines[-1] == "" else lines
-
-
-def read_json(path: Path) -> Any:
-    """What a JSON file holds."""
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as problem:
-        raise DataError(f"{path}: not JSON ({problem}); fetch it again") from None
 
 
 def read_json_lines(path: Path, form: Callable[[Mapping[str, Any]], Row | None]) -> list[Row]:
@@ -41,35 +21,16 @@ def read_json_lines(path: Path, form: Callable[[Mapping[str, Any]], Row | None])
     Rows whose form has no "id" get their position as one.
     """
     rows: list[Row] = []
-    number = 0
-    try:
-        with path.open(encoding="utf-8-sig", newline="\n") as lines:  # line by line: some have a million
-            for line in lines:
-                number += 1
-                row = form(json.loads(line)) if line.strip() else None
-                if row is not None:
-                    rows.append({"id": str(len(rows)), **row})
-    except DataError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as problem:
-        raise DataError(f"{path}, line {number}: not in the form of this data set ({problem!r})") from None
+    for number, record in json_lines(path):
+        try:
+            row = form(record)
+        except DataError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+            raise DataError(f"{path}, line {number}: not in the form of this data set ({problem!r})") from None
+        if row is not None:
+            rows.append({"id": str(len(rows)), **row})
     return rows
-
-
-def read_table(path: Path, columns: Sequence[str], *, quoted: bool = False) -> list[dict[str, str]]:
-    """Records of a file with a header line that has these columns: TSV, or with `quoted` CSV."""
-    lines = read_lines(path)
-    text = io.StringIO("\n".join(lines), newline="")
-    reader: Iterator[list[str]] = csv.reader(text) if quoted else (line.split("\t") for line in lines)
-    header = next(reader, [])
-    if missing := [column for column in columns if column not in header]:
-        raise DataError(f"{path}: no column {', '.join(missing)}; its first line has: {', '.join(header)}")
-    records = []
-    for number, fields in enumerate(reader, start=2):
-        if len(fields) != len(header):
-            raise DataError(f"{path}, record {number}: {len(fields)} columns, but its first line has {len(header)}")
-        records.append(dict(zip(header, fields, strict=True)))
-    return records
 
 
 def read_pairs(path: Path, labels: Sequence[str], *, header: bool = False) -> list[Row]:
@@ -113,54 +74,24 @@ def read_translated_pairs(path: Path, labels: Sequence[str]) -> list[Row]:
 
 
 def read_tagged(path: Path, labels: Sequence[str], language: str) -> list[Row]:
-    """Sentences of a file: one token a line, a tab and its tag if there are tags, an empty line between.
-
-    Tokens with the tag "_" are left out: Universal Dependencies marks so what has no annotation (as a word
-    that is split into others). The "en:" before every token in the original PAN-X files is removed.
-    """
-    sentences: list[list[tuple[str, str | None]]] = [[]]
-    prefix = f"{language}:"
-    prefixed = True
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip():
-            sentences.append([])
-            continue
-        token, tab, tag = line.partition("\t")
-        if tab and tag == "_":
-            continue
-        if tab and tag not in labels:
-            raise DataError(f'{path}, line {number}: the tag is "{tag}"; expected one of: {", ".join(labels)}')
-        prefixed = prefixed and token.startswith(prefix)
-        sentences[-1].append((token, tag if tab else None))
-    rows: list[Row] = []
-    for sentence in filter(None, sentences):
-        tokens = [token.removeprefix(prefix) if prefixed else token for token, _ in sentence]
-        tags = [tag for _, tag in sentence if tag is not None]
-        rows.append({"id": str(len(rows)), "tokens": tokens, "tags": tags})
-    tagged = sum(len(row["tags"]) for row in rows)
-    if tagged and tagged != sum(len(row["tokens"]) for row in rows):
-        raise DataError(
-            f"{path}: some tokens have tags and some have none; a score over a part would mislead, so "
-            "complete the tags or remove the file"
-        )
-    return rows
-
-
-def has_tags(path: Path) -> bool:
-    """Whether the first token of a tagging file has a tag. Reads no further."""
-    with path.open(encoding="utf-8-sig", newline="\n") as file:
-        return "\t" in next((line for line in file if line.strip()), "")
+    """Sentences of a tagging file (`read_conll`). The "en:" before every token in the original PAN-X files is
+    removed."""
+    sentences, prefix = read_conll(path, labels), f"{language}:"
+    prefixed = all(token.startswith(prefix) for tokens, _ in sentences for token in tokens)
+    return [
+        {"id": str(i), "tokens": [one.removeprefix(prefix) if prefixed else one for one in tokens], "tags": tags}
+        for i, (tokens, tags) in enumerate(sentences)
+    ]
 
 
 def read_questions(path: Path) -> list[Row]:
     """Questions of a file in SQuAD v1.1 form; the group is the article's title or, without one, the passage.
 
     Answers whose text is empty are placeholders of the public test sets and make the row unlabelled. A question of
-    SQuAD v2.0 without an answer has none. Ids are the file's own if they are all different, else positions: XTREME's
-    split of TyDiQA's train set shortens them to a few dozen.
+    SQuAD v2.0 without an answer has none.
     """
     try:
-        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+        articles = read_json(path)["data"]
         rows = [
             {
                 "id": str(question["id"]),
@@ -176,10 +107,8 @@ def read_questions(path: Path) -> list[Row]:
             for paragraph in article["paragraphs"]
             for question in paragraph["qas"]
         ]
-    except (KeyError, TypeError, ValueError) as problem:
+    except (KeyError, TypeError, AttributeError) as problem:
         raise DataError(f"{path}: not a file in SQuAD v1.1 form ({problem!r}); fetch it again") from None
-    if len({row["id"] for row in rows}) < len(rows):
-        rows = [{**row, "id": str(position)} for position, row in enumerate(rows)]
     return rows
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from trainables.tasks.languages import ISO3
 from trainables.tasks.sources import DataError, Row
+from trainables.tasks.sources.file_forms import read_lines
 from trainables.tasks.sources.folder.located import ABSENT, Located, require_file
-from trainables.tasks.sources.folder.reading import read_lines
 from trainables.tasks.task import Split, Task
 
 # What XTREME calls dev and test is the shared task's sample and training set.

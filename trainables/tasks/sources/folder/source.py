@@ -5,27 +5,30 @@ read. The public download has its test labels removed; labelled files of the sam
 where they are there. Data sets that are not part of XTREME lie in a folder of their name, as their release has them.
 
 A task may also be given as rows of one's own: ``rows/TASK/SPLIT-LANGUAGE.jsonl`` or ``.parquet`` with the columns of
-its task type (``TaskType.columns``). Such a file goes before any other.
+its task type (``TaskType.columns``). Such a file goes before any other, and is checked before anything runs.
 """
 
 from __future__ import annotations
 
 import hashlib
+from collections import deque
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from trainables.tasks.registry import get_task
-from trainables.tasks.sources import DataError, Row, labels_in, require_split, to_dataset
+from trainables.tasks.sources import DataError, Row, require_split
 from trainables.tasks.sources.folder import user_rows
 from trainables.tasks.sources.folder.located import Located, NoFile
+from trainables.tasks.sources.settled import SMALL, SettledSource
 from trainables.tasks.task import Split, Task
 
-if TYPE_CHECKING:
-    import datasets
+OWN = 4 * 2**20
+"""Bytes of a file of one's own that is read whole while a sweep is planned; of a larger one `FIRST` rows are."""
+FIRST = 10_000
 
 
-class FolderSource:
+class FolderSource(SettledSource):
     """Rows from the files under ``path``."""
 
     def __init__(self, path: str | Path) -> None:
@@ -33,7 +36,11 @@ class FolderSource:
 
     def check(self, task: Task, split: Split, language: str) -> str | None:
         try:
-            self._find(task, split, language)
+            found = self._find(task, split, language)
+            if found.own and _size(found) <= OWN:
+                self.settled(task, split, language)
+            elif found.own:
+                deque(islice(found.read(), FIRST), maxlen=0)
         except DataError as problem:
             return str(problem)
         return None
@@ -48,24 +55,24 @@ class FolderSource:
         return f"{shown} ({found.note})" if found.note else shown
 
     def revision(self, task: Task, split: Split, language: str) -> str:
-        digests = [_sha256_of(file) for file in self._find(task, split, language).files]
-        return "sha256:" + (digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest())
+        found = self._find(task, split, language)
+        digests = [_sha256_of(file) for file in found.files]
+        digest = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+        return f"{user_rows.READ_AS if found.own else ''}sha256:{digest}"
 
-    def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
-        return to_dataset(task.type, self._read(task, split, language))
+    def read(self, task: Task, split: Split, language: str) -> list[Row]:
+        return list(self._find(task, split, language).read())
 
-    def labels(self, task: Task) -> tuple[str, ...]:
-        return labels_in(task, self._read(task, "train", task.train_language))
+    def size(self, task: Task, split: Split, language: str) -> int | None:
+        return _size(self._find(task, split, language))
+
+    def glance(self, task: Task, split: Split, language: str) -> tuple[str, ...]:
+        found = self._find(task, split, language)
+        return self.settled(task, split, language).remarks if _size(found) <= (OWN if found.own else SMALL) else ()
 
     def files(self, task: Task, split: Split, language: str) -> tuple[Path, ...]:
         """The files that the rows are read from."""
         return self._find(task, split, language).files
-
-    def _read(self, task: Task, split: Split, language: str) -> list[Row]:
-        rows = list(self._find(task, split, language).read())
-        if not rows:
-            raise DataError(f"{task.name}: no rows for {split} in {self.describe(task, split, language)}")
-        return rows
 
     def _find(self, task: Task, split: Split, language: str) -> Located:
         if not self._folder.is_dir():
@@ -93,7 +100,12 @@ class FolderSource:
             return [{**row, "id": f"{name}:{row['id']}"} for name, found in parts.items() for row in found.read()]
 
         notes = "; ".join(f"{name}: {found.note}" for name, found in parts.items() if found.note)
-        return Located(tuple(file for found in parts.values() for file in found.files), read, notes)
+        own = any(found.own for found in parts.values())
+        return Located(tuple(file for found in parts.values() for file in found.files), read, notes, own)
+
+
+def _size(found: Located) -> int:
+    return sum(file.stat().st_size for file in found.files)
 
 
 def files_wanted(task: Task, split: Split, language: str) -> tuple[str, ...]:

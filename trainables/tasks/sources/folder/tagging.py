@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from trainables.tasks.sources import DataError, Row
+from trainables.tasks.sources.file_forms import has_tags, read_lines
 from trainables.tasks.sources.folder.located import Located, NoFile, labelled_or_dev, require_file
-from trainables.tasks.sources.folder.reading import has_tags, read_lines, read_tagged
+from trainables.tasks.sources.folder.reading import read_tagged
 from trainables.tasks.task import Split, Task
 
 # The usual division of CCGbank (Hockenmaier and Steedman 2007): sections of the Wall Street Journal.
@@ -28,7 +30,8 @@ def tagged(folder: Path, task: Task, split: Split, language: str) -> Located:
         file = require_file(task, split, language, place / f"{split}-{language}.tsv")
         return Located((file,), lambda: read(file))
     dev, cuts = place / f"dev-{language}.tsv", sorted(place.glob(f"dev-{language}.*.tsv"))
-    found = labelled_or_dev(task, language, [place / f"test-{language}.tsv"], [dev, *cuts], has_tags, read)
+    tests, has = [place / f"test-{language}.tsv"], partial(has_tags, labels=task.labels)
+    found = labelled_or_dev(task, language, tests, [dev, *cuts], has, read)
     return replace(found, note=f"{found.note}; a cut of it") if found.files[0] in cuts else found
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from trainables.tasks.languages import FLORES, NTREX
 from trainables.tasks.sources import DataError, Row, is_held_out
+from trainables.tasks.sources.file_forms import read_lines
 from trainables.tasks.sources.folder.located import Located, held_out_note, require_file
-from trainables.tasks.sources.folder.reading import read_lines
 from trainables.tasks.task import Split, Task
 
 TEXT_DEV = 0.03  # of the English sentences, the same in every language

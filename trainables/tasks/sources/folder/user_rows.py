@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trainables.task_types import get_task_type
-from trainables.tasks.sources import DataError, Row
+from trainables.tasks.sources import Row
+from trainables.tasks.sources.checked_row import checked_row
+from trainables.tasks.sources.file_forms import json_lines, parquet_records
 from trainables.tasks.sources.folder.located import Located
-from trainables.tasks.sources.folder.reading import read_json_lines
 from trainables.tasks.task import Split, Task
+
+_Form = Callable[[Path], Iterable[tuple[int, Any]]]
+READ_AS = "own2:"
+"""Begins the revision of such rows. Its number is raised when the same bytes come to mean other rows."""
 
 
 def find(folder: Path, task: Task, split: Split, language: str) -> Located | None:
     """``rows/TASK/SPLIT-LANGUAGE.jsonl`` or ``.parquet`` in the folder, if there is one."""
     lines = path_of(folder, task, split, language)
-    if lines.is_file():
-        return Located((lines,), lambda: read_json_lines(lines, lambda record: _row(record, task, lines)), "own rows")
-    table = lines.with_suffix(".parquet")
-    return Located((table,), lambda: _read_parquet(table, task), "own rows") if table.is_file() else None
+    for file, word, form in ((lines, "line", json_lines), (lines.with_suffix(".parquet"), "row", parquet_records)):
+        if file.is_file():
+            return Located((file,), partial(_rows, form, file, word, task, split), "own rows", own=True)
+    return None
 
 
 def path_of(folder: Path, task: Task, split: Split, language: str) -> Path:
@@ -27,17 +32,6 @@ def path_of(folder: Path, task: Task, split: Split, language: str) -> Path:
     return folder / "rows" / task.name / f"{split}-{language}.jsonl"
 
 
-def _read_parquet(file: Path, task: Task) -> list[Row]:
-    import pyarrow.parquet
-
-    return [_row(record, task, file) for record in pyarrow.parquet.read_table(file).to_pylist()]
-
-
-def _row(record: Mapping[str, Any], task: Task, file: Path) -> Row:
-    columns = tuple(get_task_type(task.type).columns)
-    if missing := [column for column in columns if column not in record]:
-        raise DataError(f"{file}: no {', '.join(missing)}; rows of {task.type} have: {', '.join(columns)}")
-    label = record.get("label", "")
-    if task.labels and label and label not in task.labels:
-        raise DataError(f'{file}: the label is "{label}"; expected one of: {", ".join(task.labels)}')
-    return {column: record[column] for column in columns}
+def _rows(form: _Form, file: Path, word: str, task: Task, split: Split) -> Iterator[Row]:
+    for position, (number, record) in enumerate(form(file)):
+        yield {"id": str(position), **checked_row(record, task, split, f"{file}, {word} {number}")}

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from trainables.tasks.registry import get_task
-from trainables.tasks.sources import DataError, Row, is_held_out, labels_in, require_split, to_dataset
+from trainables.tasks.sources import DataError, Row, is_held_out, require_split
 from trainables.tasks.sources.columns import row_of
 from trainables.tasks.sources.hub.files import HubSplit, is_commit, is_pattern, pull, pulled
 from trainables.tasks.sources.hub.reading import read_records
 from trainables.tasks.sources.hub.table import HubTable
+from trainables.tasks.sources.settled import SettledSource
 from trainables.tasks.task import Split, Task
-
-if TYPE_CHECKING:
-    import datasets
 
 
 class NotOnHub(DataError):
     """A task has no such rows on the hub, as far as its record knows."""
 
 
-class HubSource:
+class HubSource(SettledSource):
     """Rows from the hub.
 
     Args:
@@ -54,20 +51,17 @@ class HubSource:
         commits = {table.dataset: self._commit(table) for _, table in self._tables(task, split, language)}
         return "+".join(f"{dataset}@{commit}" for dataset, commit in commits.items())
 
-    def rows(self, task: Task, split: Split, language: str) -> datasets.Dataset:
+    def read(self, task: Task, split: Split, language: str) -> list[Row]:
         rows: list[Row] = []
         for part, table in self._tables(task, split, language):
             for one in self._hub_splits(table, split, language):
                 own = _rows(part, split, language, table, one)
                 rows += ({**row, "id": f"{part.name}:{row['id']}"} for row in own) if task.parts else own
-        if not rows:
-            raise DataError(f"{task.name}: no rows for {split} in {self.describe(task, split, language)}")
-        if len({row["id"] for row in rows}) < len(rows):
-            rows = [{**row, "id": str(position)} for position, row in enumerate(rows)]
-        return to_dataset(task.type, rows)
+        return rows
 
-    def labels(self, task: Task) -> tuple[str, ...]:
-        return labels_in(task, self.rows(task, "train", task.train_language))
+    def size(self, task: Task, split: Split, language: str) -> int | None:
+        found = [pulled(one) for one in self.splits(task, split, language)]
+        return sum(file.size for files in found for file, _ in files or ()) if all(found) else None
 
     def branches(self, task: Task, split: Split, language: str) -> dict[str, str]:
         """The data sets that the rows are in, and the branch that a commit is to be pinned of."""

@@ -1,0 +1,30 @@
+"""What is to be known of the rows that a plan reads, before anything runs: as far as a look at small files shows it."""
+
+from __future__ import annotations
+
+from sweeps.plan.graph import Plan
+from sweeps.spec.fields import SweepSpec
+from trainables.recipe.recipes import DataRecipe
+from trainables.tasks import get_task
+from trainables.tasks.sources import DataError
+from trainables.tasks.sources.open_source import source_at
+
+
+def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
+    """`TASK SPLIT, LANGUAGES: REMARK` of the data steps of a plan: placeholders for labels, ids that are not unique.
+
+    Rows that cannot be read are said, too: their steps will fail.
+    """
+    found: dict[tuple[str, str], dict[str, None]] = {}
+    for step in plan.steps.values():
+        if isinstance(step.recipe, DataRecipe):
+            task = get_task(step.recipe.task.name)
+            for rows in step.recipe.rows:
+                source = source_at(task.source, spec.data_of(task.name), rows.revision)
+                try:
+                    remarks = source.glance(task, rows.split, rows.language)
+                except DataError as problem:
+                    remarks = (str(problem),)
+                for remark in remarks:
+                    found.setdefault((f"{task.name} {rows.split}", remark), {})[rows.language] = None
+    return [f"{what}, {' '.join(languages)}: {remark}" for (what, remark), languages in found.items()]
