@@ -91,7 +91,7 @@ def test_malformed_training_pairs_name_the_file(write, source, text, words):
 def test_text_that_is_not_utf8_names_the_file(tmp_path, source):
     (tmp_path / "xnli").mkdir()
     (tmp_path / "xnli/train-en.tsv").write_bytes(b"caf\xe9\tb\tneutral\n")
-    with pytest.raises(DataError, match=r"train-en.tsv: not UTF-8 text \(byte 3\)"):
+    with pytest.raises(DataError, match=r"train-en.tsv: line 1: is not UTF-8 \(byte 0xe9\)"):
         source.rows(get_task("mnli"), "train", "en")
 
 
