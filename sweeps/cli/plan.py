@@ -76,7 +76,11 @@ def plan(
 
     remarks = [] if missing else remarks_of(plan, spec)
     if as_json:
-        extra = {"remarks": remarks, **({"price": price.to_json()} if price else {}), **({"draft": missing} if missing else {})}
+        extra = {
+            "remarks": remarks,
+            **({"price": price.to_json()} if price else {}),
+            **({"draft": missing} if missing else {}),
+        }
         write_json(
             {**steps_of(plan, lambda name: {"done": name in done, "cost": asdict(plan.steps[name].cost)}), **extra}
         )

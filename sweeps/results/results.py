@@ -125,10 +125,10 @@ class Results:
         found: dict[tuple[str, str], dict[str, None]] = {}
         for step in self.plan.steps.values():
             if isinstance(step.recipe, DataRecipe) and self.store.done(step.id):
-                for name, counts in split_counts(self.store, step.id).items():
-                    split, _, language = name.partition("-")
-                    for remark in counts.remarks:
-                        found.setdefault((f"{step.recipe.task.name} {split}", remark), {})[language] = None
+                counts = split_counts(self.store, step.id)
+                for rows in step.recipe.rows:
+                    for remark in counts[rows.name].remarks if rows.name in counts else ():
+                        found.setdefault((f"{step.recipe.task.name} {rows.split}", remark), {})[rows.language] = None
         return {key: list(languages) for key, languages in found.items()}
 
     def languages(self, target: str, average: Average) -> list[str]:

@@ -43,7 +43,11 @@ def filled(sweep_file, tmp_path):
             data = plan.steps[cell.evaluation].recipe.data
             if not store.done(data):
                 remark = " (a cut of it)" if cell.target == "gen-qa" else ""
-                counts = {f"test-{language}": {"source": f"rows of {language}{remark}"} for language in languages}
+                found = ["no labels"] if cell.target == "gen-pairs" else []
+                counts = {
+                    f"test-{language}": {"source": f"rows of {language}{remark}", "remarks": found}
+                    for language in languages
+                }
                 store.commit(data, store.begin(data), {"result": counts})
         return Results(Sweep(spec, plan, store))
 
@@ -133,6 +137,7 @@ def test_what_a_source_says_of_its_rows_stands_under_the_tables(filled):
     notes = notes_of(filled())
     assert "gen-qa, one two three four five zero: a cut of it" in notes
     assert not any(note.startswith("gen-nli, ") for note in notes)
+    assert "gen-pairs test, two three four five zero: no labels" in notes
 
 
 def test_no_kind_of_retrieval_is_in_the_average_without_it(sweep_file, tmp_path):

@@ -107,7 +107,9 @@ def _text(value: object) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise WrongValue(f" is {shown(value)}, which holds half of a surrogate pair; write the whole character") from None
+        raise WrongValue(
+            f" is {shown(value)}, which holds half of a surrogate pair; write the whole character"
+        ) from None
     return value
 
 

@@ -10,6 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -82,7 +83,9 @@ def parsed_json(text: str, where: object) -> Any:
         place = f"character {problem.pos + 1}" if problem.lineno == 1 else f"line {problem.lineno}"
         raise DataError(f"{where}: not JSON ({problem.msg} at {place}); mend it or fetch it again") from None
     except (ValueError, RecursionError):  # a number of too many digits; brackets too deep
-        raise DataError(f"{where}: not JSON that can be read (too long a number, or nested too deep); mend it") from None
+        raise DataError(
+            f"{where}: not JSON that can be read (too long a number, or nested too deep); mend it"
+        ) from None
 
 
 def read_json(path: Path) -> Any:
@@ -196,7 +199,7 @@ def read_conll(path: Path, labels: Sequence[str] = ()) -> list[Sentence]:
 
 def has_tags(path: Path, labels: Sequence[str]) -> bool:
     """Whether the tokens of a file as `read_conll` reads it have tags. Reads the first few lines."""
-    return bool(_delimiter([line for _, line in zip(range(20), (line for _, line in each_line(path)))], labels))
+    return bool(_delimiter([line for _, line in islice(each_line(path), 20)], labels))
 
 
 def _delimiter(lines: Sequence[str], labels: Sequence[str]) -> str:

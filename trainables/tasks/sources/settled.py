@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 FEW = 10
 """Of fewer rows it says nothing that all have the same label."""
 SMALL = 512 * 2**10
-"""Bytes of files that are read while a sweep is planned, at most."""
+"""Bytes of the files of a test split that is read while a sweep is planned, at most."""
 
 
 class SettledSource(ABC):
@@ -68,7 +68,8 @@ class SettledSource(ABC):
     def glance(self, task: Task, split: Split, language: str) -> tuple[str, ...]:
         """As `Source.glance`."""
         size = self.size(task, split, language)
-        return () if size is None or size > SMALL else self.settled(task, split, language).remarks
+        small = split == "test" and size is not None and size <= SMALL
+        return self.settled(task, split, language).remarks if small else ()
 
 
 def settle(task: Task, split: Split, rows: Sequence[Row], where: str) -> Settled:
@@ -114,7 +115,9 @@ def _settle_labels(task: Task, task_type: TaskType, split: Split, rows: list[Row
         labelled = [False] * len(rows)
         for row in rows:
             row.update({name: column.nothing for name, column in task_type.columns.items() if column.label})
-        remarks.append(f"label {shown(*found)} in every row is a placeholder: taken as no labels, so no score")
+        remarks.append(
+            f"label {shown(next(iter(found)))} in every row is a placeholder: taken as no labels, so no score"
+        )
         found.clear()
     elif split == "test" and not any(labelled):
         remarks.append("no labels: predicted, not scored")
@@ -124,17 +127,19 @@ def _settle_labels(task: Task, task_type: TaskType, split: Split, rows: list[Row
     elif misplaced:
         raise DataError(f"{where}, row {misplaced[0] + 1}: {misfit(task_type, rows[misplaced[0]])}")
     if any(labelled) and not all(labelled):
-        name = next(name for name, column in task_type.columns.items() if column.label)
+        name, number = next(name for name, column in task_type.columns.items() if column.label), labelled.index(False)
         raise DataError(
-            f"{where}, row {labelled.index(False) + 1}: {name} is missing, and {sum(labelled)} of {len(rows)} rows have "
-            "one; a score over a part would mislead, so complete or remove them"
+            f"{where}, row {number + 1}: {name} is missing, and {sum(labelled)} of {len(rows)} rows have one; "
+            "a score over a part would mislead, so complete or remove them"
         )
     labels = task.labels if task_type.fixed_labels else ()
     if labels and (unknown := next((label for label in found if label not in labels), None)) is not None:
         number = next(number for number, row in enumerate(rows, start=1) if unknown in task_type.labels_of(row))
         raise DataError(f"{where}, row {number}: the label is {shown(unknown)}; expected one of: {', '.join(labels)}")
     if len(found) == 1 and sum(labelled) >= FEW:
-        remarks.append(f"suspicious: all {len(rows)} rows have the label {shown(*found)}, as placeholders have")
+        remarks.append(
+            f"suspicious: all {len(rows)} rows have the label {shown(next(iter(found)))}, as placeholders have"
+        )
     return remarks
 
 

@@ -20,7 +20,7 @@ from trainables.tasks.registry import get_task
 from trainables.tasks.sources import DataError, Row, require_split
 from trainables.tasks.sources.folder import user_rows
 from trainables.tasks.sources.folder.located import Located, NoFile
-from trainables.tasks.sources.settled import SMALL, SettledSource
+from trainables.tasks.sources.settled import SettledSource
 from trainables.tasks.task import Split, Task
 
 OWN = 4 * 2**20
@@ -68,7 +68,8 @@ class FolderSource(SettledSource):
 
     def glance(self, task: Task, split: Split, language: str) -> tuple[str, ...]:
         found = self._find(task, split, language)
-        return self.settled(task, split, language).remarks if _size(found) <= (OWN if found.own else SMALL) else ()
+        own = found.own and _size(found) <= OWN
+        return self.settled(task, split, language).remarks if own else super().glance(task, split, language)
 
     def files(self, task: Task, split: Split, language: str) -> tuple[Path, ...]:
         """The files that the rows are read from."""
@@ -101,7 +102,7 @@ class FolderSource(SettledSource):
 
         notes = "; ".join(f"{name}: {found.note}" for name, found in parts.items() if found.note)
         own = any(found.own for found in parts.values())
-        return Located(tuple(file for found in parts.values() for file in found.files), read, notes, own)
+        return Located(tuple(file for found in parts.values() for file in found.files), read, notes, own=own)
 
 
 def _size(found: Located) -> int:
