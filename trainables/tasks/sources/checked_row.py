@@ -53,8 +53,11 @@ def checked_row(record: object, task: Task, split: Split, where: str) -> Row:
 
 
 def plain_value(value: object, column: Column) -> Any:
-    """A value as a column holds it, whatever the task. Raises WrongValue where it is of another kind."""
-    return None if value is None and column.nullable else _KINDS[column.kind](value, _text)
+    """A value as a column holds it, whatever the task: labels that are numbers become texts. Raises WrongValue where it
+    is of another kind."""
+    if value is None and column.nullable:
+        return None
+    return _KINDS[column.kind](value, _name if column.label and column.kind != "answers" else _text)
 
 
 def _value(record: Mapping[str, Any], name: str, column: Column, task: Task, split: Split) -> Any:
@@ -111,6 +114,10 @@ def _text(value: object) -> str:
             f" is {shown(value)}, which holds half of a surrogate pair; write the whole character"
         ) from None
     return value
+
+
+def _name(value: object) -> str:
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
 
 
 def _id(value: object) -> str:
