@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from trainables.models.backbones.modeling import Backbone
+from trainables.models.backbones.modeling import Backbone, mean_pool
 from trainables.recipe.recipes import PoolingConfig
 
 DEPTH = 14 / 24
@@ -30,13 +30,6 @@ class LayerPooling(nn.Module):
         """Vectors (sequences × hidden)."""
         states = hidden.hidden_states[self.layer]
         return states[:, 0] if self.pooling == "first" else mean_pool(states, batch["attention_mask"])
-
-
-def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
-    """The mean of `states` (examples × tokens × hidden) over the tokens that are no padding, in fp32."""
-    mask = mask.unsqueeze(-1)
-    vectors: Tensor = (states.float() * mask).sum(1) / mask.sum(1)
-    return vectors
 
 
 def retrieval_layer(layers: int) -> int:

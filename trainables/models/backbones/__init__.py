@@ -20,12 +20,16 @@ from trainables.models.backbones.registry import (
     register,
     shape_of,
 )
+from trainables.models.backbones.t5 import MT5, T5, UMT5
 from trainables.models.backbones.xlm_roberta import XLMRoberta
 
 register(XLMRoberta())
 register(Bert())
 register(DebertaV2())
 register(ModernBert())
+register(T5())
+register(MT5())
+register(UMT5())
 
 __all__ = [
     "CONFIG",

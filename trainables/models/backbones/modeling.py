@@ -119,3 +119,10 @@ class BertBackbone(Backbone):
     @property
     def attention_modules(self) -> Sequence[nn.Module]:
         return tuple(block.get_submodule("attention.self") for block in self.blocks)
+
+
+def mean_pool(states: Tensor, mask: Tensor) -> Tensor:
+    """The mean of `states` (examples × tokens × hidden) over the tokens that are no padding, in fp32."""
+    mask = mask.unsqueeze(-1)
+    vectors: Tensor = (states.float() * mask).sum(1) / mask.sum(1)
+    return vectors

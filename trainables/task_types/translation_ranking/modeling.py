@@ -21,9 +21,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainables.metrics.retrieval import nearest_neighbours
-from trainables.models.backbones.modeling import Backbone
+from trainables.models.backbones.modeling import Backbone, mean_pool
 from trainables.models.inputs import InputEncoder, concatenated
-from trainables.models.pooling import mean_pool, retrieval_layer
+from trainables.models.pooling import retrieval_layer
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, inputs_between, pad_inputs
 

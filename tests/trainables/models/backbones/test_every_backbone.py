@@ -15,7 +15,7 @@ from tests.trainables.steps.workers import run_workers
 from trainables.data.prepare import load_split
 from trainables.evaluation.inference import infer
 from trainables.models.artifact import export_model
-from trainables.models.backbones import all_backbone_types, shape_of
+from trainables.models.backbones import all_backbone_types, get_backbone_type, shape_of
 from trainables.models.dropout import CounterDropout
 from trainables.models.inputs import load_input_encoder
 from trainables.models.loading import load_backbone
@@ -31,6 +31,8 @@ from trainables.training.task_data import new_heads
 DROPOUT = {"dropout": 0.1, "attention_dropout": 0.1}
 # Weights so large that a wrong position, segment or mask moves a vector far.
 BERT = {**SHAPE, "initializer_range": 0.1}
+# Heads that are together wider than a state.
+T5 = {"d_model": 32, "d_kv": 24, "d_ff": 64, "num_layers": 2, "num_heads": 2, "relative_attention_num_buckets": 8}
 DISTANCES = {"relative_attention": True, "norm_rel_ebd": "layer_norm", "pos_att_type": "p2c|c2p"}
 ARCHITECTURES = {
     "xlm-roberta": BERT,
@@ -45,8 +47,13 @@ ARCHITECTURES = {
     },
     # As the largest of its kind: a convolution; here with all that mDeBERTa leaves out.
     "deberta-v2 with all": {**BERT, **DISTANCES, "type_vocab_size": 2, "conv_kernel_size": 3},
+    "t5": {**T5, "feed_forward_proj": "relu"},
+    "mt5": {**T5, "feed_forward_proj": "gated-gelu"},
+    "umt5": {**T5, "feed_forward_proj": "gated-gelu"},
     "modernbert": {**BERT, "local_attention": 16, "global_attn_every_n_layers": 2},
 }
+WITHOUT_FIRST_TOKEN = ("t5", "mt5", "umt5")
+"""A sequence's vector is the mean over its tokens."""
 PUBLISHED = {
     "xlm-roberta": ({}, 0),
     "bert": ({"vocab_size": 119_547}, 0),
@@ -65,6 +72,9 @@ PUBLISHED = {
         },
         0.001,
     ),
+    "t5": ({}, 0.001),
+    "mt5": ({}, 0.001),
+    "umt5": ({}, 0.001),
     "modernbert": ({"vocab_size": 256_000, "pad_token_id": 0}, 0.001),
 }
 """Configurations of published size, and how far their number of parameters may be from what their shape says."""
@@ -102,6 +112,12 @@ def trained(every):
     return recipe.id
 
 
+def encoder_of(folder):
+    """The encoder as transformers loads it: of T5 it is a half of the model."""
+    model = AutoModel.from_pretrained(folder).eval()
+    return model.encoder if hasattr(model, "decoder") else model
+
+
 def copy_of(world, tmp_path, name):
     shutil.copytree(world.store.root, tmp_path / name)
     return Store(str(tmp_path / name))
@@ -132,16 +148,11 @@ def test_parameters_are_those_of_its_shape(model_type):
     fields, tolerance = PUBLISHED[model_type]
     config = AutoConfig.for_model(model_type, **{key: value for key, value in fields.items() if key != "model_type"})
     with torch.device("meta"):
-        model = AutoModel.from_config(config, **_without_pooler(model_type))
+        modeling = get_backbone_type(model_type).modeling()
+        model = modeling.auto_class.from_config(config, **modeling.load_options)
     count = sum(weight.numel() for weight in model.parameters())
     for described in ({"model_type": model_type, **fields}, config.to_dict()):
         assert shape_of(described, "it").parameters == pytest.approx(count, rel=tolerance)
-
-
-def _without_pooler(model_type):
-    from trainables.models.backbones import get_backbone_type
-
-    return get_backbone_type(model_type).modeling().load_options
 
 
 # --- what it reads ---------------------------------------------------------------------------------------------------
@@ -266,10 +277,10 @@ def test_word_ranking_trains_the_embeddings_alone(every, tmp_path):
     before = load_backbone(every.start(), store, Execution()).model.state_dict()
     moved = {name for name in after if not torch.equal(after[name], before[name])}
     assert moved
-    assert all(name.startswith("embeddings.") for name in moved)
+    assert all(name.startswith(("embeddings.", "shared.")) for name in moved)
 
 
-TWO_WORKERS = ("deberta-v2 with all", "modernbert")
+TWO_WORKERS = ("deberta-v2 with all", "modernbert", "t5")
 """Those whose dropout is elsewhere than BERT's; of XLM-R it is held by `tests/trainables/steps`."""
 
 
@@ -298,7 +309,7 @@ def test_vectors_and_logits_are_those_of_transformers(every, trained, tmp_path):
     features, examples = load_split(every.store, evaluation.data, "test-one")
     # As anyone would do it who has the checkpoint and transformers alone.
     export_model(trained, every.store, tmp_path / "exported", half=False)
-    model = AutoModel.from_pretrained(tmp_path / "exported").eval()
+    model = encoder_of(tmp_path / "exported")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "exported")
     sides = examples["text_a"][:8], examples["text_b"][:8]
     batch = tokenizer(*sides, truncation="longest_first", max_length=64, padding=True, return_tensors="pt")
@@ -306,6 +317,9 @@ def test_vectors_and_logits_are_those_of_transformers(every, trained, tmp_path):
     with torch.no_grad():
         expected = model(**batch, output_hidden_states=True)
         sentence = expected.last_hidden_state[:, 0]
+        if every.model_type in WITHOUT_FIRST_TOKEN:
+            lengths = batch["attention_mask"].unsqueeze(-1)
+            sentence = (expected.last_hidden_state * lengths).sum(1) / lengths.sum(1)
         dense = torch.tanh(sentence @ head["gen-nli.dense.weight"].T + head["gen-nli.dense.bias"])
         logits = dense @ head["gen-nli.out.weight"].T + head["gen-nli.out.bias"]
     task_type = get_task_type("pair-classification").modeling()
@@ -336,7 +350,7 @@ def test_vectors_and_logits_are_those_of_transformers(every, trained, tmp_path):
 @pytest.mark.deepspeed
 def test_retrieval_reads_the_layer_that_is_asked_for(every, trained):
     store = every.store
-    exported = AutoModel.from_pretrained(store.path(trained) / MODEL).eval()
+    exported = encoder_of(store.path(trained) / MODEL)
     recipe = every.evaluation("gen-pairs", CheckpointRef(step=trained), "two")
     features, _ = load_split(store, recipe.data, "test-two")
     rows = features.select(range(4)).to_list()

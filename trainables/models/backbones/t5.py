@@ -1,0 +1,82 @@
+"""The encoders of T5 (Raffel et al. 2020, arXiv 1910.10683), mT5 (Xue et al. 2021, arXiv 2010.11934) and umT5 (Chung et
+al. 2023, arXiv 2304.09151): positions are distances; `A </s>` and `A </s> B </s>`, with no token that stands for the
+whole. The decoder is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from trainables.models.backbones.base import BackboneType, Layout, bert_limits
+from trainables.models.shape import UNBOUNDED, ModelShape
+
+if TYPE_CHECKING:
+    from trainables.models.backbones.modeling_t5 import T5Backbone
+
+
+class T5(BackboneType):
+    """A text may have any length: what is too far counts as equally far. Its tokenizers have no mask token."""
+
+    model_type = "t5"
+    layout = Layout("$A {eos}", "$A {eos} $B {eos}", segments=False)
+    special_tokens: ClassVar[Mapping[str, str]] = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "d_model": 512,
+        "d_kv": 64,
+        "d_ff": 2048,
+        "num_layers": 6,
+        "num_heads": 8,
+        "vocab_size": 32128,
+        "feed_forward_proj": "relu",
+        "relative_attention_num_buckets": 32,
+    }
+    """Of its configuration in transformers."""
+    every_block_has_distances: ClassVar[bool] = False
+    """Whether each block has a table of distances of its own; else all read that of the first."""
+
+    def shape(self, config: Mapping[str, Any], vocabulary: int | None = None) -> ModelShape:
+        fields = {**self.defaults, **config}
+        layers, heads = int(fields["num_layers"]), int(fields["num_heads"])
+        tables = layers if self.every_block_has_distances else 1
+        return ModelShape(
+            layers=layers,
+            hidden=int(fields["d_model"]),
+            inner=int(fields["d_ff"]),
+            heads=heads,
+            vocabulary=int(vocabulary or fields["vocab_size"]),
+            positions=0,
+            usable_positions=UNBOUNDED,
+            types=0,
+            attention=heads * int(fields["d_kv"]),
+            gated=str(fields["feed_forward_proj"]).startswith("gated"),
+            relative=tables * heads * int(fields["relative_attention_num_buckets"]),
+        )
+
+    def limits(self, config: Mapping[str, Any]) -> str | None:
+        return bert_limits(config)
+
+    def modeling(self) -> type[T5Backbone]:
+        from trainables.models.backbones.modeling_t5 import T5Backbone
+
+        return T5Backbone
+
+
+class MT5(T5):
+    """The same in another size, with gates."""
+
+    model_type = "mt5"
+    defaults: ClassVar[Mapping[str, Any]] = {
+        **T5.defaults,
+        "d_ff": 1024,
+        "num_layers": 8,
+        "num_heads": 6,
+        "vocab_size": 250_112,
+        "feed_forward_proj": "gated-gelu",
+    }
+
+
+class UMT5(MT5):
+    """The same, but that every block has distances of its own."""
+
+    model_type = "umt5"
+    every_block_has_distances = True
