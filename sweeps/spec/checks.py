@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sweeps.spec.fields import (
+    MASKED_LM,
     IntermediateSpec,
     MixtureSpec,
     ModelSpec,
@@ -18,7 +19,7 @@ from sweeps.spec.fields import (
     TextSpec,
     in_languages,
 )
-from trainables.models.backbones import CONFIG, UnsupportedModel
+from trainables.models.backbones import CONFIG, UnsupportedModel, all_backbone_types
 from trainables.task_types import all_task_types, get_task_type
 from trainables.tasks import Task, UnknownTask, get_task
 
@@ -42,6 +43,8 @@ def check(spec: SweepSpec) -> list[str]:
         problems += _check_target(spec, target, f"targets[{i}]")
     for name, model in spec.models.items():
         problems += _check_model(model, f"models.{name}")
+    if not problems:
+        problems += [line for name, model in spec.models.items() for line in _check_masking(spec, model, name)]
     used = {"all"}
     for intermediate in spec.intermediates:
         used |= {intermediate.name}
@@ -176,6 +179,25 @@ def _check_model(model: ModelSpec, where: str) -> list[str]:
         problems += _check_mixture(pretrain, f"{where}.pretrain[{i}]")
         problems += _check_objective(pretrain.objective, f"{where}.pretrain[{i}].objective")
     return problems
+
+
+def _check_masking(spec: SweepSpec, model: ModelSpec, name: str) -> list[str]:
+    """Whether a model that has no mask token is to learn by one."""
+    shape = model.shape()
+    if shape is None or shape.mask_token:
+        return []
+    fields = {f"models.{name}.pretrain[{i}].objective": one.objective for i, one in enumerate(model.pretrain)}
+    for i, intermediate in enumerate(spec.intermediates):
+        tasks = () if intermediate.is_none else intermediate.tasks
+        fields |= {f"intermediates[{i}].tasks[{j}]": get_task(in_languages(x)[0]).type for j, x in enumerate(tasks)}
+        if intermediate.mlm is not None:
+            fields[f"intermediates[{i}].mlm"] = MASKED_LM
+    able = ", ".join(one.model_type for one in all_backbone_types() if "mask_token" in one.special_tokens)
+    return [
+        f"{field}: {one} needs a mask token, which the model {name} lacks; leave it out, or take a model of type {able}"
+        for field, one in fields.items()
+        if get_task_type(one).masks
+    ]
 
 
 def _check_objective(name: str, where: str) -> list[str]:

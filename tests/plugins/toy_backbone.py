@@ -62,6 +62,9 @@ class ToyModel(PreTrainedModel):
     def get_input_embeddings(self):
         return self.lookup
 
+    def set_input_embeddings(self, value):
+        self.lookup = value
+
     def forward(self, input_ids, attention_mask, output_hidden_states=False):
         states = [self.lookup(input_ids) + self.places.weight[: input_ids.shape[1]]]
         for stage in self.stages:

@@ -33,6 +33,8 @@ class ModelShape:
     """Whether a block's feed-forward layer has a third matrix, whose output gates that of the first."""
     relative: int = 0
     """Parameters of relative positions, all blocks together."""
+    mask_token: bool = True
+    """Whether its tokenizers have one, without which masked LM cannot be learnt."""
 
     @property
     def matrices(self) -> int:

@@ -108,6 +108,8 @@ class TaskType:
     reads_text: ClassVar[bool] = False
     """Whether its rows are plain text, in all its languages: for pretraining, tokenizers and language modelling beside
     an intermediate. It is never a target."""
+    masks: ClassVar[bool] = False
+    """Whether it puts a mask token in place of subwords, which the model's tokenizer must have."""
     trained: ClassVar[bool] = True
     """Whether it can be trained; else it is only evaluated."""
     compares_vectors: ClassVar[bool] = False

@@ -16,6 +16,7 @@ from trainables.tasks import get_task, registry
 
 SHAPE = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
 TOKENIZER = {"corpora": ["gen-text"], "vocab_size": 500}
+T5 = {"model_type": "t5", "d_model": 32, "num_layers": 2, "num_heads": 2}
 MODEL = {"architecture": SHAPE, "tokenizer": TOKENIZER}
 
 WRONG = [
@@ -61,6 +62,23 @@ WRONG = [
     (
         {"models": {"m": {**MODEL, "architecture": {**SHAPE, "model_type": "gpt2"}}}},
         r'models\.m\.architecture: the model is of type "gpt2", .*: bert, .*xlm-roberta',
+    ),
+    (
+        {"models": {"m": {**MODEL, "architecture": T5, "pretrain": {"corpora": ["gen-text"], "steps": 1}}}},
+        r"models\.m\.pretrain\[0\]\.objective: masked-lm needs a mask token, which the model m lacks; .*bert",
+    ),
+    (
+        {
+            "models": {"m": {**MODEL, "architecture": T5}},
+            "intermediates": [
+                {
+                    "name": "x",
+                    "tasks": ["gen-nli"],
+                    "mlm": {"corpora": ["gen-text"], "alpha": 1, "share": 0.5},
+                }
+            ],
+        },
+        r"intermediates\[0\]\.mlm: masked-lm needs a mask token, which the model m lacks",
     ),
     ({"models": {"m": {**MODEL, "tokenizer": {"corpora": ["gen-nli"], "vocab_size": 500}}}}, '"gen-nli" is no text'),
     (

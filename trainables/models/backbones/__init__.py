@@ -22,8 +22,10 @@ from trainables.models.backbones.registry import (
 )
 from trainables.models.backbones.t5 import MT5, T5, UMT5
 from trainables.models.backbones.xlm_roberta import XLMRoberta
+from trainables.models.backbones.xlm_roberta_xl import XLMRobertaXL
 
 register(XLMRoberta())
+register(XLMRobertaXL())
 register(Bert())
 register(DebertaV2())
 register(ModernBert())

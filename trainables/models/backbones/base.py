@@ -54,7 +54,7 @@ class BackboneType(ABC):
     layout: ClassVar[Layout]
     special_tokens: ClassVar[Mapping[str, str]]
     """Special tokens of a tokenizer that is trained for such a model, by their names in transformers. In order of
-    their ids, but that the mask token is the last of the vocabulary; where there is none, masked LM is refused."""
+    their ids, but that the mask token is the last of the vocabulary. There may be none: see `ModelShape.mask_token`."""
     known: ClassVar[Mapping[str, ModelShape]] = {}
     """Models of the hub whose shape is known without asking the hub."""
 

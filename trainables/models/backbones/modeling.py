@@ -117,6 +117,10 @@ class BertBackbone(Backbone):
         return tuple(self.model.encoder.layer)
 
     @property
+    def behind_embeddings(self) -> Sequence[nn.Module]:
+        return (self.model.encoder,)
+
+    @property
     def attention_modules(self) -> Sequence[nn.Module]:
         return tuple(block.get_submodule("attention.self") for block in self.blocks)
 

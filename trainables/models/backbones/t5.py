@@ -50,6 +50,7 @@ class T5(BackboneType):
             attention=heads * int(fields["d_kv"]),
             gated=str(fields["feed_forward_proj"]).startswith("gated"),
             relative=tables * heads * int(fields["relative_attention_num_buckets"]),
+            mask_token=False,
         )
 
     def limits(self, config: Mapping[str, Any]) -> str | None:

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
 from trainables.models.backbones.modeling import Backbone
-from trainables.models.inputs import InputEncoder, Inputs
+from trainables.models.inputs import InputEncoder, Inputs, WrongTokenizer
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.masked_lm.schema import PREDICTED
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, pad
@@ -49,7 +49,12 @@ class MaskedLM(TaskModeling):
     whole_vocabulary = True
 
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
-        """One text for plain rows, a pair for translations."""
+        """One text for plain rows, a pair for translations. Raises WrongTokenizer where there is no mask token."""
+        if encoder.tokenizer.mask_token_id is None:
+            raise WrongTokenizer(
+                f"{encoder.tokenizer.name_or_path}: its tokenizer has no mask token, which {task.name} needs; give "
+                "another model, or another objective"
+            )
         texts, translations = examples["text"][:], examples["translation"][:]
         encoded: dict[int, Inputs] = {}
         for pair in (False, True):

@@ -14,6 +14,7 @@ class MaskedLM(TaskType):
     columns = {"id": ID, "text": Column(identity=True), "translation": Column(identity=True, may_be_empty=True)}
     usual_length = Length(52.0)  # measured on NTREX and FLORES, half of whose rows are translations
     reads_text = True
+    masks = True
 
     def leak_key(self, row: Row) -> str | None:
         return None
