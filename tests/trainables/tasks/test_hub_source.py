@@ -1,5 +1,7 @@
 """Rows from a hub on loopback, through the hub's real client. All sentences are invented."""
 
+from dataclasses import replace
+
 import datasets
 import pytest
 from huggingface_hub import constants
@@ -7,6 +9,7 @@ from huggingface_hub import constants
 from trainables.tasks import DataError, HubSource, all_tasks, get_task
 from trainables.tasks.sources import is_held_out, languages_with
 from trainables.tasks.sources.hub.files import HubSplit, data_files, pull, pulled, resolve, verify
+from trainables.tasks.sources.hub.table import HubTable
 from trainables.tasks.sources.open_source import source_at
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -320,3 +323,109 @@ def test_no_network_is_one_line(monkeypatch):
     place = HubSplit(dataset="google/xquad", commit=COMMIT, config="xquad.el", split="validation")
     with pytest.raises(DataError, match=r"google/xquad, xquad.el.* cannot be downloaded .*check the network"):
         pull(place)
+
+
+# --- other forms than parquet, and other columns ---------------------------------------------------------------------
+
+SIB = 'index_id\tcategory\ttext\n7\tsports\tA race.\n8\ttravel\tA "long" way.\n'
+CHOICE = {"passage": "p", "question": "q", "mc": [{"a": "x"}, {"a": "y"}], "right": "2"}
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "table", "rows"),
+    [
+        (
+            "data/deu_Latn/test.tsv",
+            SIB,
+            {
+                "splits": {"test": "data/{code}/test.tsv"},
+                "codes": {"de": "deu_Latn"},
+                "columns": {"id": "index_id", "text_a": "text", "text_b": "category", "label": "category"},
+                "labels": {"sports": "neutral", "travel": "entailment"},
+            },
+            [("7", "A race.", "sports", "neutral"), ("8", 'A "long" way.', "travel", "entailment")],
+        ),
+        (
+            "test/mmlu_DE-DE.csv",
+            'Question,"An, swer",Subject\n"Who, ""me""?",A,x\n',
+            {
+                "splits": {"test": "test/mmlu_{code}.csv"},
+                "codes": {"de": "DE-DE"},
+                "columns": {"text_a": "Question", "text_b": ("Subject", "An, swer"), "label": "An, swer"},
+                "labels": {"A": "neutral"},
+            },
+            [("0", 'Who, "me"?', "x A", "neutral")],
+        ),
+        (
+            "data/de/test.jsonl",
+            '{"pair": {"one": "a", "two": ["b", "c"]}, "gold": 1}\n\n{"pair": {"one": "d", "two": []}, "gold": -1}\n',
+            {
+                "config": "data/{code}",
+                "splits": {"test": "test"},
+                "columns": {"text_a": "pair.one", "text_b": ("pair.one", "pair.one"), "label": "gold"},
+                "class_names": {"gold": NLI.names},
+            },
+            [("0", "a", "a a", "neutral"), ("1", "d", "d d", "")],
+        ),
+        (
+            "de_test.json",
+            '{"version": 1, "data": [{"text_a": "a", "text_b": "b", "label": "0"}]}',
+            {"splits": {"test": "{code}_*.json"}, "labels": {"0": "contradiction"}},
+            [("0", "a", "b", "contradiction")],
+        ),
+    ],
+)
+def test_tables_and_json_are_read_beside_parquet(hub, register, path, content, table, rows):
+    hub.files["owner/set"] = {path: content.encode(), "README.md": b"about", "script.py": b"never run"}
+    hub.pin("owner/set", "main", COMMIT)
+    table = HubTable(dataset="owner/set", languages=("de",), **{"config": "default", **table})
+    register(replace(get_task("xnli"), name="mine", languages=("de",), hub=(table,)))
+    found = HubSource({"owner/set": COMMIT}).rows(get_task("mine"), "test", "de").to_list()
+    assert [tuple(row[name] for name in ("id", "text_a", "text_b", "label")) for row in found] == rows
+    assert not any("script.py" in line for line in hub.asked)
+
+
+def test_choices_may_lie_in_several_columns_or_in_a_list_of_objects(hub, register):
+    rows = [{**CHOICE, "text": ["t1", "t2"]}]
+    hub.put("owner/set", "default/test/0000.parquet", rows)
+    for choices in ("mc.a", ("passage", "question")):
+        columns = {"prompt": ("passage", "question"), "choices": choices, "label": "right"}
+        table = HubTable(
+            dataset="owner/set",
+            splits={"test": "test"},
+            languages=("qu",),
+            columns=columns,
+            labels={"1": "0", "2": "1"},
+            revision=COMMIT,
+        )
+        record = replace(get_task("xcopa"), name=f"mine-{len(choices)}-{type(choices).__name__}", hub=(table,))
+        register(record)
+        # A commit in the record needs no lock file.
+        found = HubSource().rows(record, "test", "qu").to_list()
+        expected = ["x", "y"] if choices == "mc.a" else ["p", "q"]
+        assert found == [{"id": "0", "prompt": "p q", "choices": expected, "label": "1"}]
+
+
+@pytest.mark.parametrize(
+    ("path", "content", "said"),
+    [
+        ("test.tsv", "a\tb\nx\n", "record 2: 1 columns, but its first line has 2"),
+        ("test.jsonl", '{"text_a": "a"}\n', 'row 0: no column "text_b" for text_b; it has "text_a"'),
+        ("test.jsonl", "[1]\n", r"test.jsonl, line 1: \[1\] is no row"),
+        ("test.jsonl", "{\n", "line 1: not JSON"),
+        ("test.json", '"x"', 'holds "x"; expected a list of objects'),
+        ("test.json", "[7]", "entry 0: 7 is no row"),
+        ("test.csv", b"\xff\xfea\x00", "UTF-16"),
+        ("test.parquet", "PAR1", "not parquet files that can be read"),
+        ("data/test-00000-of-00001.parquet", "", "not parquet files that can be read"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(hub, register, path, content, said):
+    hub.files["owner/set"] = {path: content if isinstance(content, bytes) else content.encode()}
+    hub.pin("owner/set", "main", COMMIT)
+    table = HubTable(dataset="owner/set", splits={"test": "test"}, languages=("de",))
+    register(replace(get_task("xnli"), name="mine", languages=("de",), hub=(table,)))
+    with pytest.raises(DataError, match=said) as caught:
+        HubSource({"owner/set": COMMIT}).rows(get_task("mine"), "test", "de")
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) <= 300

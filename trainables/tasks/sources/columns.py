@@ -43,16 +43,22 @@ def row_of(
             continue
         found = []
         for path in (paths,) if isinstance(paths, str) else paths:
-            try:
-                value = _at(record, path)
-            except (KeyError, TypeError, IndexError):
-                raise _missing(name, path, record, where) from None
+            value = value_at(record, path, name, where)
             found.append(_named(value, class_names.get(path, ()), labels if column.label else {}, task, where))
         if isinstance(paths, str):
             row[name] = found[0]
         else:
             row[name] = found if column.kind == "texts" else " ".join(map(str, found))
     return row
+
+
+def value_at(record: Mapping[str, Any], path: str, purpose: str, where: str) -> Any:
+    """What stands at a path of a record. `purpose`: what it is wanted for. Raises DataError where there is nothing."""
+    try:
+        return _at(record, path)
+    except (KeyError, TypeError, IndexError):
+        there = shown(", ".join(map(str, record)), 120)
+        raise DataError(f'{where}: no column "{path}" for {purpose}; it has {there}') from None
 
 
 def _at(record: Any, path: str) -> Any:
@@ -77,8 +83,3 @@ def _named(value: Any, names: Sequence[str], labels: Mapping[str, str], task: Ta
             raise DataError(f"{where}: the class {value} has no name; there are: {shown(', '.join(names))}")
         text = "" if value < 0 else text if text in labels or text in task.labels else names[value]
     return labels.get(text, text) if names or isinstance(value, str | int) else value
-
-
-def _missing(name: str, path: str, record: Any, where: str) -> DataError:
-    there = shown(", ".join(map(str, record)), 120) if isinstance(record, Mapping) else f"no object: {shown(record)}"
-    return DataError(f'{where}: no column "{path}" for {name}; it has {there}')

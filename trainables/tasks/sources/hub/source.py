@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from trainables.tasks.registry import get_task
 from trainables.tasks.sources import DataError, Row, is_held_out, require_split
-from trainables.tasks.sources.columns import row_of
+from trainables.tasks.sources.columns import row_of, value_at
 from trainables.tasks.sources.hub.files import HubSplit, is_commit, is_pattern, pull, pulled
 from trainables.tasks.sources.hub.reading import read_records
 from trainables.tasks.sources.hub.table import HubTable
@@ -99,7 +100,7 @@ class HubSource(SettledSource):
 
 def _name(table: HubTable, split: Split, language: str) -> str:
     config, theirs = table.place(split, language)
-    return theirs[0] if is_pattern(theirs[0]) else f"{config} {'+'.join(theirs)}"
+    return "+".join(theirs) if is_pattern(theirs[0]) else f"{config} {'+'.join(theirs)}"
 
 
 def _rows(task: Task, split: Split, language: str, table: HubTable, hub_split: HubSplit) -> Iterator[Row]:
@@ -119,14 +120,15 @@ def _rows(task: Task, split: Split, language: str, table: HubTable, hub_split: H
                 continue
         else:
             row = _tidy(row_of(raw, task, table.columns, table.labels, class_names, where))
-        if table.holds_out(language):
-            if table.group not in raw:
-                raise DataError(f'{where}: no column "{table.group}" to hold out dev rows by')
-            if is_held_out(str(raw[table.group]), table.share) != (split == "dev"):
-                continue
+        if table.holds_out(language) and _held_out(table, raw, where) != (split == "dev"):
+            continue
         if table.labelled_only and not row["label"]:
             continue
         yield {"id": str(number), **row, **({"id": str(row["id"])} if "id" in row else {})}
+
+
+def _held_out(table: HubTable, record: Mapping[str, Any], where: str) -> bool:
+    return is_held_out(str(value_at(record, table.group, "a hold-out", where)), table.share)
 
 
 def _tidy(row: Row) -> Row:

@@ -12,7 +12,6 @@ from typing import Any
 
 from trainables.tasks.sources import Row
 from trainables.tasks.sources.columns import Paths
-from trainables.tasks.sources.hub.files import is_pattern
 from trainables.tasks.task import Split
 
 MAIN, CONVERTED = "main", "refs/convert/parquet"
@@ -26,8 +25,8 @@ class HubTable:
     Attributes:
         dataset: id of the repository.
         config: its configuration; ``{code}`` stands for the language as the data set calls it.
-        splits: by the task's split: the data set's (``"a+b"`` reads two, one after the other), or a pattern of paths in
-            the repository (``data/{code}/test.tsv``); ``{code}`` as in `config`.
+        splits: by the task's split: the data set's, or a pattern of paths in the repository (``data/{code}/test.tsv``);
+            ``"a+b"`` reads two, one after the other; ``{code}`` as in `config`.
         languages: the languages that this table has.
         codes: what the data set calls them, where it is not by the code that sweep files use.
         revision: the branch where its files are, of which a commit is pinned; or such a commit.
@@ -63,7 +62,7 @@ class HubTable:
     def place(self, split: Split, language: str) -> tuple[str, tuple[str, ...]]:
         """Configuration, and the data set's splits (or patterns of paths) that a split of the task is read from."""
         theirs = self._filled(self.splits[split], language)
-        return self._filled(self.config, language), (theirs,) if is_pattern(theirs) else tuple(theirs.split("+"))
+        return self._filled(self.config, language), tuple(theirs.split("+"))
 
     def prefix(self, language: str) -> str:
         """What the ids of its rows in a language begin with."""
