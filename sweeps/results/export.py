@@ -124,7 +124,7 @@ class _Export:
         rows, task = by_split.get("submission", by_split["test"]), recipe.task.name
         count = split_counts(self.store, recipe.data)[rows.name].examples
         expected = get_task(task).expected_rows.get("test", {}).get(language)
-        if rows.limit == count and count != expected:
+        if rows.limit is not None and (rows.stands_in or count == rows.limit) and count != expected:
             why = f"left out, test_limit draws {count} rows and a submission has all; run it without test_limit"
         elif rows.stands_in:
             why = "left out, dev rows are scored and there is no test set; put it into the data folder, labels or not"

@@ -161,12 +161,14 @@ def test_predictions_are_of_the_test_set_and_never_of_dev_rows_that_are_scored_i
 
 
 def test_a_part_of_a_test_set_is_no_submission(folder, tiny, here, tmp_path):
-    targets = [{"task": "udpos", "languages": ["ar", "de"]}, {"task": "tatoeba", "languages": ["de"]}]
-    sweep = here({**_fields(tiny, folder, targets), "test_limit": 1}, tmp_path)
+    targets = [{"task": "udpos", "languages": ["en", "ar", "de"]}, {"task": "tatoeba", "languages": ["de"]}]
+    sweep = here({**_fields(tiny, folder, targets), "test_limit": 2}, tmp_path)
     exported = export_predictions(Sweep(*sweep), SUITES["xtreme"], tmp_path / "out")
-    assert [file.parent.name for file in exported.folders[0].rglob("test-*")] == ["tatoeba"]
+    # Of Arabic there is one row, so it has them all.
+    files = {f"{file.parent.name} {file.stem}" for file in exported.folders[0].rglob("test-*")}
+    assert files == {"tatoeba test-de", "udpos test-ar"}
     (part,) = [note for note in exported.notes if "test_limit" in note]
-    assert part.startswith("udpos, ar de: left out, test_limit draws 1 rows")
+    assert part.startswith("udpos, de en: left out, test_limit draws 2 rows")
 
 
 @pytest.mark.parametrize("what", ["not done", "no test set"])
