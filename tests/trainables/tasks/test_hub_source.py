@@ -358,14 +358,14 @@ CHOICE = {"passage": "p", "question": "q", "mc": [{"a": "x"}, {"a": "y"}], "righ
         ),
         (
             "data/de/test.jsonl",
-            '{"pair": {"one": "a", "two": ["b", "c"]}, "gold": 1}\n\n{"pair": {"one": "d", "two": []}, "gold": -1}\n',
+            '{"pair": {"one": "a", "two": ["b", "c"]}, "gold": 1}\n\n{"pair": {"one": "d", "two": []}, "gold": 0}\n',
             {
                 "config": "data/{code}",
                 "splits": {"test": "test"},
                 "columns": {"text_a": "pair.one", "text_b": ("pair.one", "pair.one"), "label": "gold"},
                 "class_names": {"gold": NLI.names},
             },
-            [("0", "a", "a a", "neutral"), ("1", "d", "d d", "")],
+            [("0", "a", "a a", "neutral"), ("1", "d", "d d", "entailment")],
         ),
         (
             "de_test.json",
