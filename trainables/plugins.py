@@ -27,7 +27,7 @@ def load_plugins(names: Iterable[str]) -> None:
     for name in names:
         try:
             import_module(name)
-        except Exception as error:  # a plug-in may do anything
+        except (Exception, SystemExit) as error:  # a plug-in may do anything
             raise PluginError(
                 f"the plug-in {name} cannot be imported ({type(error).__name__}: {error}); it must be installed, or on "
                 "PYTHONPATH, wherever steps run"

@@ -10,11 +10,8 @@ from typing import Any
 from sweeps.plan.graph import Cell, Plan, Role, Step, Variant
 from sweeps.plan.splits import SplitResolver
 from sweeps.spec.fields import (
-    MASKED_LM,
     NONE,
     IntermediateSpec,
-    MixtureSpec,
-    MlmSpec,
     ModelSpec,
     SweepSpec,
     TargetSpec,
@@ -22,6 +19,7 @@ from sweeps.spec.fields import (
 )
 from sweeps.spec.reading import WrongSpec
 from sweeps.spec.settings import Settings, WrongSettings, merged
+from sweeps.spec.training import MASKED_LM, MixtureSpec, MlmSpec
 from trainables.models.backbones import DEFAULT
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from sweeps.spec.fields import SweepSpec, TextSpec
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.training import TextSpec
 from trainables.recipe.recipes import Corpus, SplitRef, TaskSpec
 from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task

@@ -9,8 +9,18 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 import trainables
+from sweeps.spec.training import Languages, MlmSpec, PretrainSpec, Tasks, TokenizerSpec, Training
 from trainables.models.backbones import CONFIG, hub_shape, read_config, shape_of
 from trainables.models.shape import ModelShape
+from trainables.outside.fields import (
+    Count,
+    Label,
+    Name,
+    Place,
+    Seed,
+)
+from trainables.outside.places import local_path
+from trainables.outside.text import shown
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import PoolingConfig
@@ -19,91 +29,11 @@ from trainables.tasks.benchmarks import BENCHMARKS
 
 MINI = "mini"
 """The small model that comes with the project; see `trainables/models/mini/README.md`."""
-MASKED_LM = "masked-lm"
-"""The usual objective on text, and the one beside an intermediate."""
 NONE = "none"
 """The intermediate that is no intermediate: the baseline of every difference."""
 
-
-class Training(Frozen):
-    """How a task is trained: fields of the recipe's optimisation, and which rows are read.
-
-    What is not given comes from `all`, then from the task's own defaults.
-    """
-
-    learning_rate: tuple[Annotated[float, Field(gt=0)], ...] | None = Field(default=None, min_length=1)
-    """One; or several among which each of a target's cells takes the one that is best on its dev rows."""
-    batch_size: int | None = Field(default=None, gt=0)
-    epochs: float | None = Field(default=None, gt=0)
-    steps: int | None = Field(default=None, gt=0)
-    max_length: int | None = Field(default=None, ge=8)
-    warmup: float | None = Field(default=None, ge=0, le=1)
-    weight_decay: float | None = Field(default=None, ge=0)
-    clip: float | None = Field(default=None, gt=0)
-    adam_beta2: float | None = Field(default=None, gt=0, lt=1)
-    adam_eps: float | None = Field(default=None, gt=0)
-    dropout: float | None = Field(default=None, ge=0, lt=1)
-    attention_dropout: float | None = Field(default=None, ge=0, lt=1)
-    evaluate_every: int | None = Field(default=None, gt=0)
-    patience: int | None = Field(default=None, gt=0)
-    min_gain: float | None = Field(default=None, gt=0)
-    precision: Literal["fp32", "bf16"] | None = None
-    train_limit: int | None = Field(default=None, gt=0)
-    dev_limit: int | None = Field(default=None, gt=0)
-
-    @field_validator("learning_rate", mode="before")
-    @classmethod
-    def _one_rate(cls, value: Any) -> Any:
-        return value if value is None or isinstance(value, list | tuple) else (value,)
-
-    def given(self) -> dict[str, Any]:
-        """The fields that are set."""
-        return self.model_dump(exclude_none=True)
-
-
-class TextSpec(Frozen):
-    """Which text is read: that of text tasks, in all their languages or in `languages` where they have them."""
-
-    corpora: tuple[str, ...] = Field(min_length=1)
-    languages: tuple[str, ...] | None = Field(default=None, min_length=1)
-    exclude: tuple[str, ...] = ()
-    """Tasks whose evaluation sentences are taken out of the text, in its languages and in the tasks' first one."""
-
-
-class TokenizerSpec(TextSpec):
-    """A Unigram tokenizer, trained on text."""
-
-    vocab_size: int = Field(gt=100)
-    limit: int | None = Field(default=None, gt=0)
-    """Rows read of each corpus in each language, drawn by position."""
-
-
-class MixtureSpec(TextSpec):
-    """Text of several corpora and languages, and how they share the batches."""
-
-    weights: dict[str, float] = Field(default_factory=dict)
-    """By corpus, how much one of its rows counts beside those of others; 1 where nothing is said."""
-    alpha: float | None = Field(default=None, gt=0, le=1)
-    """Languages are drawn with a probability proportional to their rows to this power; without it, every row is read
-    once an epoch."""
-    translations: float | None = Field(default=None, ge=0, le=1)
-    """Share of translation rows (TLM) in languages that have such; needs `alpha`."""
-
-
-class PretrainSpec(Training, MixtureSpec):
-    """Phase one: learning from text alone."""
-
-    objective: str = MASKED_LM
-    """The task type that is learnt from the text: `masked-lm`, `translation-ranking`, `word-ranking`."""
-
-
-class MlmSpec(MixtureSpec):
-    """Masked LM beside an intermediate task, so that the languages are not forgotten."""
-
-    share: float = Field(gt=0, lt=1)
-    """Share of the updates that are masked LM. They come on top: the task has as many steps as without."""
-    max_length: int = Field(default=256, ge=8)
-    train_limit: int | None = Field(default=None, gt=0)
+Revision = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=200)]
+"""A commit, a tag or a branch of the hub."""
 
 
 class IntermediateSpec(Frozen):
@@ -113,11 +43,11 @@ class IntermediateSpec(Frozen):
     languages, its checkpoint is picked on dev rows of the task's own language.
     """
 
-    name: str = Field(min_length=1)
-    tasks: tuple[str, ...] = Field(min_length=1)
-    cap: int | None = Field(default=None, gt=0)
+    name: Label
+    tasks: Tasks
+    cap: Count | None = None
     """Of several tasks: rows beyond so many count for nothing when the updates are divided."""
-    temperature: float | None = Field(default=None, ge=1)
+    temperature: Annotated[float, Field(strict=True, ge=1, le=1e6)] | None = None
     """Of several tasks: their shares of the updates are proportional to rows ** (1 / temperature); 1 without it."""
     heads: Literal["own", "shared"] | None = None
     """Of several tasks: whether each has a head of its own (so without it), or those with equal labels share one."""
@@ -131,15 +61,23 @@ class IntermediateSpec(Frozen):
 class ModelSpec(Frozen):
     """Where a sweep starts: weights that exist (`start`), or an architecture and a tokenizer from nothing."""
 
-    start: str | None = None
+    start: Place | None = None
     """A hub id, or a path to a local directory (with a slash in front, or beginning with `./` or `~`)."""
-    revision: str | None = None
+    revision: Revision | None = None
     """Commit of the hub's model."""
     architecture: dict[str, int | float | str | bool] | None = None
     tokenizer: TokenizerSpec | None = None
     pretrain: tuple[PretrainSpec, ...] = ()
     """What phase one consists of, in order; a single one may stand without the list."""
-    seed: int = 1
+    seed: Seed = 1
+
+    @field_validator("architecture", mode="before")
+    @classmethod
+    def _plain_settings(cls, value: Any) -> Any:
+        for key, item in value.items() if isinstance(value, dict) else ():
+            if not isinstance(key, str) or not isinstance(item, int | float | str | bool):
+                raise ValueError(f"{shown(key)} has {shown(item)}; give a number, a word, true or false")
+        return value
 
     @field_validator("pretrain", mode="before")
     @classmethod
@@ -152,7 +90,7 @@ class ModelSpec(Frozen):
         if self.start == MINI:
             return Path(trainables.__file__).parent / "models" / MINI
         if self.start is not None and self.start.startswith(("/", "./", "../", "~")):
-            return Path(self.start).expanduser().absolute()
+            return local_path(self.start)
         return None
 
     def shape(self) -> ModelShape | None:
@@ -171,10 +109,10 @@ class ModelSpec(Frozen):
 class TargetSpec(Frozen):
     """A target task; `train_on` and `languages` replace what the task's record says."""
 
-    task: str
-    train_on: tuple[str, ...] | None = None
+    task: Label
+    train_on: tuple[Label, ...] | None = None
     """One task, or several to be trained on one after the other."""
-    languages: tuple[str, ...] | None = None
+    languages: Languages | None = None
 
     @field_validator("train_on", mode="before")
     @classmethod
@@ -190,17 +128,17 @@ class TargetSpec(Frozen):
 class GeneratedSpec(Frozen):
     """The generated benchmark: its world is drawn from `seed`; `size` scales its rows."""
 
-    seed: int = 1
-    size: float = Field(default=1.0, gt=0)
+    seed: Seed = 1
+    size: float = Field(default=1.0, strict=True, ge=1e-3, le=100)
 
 
 class CollapseSpec(Frozen):
     """What becomes of a run that has learnt nothing: at chance with a loss to match, or with a loss that is no number.
     Whatever is said here, it is marked."""
 
-    patience: int | None = Field(default=3, gt=0)
+    patience: Count | None = 3
     """Stopped after so many successive evaluations at chance, after warm-up; None: never for that."""
-    reseed: int = Field(default=0, ge=0)
+    reseed: int = Field(default=0, strict=True, ge=0, le=100)
     """How many times it is started again, each time with another seed; every attempt is recorded."""
 
 
@@ -208,9 +146,9 @@ class AshaSpec(Frozen):
     """Successive halving among the trainings of a target with one model and one seed: intermediates, and learning rates
     where there are several. A table in which a training was stopped is a selection, no study."""
 
-    grace: int = Field(gt=0)
+    grace: Count
     """Updates that every training has; the first comparison is then."""
-    reduction: float = Field(default=3.0, gt=1)
+    reduction: float = Field(default=3.0, strict=True, gt=1, le=1e6)
     """Of those compared, the best 1/reduction go on; each comparison is this many times later than the one before."""
 
 
@@ -224,41 +162,41 @@ class EarlyStopping(Frozen):
 class SweepSpec(Frozen):
     """One sweep file."""
 
-    plugins: tuple[str, ...] = ()
+    plugins: tuple[Label, ...] = ()
     """Modules that add task types, tasks, kinds of steps or backbones (`trainables.plugins`)."""
-    sweep: str = Field(min_length=1, pattern=r"^[A-Za-z0-9._-]+$")
-    models: dict[str, ModelSpec] = Field(min_length=1)
-    intermediates: tuple[IntermediateSpec, ...] = Field(min_length=1)
-    targets: tuple[TargetSpec, ...] = Field(min_length=1)
-    seeds: tuple[int, ...] = Field(min_length=1)
+    sweep: Name
+    models: dict[Label, ModelSpec] = Field(min_length=1, max_length=1000)
+    intermediates: tuple[IntermediateSpec, ...] = Field(min_length=1, max_length=1000)
+    targets: tuple[TargetSpec, ...] = Field(min_length=1, max_length=1000)
+    seeds: tuple[Seed, ...] = Field(min_length=1, max_length=1000)
     intermediate_seeds: Literal["matched", "shared"] = "matched"
     """`matched`: the target of seed s starts from the intermediate of seed s, so the spread over seeds is that of both
     phases. `shared`: all start from the intermediate of the first seed; cheaper, and the spread is that of the target
     phase alone."""
-    languages: tuple[str, ...] | None = Field(default=None, min_length=1)
+    languages: Languages | None = None
     """Evaluate in these languages only; by default in all that a target has."""
-    test_limit: int | None = Field(default=None, gt=0)
+    test_limit: Count | None = None
     """Evaluate so many rows of each language only, drawn by position; retrieval is over all rows whatever is said here,
     since fewer candidates are an easier task. Tables that were made so say so."""
     retrieval: PoolingConfig = PoolingConfig()
     """How sentences become vectors in retrieval and mining: `layer`, `pooling`, `direction`."""
-    data: dict[str, str] = Field(default_factory=dict)
+    data: dict[Label, Place] = Field(default_factory=dict)
     """Where the data is: a folder in the XTREME download layout, or `hub`. By task where they differ, `all` for the
     others: `{all: hub, ccg: /corpora/ccgbank}`; one word or path stands for all."""
     generated: GeneratedSpec = GeneratedSpec()
-    revisions: dict[str, str] = Field(default_factory=dict)
+    revisions: dict[Place, Revision] = Field(default_factory=dict)
     hyperparameters: Literal["jiant", "xtreme", "xlmr-authors"] = "jiant"
     """The published set of settings that trainings start from: `trainables/tasks/hyperparameters.py`."""
-    training: dict[str, Training] = Field(default_factory=dict)
+    training: dict[Label, Training] = Field(default_factory=dict)
     """By task; `all` for every task."""
-    steps: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    steps: dict[Label, dict[str, Any]] = Field(default_factory=dict)
     """Further steps, by the name of their kind, with its options: for kinds that plug-ins add."""
     early_stopping: EarlyStopping = EarlyStopping()
     execution: Execution = Execution()
-    storage: str = "runs"
+    storage: Place = "runs"
     keep: Literal["all", "best", "intermediates"] = "all"
     """Which weights stay when no step of the plan needs them any more: `gc.kept_weights`. Results stay in any case."""
-    tracking: str | None = None
+    tracking: Place | None = None
 
     @field_validator("data", mode="before")
     @classmethod
@@ -312,7 +250,7 @@ class SweepSpec(Frozen):
         if self.tracking is not None:
             return self.tracking
         base = "." if "://" in self.storage else self.storage
-        return f"sqlite:///{Path(base).expanduser().absolute() / 'mlflow.db'}"
+        return f"sqlite:///{local_path(base) / 'mlflow.db'}"
 
 
 def in_languages(name: str) -> tuple[str, tuple[str, ...]]:

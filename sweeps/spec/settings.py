@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sweeps.spec.fields import Training
+from sweeps.spec.training import Training
 from trainables.recipe.recipes import Optimisation
 from trainables.tasks.hyperparameters import Defaults
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from trainables.outside.files import read_text
 from trainables.outside.text import Unreadable, shown
-from trainables.outside.values import check_bounds, finite, whole
+from trainables.outside.values import Refused, checked, finite, whole
 
 
 class NotJson(Unreadable):
@@ -27,28 +27,22 @@ def parse_json(text: str, name: str) -> Any:
         Unreadable: a key stands there twice, or a value is out of bounds (`trainables.outside.values`).
     """
 
-    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
-            names = [key for key, _ in pairs]
-            double = next(key for key in names if names.count(key) > 1)
-            raise Unreadable(f"{name}: the key {shown(double)} stands twice in one place; leave one of them out")
-        return found
-
     try:
-        value = json.loads(
-            text,
-            object_pairs_hook=mapping,
-            parse_int=lambda number: whole(number, name),
-            parse_float=lambda number: finite(number, name),
-            parse_constant=lambda number: finite(number, name),
-        )
+        value = json.loads(text, object_pairs_hook=_mapping, parse_int=whole, parse_float=finite, parse_constant=finite)
     except RecursionError:
         raise Unreadable(f"{name}: is nested too deep; no field needs that") from None
     except json.JSONDecodeError as error:
         raise NotJson(f"{name}: line {error.lineno}: not valid JSON ({error.msg})") from None
-    check_bounds(value, name)
-    return value
+    return checked(value, name)
+
+
+def _mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any] | Refused:
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    names = [key for key, _ in pairs]
+    double = next(key for key in names if names.count(key) > 1)
+    return Refused(f"the key {shown(double)} stands twice; leave one of them out")
 
 
 def read_json(path: Path, limit: int | None = None) -> Any:

@@ -17,13 +17,12 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 from trainables.outside.files import read_text
 from trainables.outside.json import NotJson, parse_json
 from trainables.outside.text import Unreadable, shown
-from trainables.outside.values import DEPTH, NODES, check_bounds, finite, whole
+from trainables.outside.values import DEPTH, NODES, Refused, checked, finite, whole
 
 SIZE = 2**18
 """Bytes of a file that somebody writes by hand, at most."""
 
 _TAG = "tag:yaml.org,2002:"
-_DATE = f"{_TAG}timestamp"
 
 
 def read_yaml(path: Path) -> Any:
@@ -59,8 +58,7 @@ def parse_yaml(text: str, name: str) -> Any:
         raise Unreadable(
             f"{name}: line {line}: not valid YAML (it has the character {shown(text[error.position])}); take it out"
         ) from None
-    check_bounds(value, name)
-    return value
+    return checked(value, name)
 
 
 class _Loader(yaml.SafeLoader):
@@ -127,17 +125,16 @@ class _Loader(yaml.SafeLoader):
 def _scalar(read: Any) -> Any:
     def construct(loader: Any, node: ScalarNode) -> Any:
         try:
-            return read(loader.construct_scalar(node), f"{loader._name}: line {node.start_mark.line + 1}")
-        except Unreadable:
-            raise
+            value = read(loader.construct_scalar(node))
         except (ValueError, KeyError):
-            raise loader.refuse(node, f"{shown(node.value)} is no {node.tag.removeprefix(_TAG)}") from None
+            value = Refused(f"{shown(node.value)} is no {node.tag.removeprefix(_TAG)}")
+        return Refused(f"line {node.start_mark.line + 1}: {value.line}") if isinstance(value, Refused) else value
 
     return construct
 
 
-def _refused_date(loader: Any, node: Node) -> Any:
-    raise loader.refuse(node, f"{shown(node.value, 40)[1:-1]} is a date, and no field takes one; as text: in quotes")
+def _date(text: str) -> Refused:
+    return Refused(f"{shown(text, 40)[1:-1]} is a date, and no field takes one; if it is text, put it in quotes")
 
 
 def _refused_tag(loader: Any, node: Node) -> Any:
@@ -146,21 +143,21 @@ def _refused_tag(loader: Any, node: Node) -> Any:
 
 _WORDS = {"true": True, "false": False}
 for _name, _pattern, _first, _construct in (
-    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF", _scalar(lambda text, _: _WORDS[text.lower()])),
-    ("null", r"~|null|Null|NULL|", ("~", "n", "N", ""), _scalar(lambda text, _: None)),
+    ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF", _scalar(lambda text: _WORDS[text.lower()])),
+    ("null", r"~|null|Null|NULL|", ("~", "n", "N", ""), _scalar(lambda text: None)),
     ("int", r"[-+]?(0|[1-9](_?[0-9]+)*|0x[0-9a-fA-F_]+|0o[0-7_]+)", "-+0123456789", _scalar(whole)),
     (
         "float",
         r"[-+]?(\.[0-9]+|[0-9][0-9_]*\.[0-9_]*)([eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
         "-+0123456789.",
-        _scalar(lambda text, name: finite(text.lower().replace(".inf", "inf").replace(".nan", "nan"), name)),
+        _scalar(lambda text: finite(text.lower().replace(".inf", "inf").replace(".nan", "nan"))),
     ),
-    ("timestamp", r"\d{4}-\d\d?-\d\d?([Tt ].*)?", "0123456789", _refused_date),
+    ("timestamp", r"\d{4}-\d\d?-\d\d?([Tt ].*)?", "0123456789", _scalar(_date)),
     ("merge", r"<<", "<", _refused_tag),
 ):
     _Loader.add_implicit_resolver(f"{_TAG}{_name}", re.compile(f"(?:{_pattern})$"), list(_first))
     _Loader.add_constructor(f"{_TAG}{_name}", _construct)
-_Loader.add_constructor(f"{_TAG}str", _scalar(lambda text, _: text))
+_Loader.add_constructor(f"{_TAG}str", _scalar(lambda text: text))
 for _name in ("seq", "map"):
     _Loader.add_constructor(f"{_TAG}{_name}", yaml.SafeLoader.yaml_constructors[f"{_TAG}{_name}"])
 _Loader.add_constructor(None, _refused_tag)

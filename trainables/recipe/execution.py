@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
+from trainables.outside.fields import Count, Positive
 from trainables.recipe.canonical import Frozen
+
+Workers = Annotated[int, Field(strict=True, gt=0, le=100_000)]
 
 
 class Execution(Frozen):
     """Where and how a step runs. Nothing here may change its numbers; none of it enters a fingerprint."""
 
-    workers: int = Field(default=1, gt=0)
+    workers: Workers = 1
     """Processes that train one model together."""
-    cpus_per_worker: int = Field(default=1, gt=0)
-    gpus_per_worker: float = Field(default=0, ge=0)
+    cpus_per_worker: Workers = 1
+    gpus_per_worker: float = Field(default=0, strict=True, ge=0, le=1000)
     zero_stage: Literal[0, 1, 2, 3] = 2
-    micro_batch_tokens: int = Field(default=8192, gt=0)
+    micro_batch_tokens: Count = 8192
     """Padded tokens that one worker takes through the model at once."""
-    trim_vocabulary: bool = True
+    trim_vocabulary: bool = Field(default=True, strict=True)
     """Train only the subword embeddings that the training's rows can touch; the others, which weight decay alone moves,
     follow in closed form (`trainables.models.vocabulary`). Off by itself where a loss reads the whole table."""
-    log_every: int = Field(default=20, gt=0)
+    log_every: Count = 20
     """Updates between points of the loss curve."""
-    state_every: int = Field(default=500, gt=0)
+    state_every: Count = 500
     """Updates between saved training states."""
-    retries: int = Field(default=2, ge=0)
+    retries: int = Field(default=2, strict=True, ge=0, le=1000)
     """How often a step that failed is tried again, from its last training state."""
-    stall_minutes: float = Field(default=30, gt=0)
+    stall_minutes: Positive = 30
     """A step that has given no sign for so long is taken for hung, and is tried again."""
     data: dict[str, str] = Field(default_factory=dict)
     """Folder in the XTREME download layout, or `hub`, by task; under `all` for the tasks that are not named."""

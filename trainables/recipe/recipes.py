@@ -14,6 +14,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from trainables.outside.fields import CountOrZero
 from trainables.recipe.canonical import Frozen, fingerprint
 from trainables.recipe.model_source import ModelSource, required_steps
 
@@ -23,7 +24,7 @@ from trainables.recipe.model_source import ModelSource, required_steps
 class PoolingConfig(Frozen):
     """How a sentence becomes a vector without any training. Defaults are those of XTREME's reference for XLM-R."""
 
-    layer: int | None = Field(default=None, ge=0)
+    layer: CountOrZero | None = None
     """The block whose output is read (0: the embeddings); without it, block 14 of 24, or the one at that depth."""
     pooling: Literal["mean", "first"] = "mean"
     """The mean over all tokens that are no padding, or the first token."""

@@ -23,7 +23,10 @@ WRONG = [
     ({"sed": [1]}, r'sed: unknown field; did you mean "seeds"\?'),
     ({"intermediates": ["gen-nly"]}, r'intermediates\[0\]: there is no task "gen-nly"; did you mean "gen-nli"\?'),
     ({"targets": ["xnly"]}, r'targets\[0\]: there is no task "xnly"; did you mean "xnli"\?'),
-    ({"intermediates": ["gen-nli@two"]}, r'intermediates\[0\]: "gen-nli" has no train rows in "two"; has: one'),
+    (
+        {"intermediates": ["gen-nli@two"]},
+        r'intermediates\[0\]: "gen-nli" has no train rows in "two"; has: one',
+    ),
     (
         {"intermediates": [{"name": "both", "tasks": ["gen-nli", "gen-nly"]}]},
         r'intermediates\[0\].tasks\[1\]: there is no task "gen-nly"',
@@ -48,13 +51,13 @@ WRONG = [
     ({"seeds": None}, "seeds: this field is missing"),
     ({"models": {}}, "models: is empty"),
     ({"seeds": [1, 2, 1]}, "seeds: 1 stands here twice; every seed once"),
-    ({"targets": ["gen-nli", "gen-nli"]}, "targets: 'gen-nli' stands here twice"),
+    ({"targets": ["gen-nli", "gen-nli"]}, 'targets: "gen-nli" stands here twice'),
     ({"intermediates": ["gen-pairs"]}, r'intermediates\[0\]: "gen-pairs" has no training data of its own'),
     ({"intermediates": ["xnli"]}, r'"xnli" has no training data of its own; its training data is the task "mnli"'),
     ({"targets": ["mnli"]}, r'targets\[0\]: "mnli" has no evaluation data; it can only be trained on'),
     ({"targets": [{"task": "xnli", "train_on": "squad"}]}, r'train_on: "squad" is no pair-classification task'),
     ({"targets": [{"task": "gen-nli", "languages": ["de"]}]}, r'languages: "gen-nli" has no "de"; has: one two'),
-    ({"languages": ["de"]}, 'languages: none of them is in "gen-tags"'),
+    ({"languages": ["de"]}, r'languages: no target of this sweep has "de"; has: one two'),
     ({"models": {"m": {"start": "/nowhere"}}}, r"models\.m\.start: /nowhere is no model directory"),
     ({"models": {"m": {"start": "owner/name"}}}, r"models\.m\.revision: a model of the hub needs the commit"),
     ({"models": {"m": {"architecture": SHAPE}}}, r"models\.m\.tokenizer: a model from nothing needs one"),
@@ -103,7 +106,7 @@ WRONG = [
         r"tracking: a password .* set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD in the environment$",
     ),
     ({"storage": "s3://me:geheim@bucket/runs"}, r"storage: a password .* set AWS_ACCESS_KEY_ID"),
-    ({"tracking": "http://[mlflow:5000"}, "tracking: is no address that can be read"),
+    ({"tracking": "http://[mlflow:5000"}, r'tracking: "http://\[mlflow:5000" is no address that can be read'),
     ({"training": {"gen-nli": {"steps": 5}}}, r"training\.gen-nli: no intermediate or target of this sweep"),
     ({"training": {"all": {"learning_rat": 1}}}, r'learning_rat: unknown field; did you mean "learning_rate"\?'),
     ({"training": {"all": {"dropout": 1.5}}}, r"training\.all\.dropout: .*less than 1"),
@@ -225,7 +228,7 @@ def test_a_storage_that_cannot_be_written_is_said_before_anything_starts(sweep_f
     file = sweep_file(storage=str(tmp_path / "file" / "store"))
     done = subprocess.run([sys.executable, "-m", "sweeps.cli.main", "run", str(file)], capture_output=True, text=True)
     assert done.returncode == 2
-    assert done.stderr.startswith(f"{file}: storage: {tmp_path / 'file' / 'store'} cannot be written")
+    assert done.stderr.startswith(f"{file}: storage: {tmp_path / 'file'} is a file, and no folder")
 
 
 def test_a_suite_stands_for_its_tasks_in_its_languages(sweep_file):
