@@ -12,13 +12,7 @@ import trainables
 from sweeps.spec.training import Languages, MlmSpec, PretrainSpec, Tasks, TokenizerSpec, Training
 from trainables.models.backbones import CONFIG, hub_shape, read_config, shape_of
 from trainables.models.shape import ModelShape
-from trainables.outside.fields import (
-    Count,
-    Label,
-    Name,
-    Place,
-    Seed,
-)
+from trainables.outside.fields import Count, Label, Name, Place, Revision, Seed
 from trainables.outside.places import local_path
 from trainables.outside.text import shown
 from trainables.recipe.canonical import Frozen
@@ -31,9 +25,6 @@ MINI = "mini"
 """The small model that comes with the project; see `trainables/models/mini/README.md`."""
 NONE = "none"
 """The intermediate that is no intermediate: the baseline of every difference."""
-
-Revision = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=200)]
-"""A commit, a tag or a branch of the hub."""
 
 
 class IntermediateSpec(Frozen):

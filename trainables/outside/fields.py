@@ -52,6 +52,8 @@ Place = Annotated[str, Field(min_length=1, max_length=4000)]
 """A path or an address."""
 Code = Annotated[str, Field(min_length=1, max_length=LONGEST)]
 """A language as a data set calls it, or another short word that is looked up."""
+Revision = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=200)]
+"""A commit, a tag or a branch of the hub."""
 
 
 def explained(error: ValidationError, model: type[BaseModel]) -> list[str]:

@@ -10,9 +10,32 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+from pydantic import BaseModel, Field, ValidationError
+
+from trainables.outside.fields import Place, Revision, explained
+from trainables.outside.json import read_json
+from trainables.outside.text import Unreadable
 from trainables.tasks.sources import DataError
 from trainables.tasks.sources.hub.files import HubFile
+
+SIZE = 2**26
+"""Bytes of a lock file, at most."""
+
+
+class _Checksum(BaseModel, extra="forbid"):
+    size: Annotated[int, Field(strict=True, ge=0)]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
+
+class _Dataset(BaseModel, extra="forbid"):
+    revision: Revision
+    files: dict[Place, _Checksum] = Field(default_factory=dict)
+
+
+class _LockFile(BaseModel, extra="forbid"):
+    datasets: dict[Place, _Dataset]
 
 
 @dataclass(frozen=True)
@@ -34,18 +57,17 @@ def read_lock(file: Path) -> Lock:
     if not path.is_file():
         return Lock()
     try:
-        entries = json.loads(path.read_text(encoding="utf-8"))["datasets"]
-        return Lock(
-            revisions={dataset: str(entry["revision"]) for dataset, entry in entries.items()},
-            files={
-                dataset: {name: HubFile(name=name, **one) for name, one in entry["files"].items()}
-                for dataset, entry in entries.items()
-            },
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise DataError(
-            f"{path}: not a lock file ({problem!r}); remove it and run `xstilts data pull {file}`"
-        ) from None
+        entries = _LockFile.model_validate(read_json(path, SIZE)).datasets
+    except (Unreadable, ValidationError) as problem:
+        line = str(problem) if isinstance(problem, Unreadable) else f"{path}: {explained(problem, _LockFile)[0]}"
+        raise DataError(f"{line}: no lock file as `xstilts data pull` writes it; remove it and pull again") from None
+    return Lock(
+        revisions={dataset: entry.revision for dataset, entry in entries.items()},
+        files={
+            dataset: {name: HubFile(name=name, size=one.size, sha256=one.sha256) for name, one in entry.files.items()}
+            for dataset, entry in entries.items()
+        },
+    )
 
 
 def write_lock(file: Path, lock: Lock) -> Path:

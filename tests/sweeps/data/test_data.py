@@ -197,10 +197,27 @@ def test_a_model_with_pickled_weights_alone_is_refused_with_the_mend(squad_sweep
     assert not any("pytorch_model" in line for line in squad_hub.asked)
 
 
-def test_a_lock_that_is_none_is_named(squad_sweep):
-    lock_path(squad_sweep).write_text('{"datasets": {"a": 1}}')
-    with pytest.raises(WrongSpec, match=r"sweep.lock.json: not a lock file .* remove it and run `xstilts data pull"):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('{"datasets": {"a": 1}}', r"datasets\.a: input should be a mapping"),
+        ('{"datasets": {"a": {"revision": 7, "files": {}}}}', r"datasets\.a\.revision: .*found 7"),
+        ('{"datasets": {"a": {"revision": "../x", "files": {}}}}', r"datasets\.a\.revision: "),
+        ('{"datasets": {"a": {"revision": "m", "files": {"f": {"size": true, "sha256": "0"}}}}}', r"files\.f\.size: "),
+        ('{"datasets": {}, "datasets": {}}', r'the key "datasets" stands twice'),
+        ("[1, 2", "not valid JSON"),
+        ("[1, 2]", "input should be a mapping"),
+        ("[" * 5000, "nested"),
+        ("", "not valid JSON"),
+        ("\x00\x00", "zero bytes"),
+    ],
+)
+def test_a_lock_that_is_none_is_named(squad_sweep, text, said):
+    lock_path(squad_sweep).write_text(text)
+    with pytest.raises(WrongSpec, match=rf"sweep.lock.json: .*{said}.*; remove it and pull again") as caught:
         make_plan(read_spec(squad_sweep), str(squad_sweep))
+    assert len(caught.value.lines) == 1
+    assert len(caught.value.lines[0]) <= 300
 
 
 def test_check_counts_and_finds_what_is_in_training(squad_sweep):
