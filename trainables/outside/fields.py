@@ -6,7 +6,7 @@ import difflib
 import re
 from typing import Annotated, Any, get_args
 
-from pydantic import AfterValidator, BaseModel, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 
 from trainables.outside.text import bounded, shown
 
@@ -27,6 +27,15 @@ Fraction = Annotated[float, Field(strict=True, ge=0, lt=1)]
 Share = Annotated[float, Field(strict=True, gt=0, lt=1)]
 """Between 0 and 1."""
 
+
+def _no_truth(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise ValueError("input should be a number")
+    return value
+
+
+NoTruth = BeforeValidator(_no_truth)
+"""Of a literal number: `true` is equal to 1, but not meant."""
 _PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]*")
 
 
@@ -62,8 +71,10 @@ def explained(error: ValidationError, model: type[BaseModel]) -> list[str]:
     Args:
         model: the class whose fields were read.
     """
-    lines = []
-    for problem in error.errors():
+    lines, problems = [], error.errors()
+    for problem in problems:
+        if problem["type"] == "too_short" and any(_within(one["loc"], problem["loc"]) for one in problems):
+            continue  # those of its values that are wrong are not counted
         where, found = field_path(problem["loc"]), shown(problem["input"])
         if problem["type"] == "extra_forbidden":
             known = _fields_at(model, problem["loc"][:-1])
@@ -81,6 +92,10 @@ def explained(error: ValidationError, model: type[BaseModel]) -> list[str]:
             line = f"{where}: {message[0].lower()}{message[1:]} (found {found})"
         lines.append(bounded(line))
     return lines
+
+
+def _within(loc: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(loc) > len(outer) and loc[: len(outer)] == outer
 
 
 def field_path(loc: tuple[int | str, ...]) -> str:

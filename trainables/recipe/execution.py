@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from trainables.outside.fields import Count, Positive
+from trainables.outside.fields import Count, NoTruth, Positive
 from trainables.recipe.canonical import Frozen
 
 Workers = Annotated[int, Field(strict=True, gt=0, le=100_000)]
@@ -19,7 +19,7 @@ class Execution(Frozen):
     """Processes that train one model together."""
     cpus_per_worker: Workers = 1
     gpus_per_worker: float = Field(default=0, strict=True, ge=0, le=1000)
-    zero_stage: Literal[0, 1, 2, 3] = 2
+    zero_stage: Annotated[Literal[0, 1, 2, 3], NoTruth] = 2
     micro_batch_tokens: Count = 8192
     """Padded tokens that one worker takes through the model at once."""
     trim_vocabulary: bool = Field(default=True, strict=True)
