@@ -22,7 +22,7 @@ from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import NOT_STATED
 
 NAMED = 3
-"""Splits, languages or places that a line names, before it counts the others."""
+"""Data sets, splits, languages or places that a line names, before it counts the others."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Puller:
         self._revisions = {**self._lock.revisions, **spec.revisions}
         self._needs = requirements_of(spec, file)
         self._unreachable = False
-        self._untried = 0
+        self._untried: dict[str, None] = {}
 
     def pull(self) -> Iterator[Pulled | Missing]:
         """Fetch one after the other; at the end what is missing."""
@@ -65,21 +65,22 @@ class Puller:
         yield from self._pull_splits(splits, missing)
         for name, commit in models_of(self._spec).items():
             if self._unreachable:
-                self._untried += 1
+                self._untried[name] = None
                 continue
             try:
                 yield Pulled(f"{name} (model)", pull_model(name, commit), before=False)
             except DataError as problem:
                 missing.append(self._noted(problem))
         if self._untried:
-            missing.append(f"{self._untried} more were not tried, because the hub could not be reached; run this again")
+            names = _listed(list(self._untried), ", ")
+            missing.append(f"not tried, because the hub could not be reached: {names}; run this again")
         yield from map(Missing, missing)
 
     def _hub_splits(self) -> tuple[list[HubSplit], list[str]]:
         """What is to be pulled; and lines on what is not on the hub."""
         splits: dict[HubSplit, None] = {}
         absent: dict[Task, list[SplitRequirement]] = {}
-        unknown: dict[str, str] = {}
+        failed: dict[str, str] = {}
         for need in self._needs:
             if (source := hub_of(self._spec, need, self._revisions)) is None:
                 continue
@@ -89,21 +90,21 @@ class Puller:
                 absent.setdefault(need.task, []).append(need)
                 continue
             for dataset, branch in branches.items():
-                if dataset not in self._revisions and dataset not in unknown:
-                    self._resolve(dataset, branch, unknown)
-            if not unknown.keys() & branches.keys():
+                if dataset not in self._revisions and dataset not in failed:
+                    self._resolve(dataset, branch, failed)
+            if branches.keys() <= self._revisions.keys():
                 found = HubSource(self._revisions).splits(need.task, need.split, need.language)
                 splits |= dict.fromkeys(found)
-        return list(splits), [*(_to_bring(task, needs) for task, needs in absent.items()), *unknown.values()]
+        return list(splits), [*(_to_bring(task, needs) for task, needs in absent.items()), *failed.values()]
 
-    def _resolve(self, dataset: str, branch: str, unknown: dict[str, str]) -> None:
+    def _resolve(self, dataset: str, branch: str, failed: dict[str, str]) -> None:
         if self._unreachable:
-            unknown[dataset] = f"{dataset}: not tried, because the hub could not be reached; run this again"
+            self._untried[dataset] = None
             return
         try:
             self._revisions[dataset] = resolve(dataset, branch)
         except DataError as problem:
-            unknown[dataset] = self._noted(problem)
+            failed[dataset] = self._noted(problem)
 
     def _pull_splits(self, splits: list[HubSplit], missing: list[str]) -> Iterator[Pulled]:
         lock, revisions = self._lock, self._revisions
@@ -114,7 +115,7 @@ class Puller:
         for split in splits:
             before = pulled(split) is not None
             if self._unreachable and not before:
-                self._untried += 1
+                self._untried[split.dataset] = None
                 continue
             try:
                 found = [file for file, _ in pull(split)]
@@ -158,9 +159,10 @@ def _to_bring(task: Task, needs: Sequence[SplitRequirement]) -> str:
         languages.setdefault(need.split, []).append(need.language)
     which = "; ".join(f"{split} {_listed(of, ' ')}" for split, of in languages.items())
     place = files_wanted(task, needs[0].split, needs[0].language)[0]
+    rest = ", with all its other rows," if task.hub else ""
     return (
-        f"{task.name} ({which}): not on the hub; get it ({(task.licence or NOT_STATED).source}), put it into a folder "
-        f"of yours (FOLDER/{place}) and write data: {{all: hub, {task.name}: FOLDER}}"
+        f"{task.name} ({which}): not on the hub; get it ({(task.licence or NOT_STATED).source}), put it{rest} into a "
+        f"folder of yours (FOLDER/{place}) and write data: {{all: hub, {task.name}: FOLDER}}"
     )
 
 

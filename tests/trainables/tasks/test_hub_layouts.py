@@ -16,6 +16,12 @@ UPOS = (
     "ADJ", "ADP", "ADV", "AUX", "CCONJ", "DET", "INTJ", "NOUN", "NUM", "PART", "PRON", "PROPN", "PUNCT", "SCONJ", "SYM",
     "VERB", "X",
 )  # fmt: skip
+UD_CONFIGS = (
+    "Afrikaans", "Arabic", "Basque", "Bulgarian", "Chinese", "Dutch", "English", "Estonian", "Finnish", "French",
+    "German", "Greek", "Hebrew", "Hindi", "Hungarian", "Indonesian", "Italian", "Japanese", "Kazakh", "Korean",
+    "Marathi", "Persian", "Portuguese", "Russian", "Spanish", "Tagalog", "Tamil", "Telugu", "Thai", "Turkish",
+    "Urdu", "Vietnamese", "Yoruba",
+)  # fmt: skip
 NAMES = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC")
 SNLI = {"premise": "A man sleeps.", "hypothesis": "He rests.", "label": 2}
 PAIR = {"text_a": "A man sleeps.", "text_b": "He rests.", "label": "contradiction"}
@@ -193,6 +199,12 @@ def test_every_table_of_a_task_has_its_layout_here():
     tables = {(task.name, table.dataset) for task in all_tasks() for table in task.hub}
     others = {"lareqa": "rajpurkar/squad", "pawsx-dev": "google-research-datasets/paws-x"}  # as squad and pawsx
     assert tables - seen <= set(others.items())
+
+
+def test_the_configurations_of_udpos_are_the_english_names_of_its_languages():
+    (table,) = get_task("udpos").hub
+    configs = [table.place("test", language)[0] for language in table.languages]
+    assert sorted(configs) == [f"udpos.{name}" for name in UD_CONFIGS]
 
 
 def test_rows_by_language_sum_to_those_of_the_whole_set():

@@ -428,4 +428,5 @@ def test_what_cannot_be_read_is_one_line(hub, register, path, content, said):
     with pytest.raises(DataError, match=said) as caught:
         HubSource({"owner/set": COMMIT}).rows(get_task("mine"), "test", "de")
     assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith("owner/set, default test at 0123456789ab")
     assert len(str(caught.value)) <= 300

@@ -34,10 +34,18 @@ def read_records(hub_split: HubSplit, files: Sequence[tuple[HubFile, Path]]) -> 
     """The records of a split that was pulled. DataError where its files are not in the form that their names say."""
     if all(file.name.endswith(".parquet") for file, _ in files):
         return _parquet(hub_split, [path for _, path in files])
-    return Records(list(chain.from_iterable(_read(f"{hub_split}: {file.name}", path) for file, path in files)))
+    return Records(list(chain.from_iterable(_named(f"{hub_split}: {file.name}", path) for file, path in files)))
 
 
-def _read(name: str, path: Path) -> Iterable[Any]:
+def _named(name: str, path: Path) -> Iterable[Record]:
+    """The records of a file. Errors name it as the repository does: its place in the cache tells nobody which it is."""
+    try:
+        return _read(name, path)
+    except DataError as problem:
+        raise DataError(str(problem).replace(str(path), name)) from None
+
+
+def _read(name: str, path: Path) -> Iterable[Record]:
     form = name.rpartition(".")[2]
     if form in ("tsv", "csv"):
         return read_table(path, quoted=form == "csv")
