@@ -24,6 +24,7 @@ from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, SplitRef
 from trainables.steps import split_counts
 from trainables.suites import Suite, Written, tatoeba_order, write_labels, write_manifest, write_predictions
 from trainables.suites.definitions import Layout
+from trainables.task_types.bitext_mining.schema import partners
 from trainables.tasks import get_task
 
 LABELS = "labels"
@@ -168,7 +169,7 @@ def _gold(layout: Layout, examples: Dataset) -> dict[str, Any] | None:
     if layout == "answers":
         values = [one["text"] for one in values]
     if layout == "pairs":
-        return {name: match or None for name, match in zip(ids, values, strict=True)} if any(values) else None
+        return {name: partners(match) for name, match in zip(ids, values, strict=True)} if any(values) else None
     if not all(values):
         return None
     if layout == "choices":

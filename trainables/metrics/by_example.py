@@ -111,11 +111,12 @@ def ranked(predicted: Sequence[Sequence[Any]], relevant: Sequence[Sequence[Any]]
     return _mean([average_precision(ours[:k], right, k) for ours, right in zip(predicted, relevant, strict=True)])
 
 
-def matched(predicted: Mapping[str, str], gold: Mapping[str, str]) -> Shares:
-    """F1 of pairs: of each sentence its match, "" for none. `gold` has all sentences, in order."""
+def matched(predicted: Mapping[str, str], gold: Mapping[str, Sequence[str]]) -> Shares:
+    """F1 of pairs: of each sentence its match, against all that are right. `gold` has all sentences, in order."""
     ours = [predicted.get(name, "") for name in gold]
-    right = [float(bool(a) and a == b) for a, b in zip(ours, gold.values(), strict=True)]
-    return _overlap(*(np.array(side, dtype=float) for side in (right, [*map(bool, ours)], [*map(bool, gold.values())])))
+    right = [one in partners for one, partners in zip(ours, gold.values(), strict=True)]
+    there = map(len, gold.values())
+    return _overlap(*(np.array(side, dtype=float) for side in (right, [*map(bool, ours)], [*there])))
 
 
 def together(parts: Sequence[Shares]) -> Shares:

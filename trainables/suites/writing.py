@@ -50,7 +50,7 @@ def write_labels(
     origin: Mapping[str, Any],
 ) -> Written:
     """Write what is right of a language, for scoring: as `write_predictions`, but answers are lists of accepted texts,
-    and ranked are all right candidates (Mewsli-X: the one)."""
+    pairs are lists of ids, and ranked are all right candidates (Mewsli-X: the one)."""
     return _write(folder, task, language, ids, labels, origin, _LABELS)
 
 
@@ -127,6 +127,10 @@ def _pairs(task: SuiteTask, rows: Values) -> str:
     return _lines(f"{_line(name, name, ())}\t{_line(name, other, ())}" for name, other in rows)
 
 
+def _right_pairs(task: SuiteTask, rows: Values) -> str:
+    return _pairs(task, [(name, other) for name, others in rows for other in others])
+
+
 def _choices(task: SuiteTask, rows: Values) -> str:
     return _lines(json.dumps({"label": _number(name, value)}) for name, value in rows)
 
@@ -164,7 +168,7 @@ _PREDICTIONS: Mapping[Layout, Callable[[SuiteTask, Values], str]] = {
     "answers": _answers,
     "ranked": _ranked,
 }
-_LABELS = {**_PREDICTIONS, "answers": _squad, "ranked": _right_candidates}
+_LABELS = {**_PREDICTIONS, "answers": _squad, "pairs": _right_pairs, "ranked": _right_candidates}
 
 
 def _object(by_id: Mapping[str, Any]) -> str:

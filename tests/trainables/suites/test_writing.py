@@ -140,7 +140,7 @@ def test_what_is_right_written_as_prediction_scores_full_marks(tmp_path_factory,
     right = {one: data.draw(VALUES[name]) for one in names}
     wrapped = {one: [value] for one, value in right.items()}
     predictions = wrapped if task.layout == "ranked" else right
-    labels = wrapped if task.layout in ("ranked", "answers") else right
+    labels = wrapped if task.layout in ("ranked", "answers", "pairs") else right
     write_predictions(root / "p", task, language, names, predictions, ORIGIN)
     write_labels(root / "l", task, language, names, labels, ORIGIN)
     metrics = score_folders(root / "p", root / "l", suite).languages[name][language]

@@ -50,6 +50,20 @@ def corpus(seed, translated, strays=4, noise=0.15):
     return rows_of(foreign, english, {i: i for i in range(translated)}), vectors
 
 
+def test_of_two_translations_each_is_right_and_one_can_be_found():
+    rows, vectors = corpus(1, 4, noise=0.1)
+    rows = rows.to_list()
+    rows[0]["match"] = "e0\te7"
+    rows = Dataset.from_list(rows)
+    predictions = TASK_TYPE.predict(said(rows, vectors), TASK, {})
+    scores = TASK_TYPE.score(predictions, rows, TASK, "de")
+    assert scores["precision"] == 100.0
+    assert scores["recall"] == pytest.approx(100 * 4 / 5)
+    ids, measure = TASK_TYPE.type.measure(TASK, "de", rows)
+    assert ids == rows["id"][:8]
+    assert measure(predictions)["f1"].score == pytest.approx(scores["f1"])
+
+
 def test_each_sentence_is_a_feature(world):
     encoder = load_input_encoder(world.scratch(), world.store, Execution())
     rows = rows_of(["fires veki"], ["runin", ""], {0: 0})

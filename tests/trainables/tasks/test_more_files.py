@@ -102,8 +102,21 @@ def test_bucc_has_a_row_for_every_sentence_of_either_side(write, source):
         {"id": "en-2", "side": "english", "text": "It rains.", "match": ""},
     ]
     assert all(task.is_labelled(row) for row in rows)
-    write("bucc2018/ru-en.dev.gold", "ru-9\ten-2\n")
-    with pytest.raises(DataError, match=r"ru-en.dev.gold: 1 ids are not in .*ru-en.dev.ru: ru-9"):
+    write("bucc2018/ru-en.dev.gold", "en-2\tru-1\n")  # the columns swapped, in the whole file
+    assert source.rows(task, "dev", "ru").to_list() == rows.to_list()
+    write("bucc2018/ru-en.dev.gold", "ru-1\ten-2\nru-1\ten-1\nru-1\ten-2\nru-2\ten-1\n")  # two partners each
+    assert source.rows(task, "dev", "ru")["match"] == ["en-2\ten-1", "en-1", "", ""]
+    for text, line in [
+        ("ru-1\ten-2\nru-9\ten-2\n", 'line 2: "ru-9" is no id of the foreign sentences; write a foreign id, a tab'),
+        ("ru-1\ten-9\n", 'line 1: "en-9" is no id of the English sentences'),
+        ("en-2\tru-1\nru-2\ten-1\n", 'line 1: "en-2" is no id of the foreign sentences'),
+    ]:
+        write("bucc2018/ru-en.dev.gold", text)
+        with pytest.raises(DataError, match=rf"ru-en.dev.gold, {line}"):
+            source.rows(task, "dev", "ru")
+    write("bucc2018/ru-en.dev.ru", "ru-1\tx\nru-1\ty\n")
+    write("bucc2018/ru-en.dev.gold", "ru-1\ten-2\n")
+    with pytest.raises(DataError, match='2 rows have the id "ru-1", and others refer to it; make ids unique'):
         source.rows(task, "dev", "ru")
     write("bucc2018/ru-en.dev.ru", "ru-1 no tab\n")
     with pytest.raises(DataError, match=r"ru-en.dev.ru, line 1: expected an id, a tab"):
@@ -222,11 +235,50 @@ def test_mewslix(write, source):
     ]
     untold = {"context": {**CONTEXT, "text": ""}, "mentions": [MENTION]}
     write("mewslix/wikinews_mentions-test.jsonl", json.dumps(untold) + "\n")
-    with pytest.raises(DataError, match=r"mentions-test.jsonl: \"Nile\" does not stand .* get-mewsli-x.sh"):
+    with pytest.raises(DataError, match=r"mentions-test.jsonl, line 1: \"Nile\" does not stand .* get-mewsli-x.sh"):
         source.rows(task, "test", "en")
     write("mewslix/wikinews_mentions-test.jsonl", json.dumps({"context": CONTEXT}) + "\n")
     with pytest.raises(DataError, match=r"a record has no 'mentions'; expected the release of 2022-05-18"):
         source.rows(task, "test", "en")
+
+
+def test_mewslix_as_the_script_of_the_benchmark_leaves_it(write, source):
+    task, unnamed = get_task("mewslix"), {**MENTION, "entity_id": ""}
+    write("mewslix/wikinews_mentions/test-en.jsonl", json.dumps({"context": CONTEXT, "mentions": [unnamed]}) + "\n")
+    (row,) = source.rows(task, "test", "en").to_list()
+    assert (row["id"], row["query"], row["matches"]) == ("e1", "Nile: The (old) { Nile } rose.", [])
+    assert source.settled(task, "test", "en").remarks == ("no labels: predicted, not scored",)
+    # With the dev set beside it, that is scored, and the test set is for a submission.
+    write("mewslix/wikinews_mentions/dev-en.jsonl", json.dumps({"context": CONTEXT, "mentions": [MENTION] * 2}) + "\n")
+    assert source.describe(task, "test", "en").endswith("dev-en.jsonl (dev set: there are no labelled test files)")
+    assert source.rows(task, "test", "en")["matches"] == [["Q3"], ["Q3"]]
+    assert source.rows(task, "submission", "en")["matches"] == [[]]
+    write("mewslix/wikinews_mentions-test.jsonl", json.dumps({"context": CONTEXT, "mentions": [MENTION]}) + "\n")
+    assert source.rows(task, "test", "en")["matches"] == [["Q3"]]
+
+
+def test_a_file_of_another_form_is_named_whatever_is_wrong_with_it(write, source):
+    for name, task, split, language in [
+        ("squad/train-v1.1.json", "squad", "train", "en"),
+        ("squad/train-v1.1.json", "lareqa", "train", "en"),
+        ("copa_en/train-en.jsonl", "copa", "train", "en"),
+        ("mewslix/candidate_set_entities.jsonl", "mewslix", "pool", POOL_LANGUAGE),
+        ("mewslix/wikinews_mentions/test-en.jsonl", "mewslix", "test", "en"),
+    ]:
+        for text in (
+            "[]",
+            "{}",
+            "[1]",
+            '{"data": [1]}',
+            '{"context": 3}',
+            "7",
+            '{"data": [{"paragraphs": [{"qas": [{}]}]}]}',
+        ):
+            write(name, text)
+            with pytest.raises(DataError) as caught:
+                source.rows(get_task(task), split, language)
+            assert name in str(caught.value)
+            assert "\n" not in str(caught.value)
 
 
 def test_bucc_without_test_files_is_its_dev_set_and_says_so(write, source):

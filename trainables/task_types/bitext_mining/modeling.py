@@ -21,6 +21,7 @@ from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder
 from trainables.models.pooling import LayerPooling
 from trainables.recipe.recipes import PoolingConfig, TaskSpec
+from trainables.task_types.bitext_mining.schema import partners
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling
 
 TUNED = ""
@@ -101,4 +102,5 @@ def _mined(outputs: ModelOutputs) -> Pairs:
 
 def _gold(examples: Dataset) -> set[tuple[str, str]]:
     """The right pairs (foreign id, English id)."""
-    return {(ours, theirs) for ours, theirs in zip(examples["id"][:], examples["match"][:], strict=True) if theirs}
+    matches = zip(examples["id"][:], examples["match"][:], strict=True)
+    return {(ours, theirs) for ours, match in matches for theirs in partners(match)}

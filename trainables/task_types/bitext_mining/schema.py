@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 class BitextMining(TaskType):
     """Dev and test rows, one per sentence of either side (`side`: "foreign" or "english"). `match` of a foreign
-    sentence is the id of the English one that is its translation, else "". Dev rows tune the threshold, as the
-    benchmark has it."""
+    sentence is the id of the English one that is its translation (of several, all with tabs between), else "". Dev
+    rows tune the threshold, as the benchmark has it."""
 
     name = "bitext-mining"
     modeling_class = "trainables.task_types.bitext_mining.modeling:BitextMining"
@@ -38,7 +38,7 @@ class BitextMining(TaskType):
 
     def dangling(self, rows: Sequence[Row]) -> str | None:
         english = {row["id"] for row in rows if row["side"] == "english"}
-        matches = (row["match"] for row in rows if row["side"] == "foreign" and row["match"])
+        matches = (one for row in rows if row["side"] == "foreign" for one in partners(row["match"]))
         return next((match for match in matches if match not in english), None)
 
     def leak_key(self, row: Row) -> str | None:
@@ -48,7 +48,12 @@ class BitextMining(TaskType):
         from trainables.metrics.by_example import matched
 
         sides = zip(rows["id"][:], rows["side"][:], rows["match"][:], strict=True)
-        match = {name: other for name, side, other in sides if side == "foreign"}
+        match = {name: partners(other) for name, side, other in sides if side == "foreign"}
         return list(match), lambda predictions: {
             "f1": matched({name: one["match"] for name, one in predictions.items() if "match" in one}, match)
         }
+
+
+def partners(match: str | None) -> list[str]:
+    """The ids that a row's `match` holds. A sentence may have two translations, and each is a right pair."""
+    return match.split("\t") if match else []

@@ -18,18 +18,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trainables.tasks.benchmarks import LAREQA
 from trainables.tasks.sources import DataError, Row, is_held_out
-from trainables.tasks.sources.file_forms import read_json
-from trainables.tasks.sources.folder.located import Located, held_out_note, require_file
+from trainables.tasks.sources.file_forms import json_lines, read_json
+from trainables.tasks.sources.folder.located import Located, held_out_note, labelled_or_dev, require_file
 from trainables.tasks.sources.folder.qa import SQUADSHIFTS_DEV
 from trainables.tasks.sources.folder.reading import read_json_lines
 from trainables.tasks.sources.folder.sentences import sentence_breaks
 from trainables.tasks.task import Split, Task
 
+_WIKINEWS = ("test", "dev")
 _BRACED = re.compile(r"\{(.*?)\}")
 
 
@@ -129,28 +131,45 @@ def mewslix(folder: Path, task: Task, split: Split, language: str) -> Located:
     if split in ("train", "dev"):
         file = require_file(task, split, language, place / f"wikipedia_pairs-{split}.jsonl")
         return Located((file,), lambda: read_json_lines(file, _pair))
-    file = require_file(task, split, language, place / "wikinews_mentions-test.jsonl")
+    # The release has one file for all languages; XTREME-R's script divides it, without the labels of the test set.
+    names = {one: [f"wikinews_mentions-{one}.jsonl", f"wikinews_mentions/{one}-{language}.jsonl"] for one in _WIKINEWS}
+    tests, devs = ([place / name for name in names[one]] for one in _WIKINEWS)
+    found = labelled_or_dev(task, language, tests, devs, _names_entities, lambda file: _mentions(file, language))
+    return replace(found, note="dev set: there are no labelled test files") if found.note else found
 
-    def read() -> list[Row]:
-        documents = read_json_lines(file, lambda record: {"document": record})
+
+def _mentions(file: Path, language: str) -> list[Row]:
+    """A row for each mention in a language."""
+    rows: list[Row] = []
+    for number, document in json_lines(file):
         try:
-            return [
-                {
-                    "id": mention["example_id"],
-                    "query": _query(document["context"], mention["mention_span"]),
-                    "candidate": "",
-                    "matches": [mention["entity_id"]] if mention.get("entity_id") else [],
-                }
-                for document in (row["document"] for row in documents)
-                if document["context"]["language"] == language
-                for mention in document["mentions"]
-            ]
+            if document["context"]["language"] == language:
+                rows += [
+                    {
+                        "id": mention["example_id"],
+                        "query": _query(document["context"], mention["mention_span"]),
+                        "candidate": "",
+                        "matches": [mention["entity_id"]] if mention.get("entity_id") else [],
+                    }
+                    for mention in document["mentions"]
+                ]
         except KeyError as problem:
-            raise DataError(f"{file}: a record has no {problem}; expected the release of 2022-05-18") from None
+            raise DataError(
+                f"{file}, line {number}: a record has no {problem}; expected the release of 2022-05-18"
+            ) from None
         except ValueError as problem:
-            raise DataError(f"{file}: {problem}") from None
+            raise DataError(f"{file}, line {number}: {problem}") from None
+    return rows
 
-    return Located((file,), read)
+
+def _names_entities(file: Path) -> bool:
+    """Whether the first mention of a file says which entity is meant. Reads no further."""
+    for _, document in json_lines(file):
+        try:
+            return bool(document["mentions"][0]["entity_id"])
+        except (KeyError, IndexError, TypeError):  # it has none; what is wrong with it is said by who reads it
+            continue
+    return False
 
 
 def _entity(record: Mapping[str, Any]) -> Row:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from pathlib import Path
 
+from trainables.outside.text import shown
 from trainables.tasks.languages import ISO3
 from trainables.tasks.sources import DataError, Row
 from trainables.tasks.sources.file_forms import read_lines
@@ -59,18 +61,43 @@ def bucc(folder: Path, task: Task, split: Split, language: str) -> Located:
         raise DataError(f"bucc2018: there is no {places('gold')[0]}, and dev pairs are what tunes the threshold")
 
     def read() -> list[Row]:
-        matches = dict(_two_columns(gold)) if gold else {}
-        rows: list[Row] = [
-            {"id": key, "side": side, "text": text.strip(), "match": matches.pop(key, "") if gold else None}
-            for side, file in (("foreign", foreign), ("english", english))
-            for key, text in _two_columns(file)
+        sides = {"foreign": _two_columns(foreign), "english": _two_columns(english)}
+        ids = {side: {key for key, _ in sentences} for side, sentences in sides.items()}
+        matches = _partners(gold, ids["foreign"], ids["english"]) if gold else None
+        return [
+            {
+                "id": key,
+                "side": side,
+                "text": text.strip(),
+                "match": None if matches is None else "\t".join(matches[key]) if side == "foreign" else "",
+            }
+            for side, sentences in sides.items()
+            for key, text in sentences
         ]
-        if matches:
-            raise DataError(f"{gold}: {len(matches)} ids are not in {foreign}: {', '.join(sorted(matches)[:3])}")
-        return rows
 
     note = "" if gold else "without gold pairs, so it can be predicted and not be scored"
     return Located((foreign, english, *([gold] if gold else [])), read, note)
+
+
+def _partners(gold: Path, foreign: set[str], english: set[str]) -> defaultdict[str, list[str]]:
+    """The English translations of each foreign sentence; some have two. The columns may be swapped in all lines."""
+    pairs = _two_columns(gold)
+    swapped = [(ours, theirs) for theirs, ours in pairs]
+    if all(ours in foreign and theirs in english for ours, theirs in swapped) and any(
+        ours not in foreign or theirs not in english for ours, theirs in pairs
+    ):
+        pairs = swapped
+    found = defaultdict[str, list[str]](list)
+    for number, (ours, theirs) in enumerate(pairs, start=1):
+        for name, side, there in ((ours, "foreign", foreign), (theirs, "English", english)):
+            if name not in there:
+                raise DataError(
+                    f"{gold}, line {number}: {shown(name)} is no id of the {side} sentences; write a foreign id, "
+                    "a tab, and the id of its English translation"
+                )
+        if theirs not in found[ours]:
+            found[ours].append(theirs)
+    return found
 
 
 def _two_columns(file: Path) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from trainables.tasks.registry import get_task
 from trainables.tasks.sources import DataError, Row, require_split
+from trainables.tasks.sources.file_forms import unreadable
 from trainables.tasks.sources.folder import user_rows
 from trainables.tasks.sources.folder.located import Located, NoFile
 from trainables.tasks.sources.settled import SettledSource
@@ -61,7 +62,14 @@ class FolderSource(SettledSource):
         return f"{user_rows.READ_AS if found.own else ''}sha256:{digest}"
 
     def read(self, task: Task, split: Split, language: str) -> list[Row]:
-        return list(self._find(task, split, language).read())
+        found = self._find(task, split, language)
+        try:
+            return list(found.read())
+        except DataError:
+            raise
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as problem:
+            where = self.describe(task, split, language)
+            raise DataError(f"{where}: not in the form of this data set ({problem!r}); fetch it again") from problem
 
     def size(self, task: Task, split: Split, language: str) -> int | None:
         return _size(self._find(task, split, language))
@@ -130,5 +138,9 @@ def _sha256_of(file: Path) -> str:
 @lru_cache(maxsize=4096)
 def _sha256(file: Path, size: int, changed: int) -> str:
     # Size and time are part of the key: a file that changed while the process lives is read again.
-    with file.open("rb") as stream:
+    try:
+        stream = file.open("rb")
+    except OSError as problem:
+        raise unreadable(file, problem) from None
+    with stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
