@@ -16,7 +16,8 @@ from trainables.tasks import Task
 from trainables.tasks.lock import Lock, read_lock, write_lock
 from trainables.tasks.sources import DataError
 from trainables.tasks.sources.folder.source import files_wanted
-from trainables.tasks.sources.hub.files import HubFile, HubSplit, Unreachable, pull, pull_model, pulled, resolve
+from trainables.tasks.sources.hub.files import HubFile, HubSplit, Unreachable, pull, pulled, resolve
+from trainables.tasks.sources.hub.models import pull_model
 from trainables.tasks.sources.hub.source import HubSource, NotOnHub
 from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import NOT_STATED

@@ -192,6 +192,9 @@ def test_a_model_with_pickled_weights_alone_is_refused_with_the_mend(squad_sweep
         "as it runs no code; give a revision that has them (often refs/pr/N of the hub page)"
     )
     assert not any("pytorch_model" in line for line in squad_hub.asked)
+    del files["config.json"]
+    *pulled, missing = Puller(read_spec(squad_sweep), squad_sweep).pull()
+    assert "it has no config.json, so it is no model of transformers" in missing.line
 
 
 @pytest.mark.parametrize(

@@ -196,6 +196,16 @@ def test_a_commit_that_is_not_there(greek):
     assert "\n" not in str(caught.value)
 
 
+def test_what_the_hub_refuses_is_said_with_the_mend(greek):
+    there_is_none = HubSplit(dataset="google/none", commit=COMMIT, config="a", split="b")
+    with pytest.raises(DataError, match="there is none of this name that may be read: check the name, or set HF_TOKEN"):
+        pull(there_is_none)
+    with pytest.raises(DataError, match="it has no such revision: pin one that it has"):
+        pull(replace(PLACE, commit="f" * 40))
+    with pytest.raises(DataError, match="that is no name of a repository: owner/name"):
+        resolve("no name", "main")
+
+
 def test_the_pinned_commit_is_read_and_not_the_branch(greek):
     greek.commits["google/xquad"] = {"main": "f" * 40, COMMIT: COMMIT}
     assert resolve("google/xquad", "main") == "f" * 40

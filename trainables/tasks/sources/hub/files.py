@@ -11,27 +11,16 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from trainables.models.backbones import CONFIG, UnsupportedModel, read_config, shape_of
 from trainables.outside.text import escaped
 from trainables.tasks.sources import DataError
 
-MODEL_FILES = (".json", ".safetensors", ".model", ".txt")
-"""Ends of the names of a model's files that are read: weights without code, configuration, tokenizer."""
-SAFE = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
-PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".pkl")
-"""Ends of the names of weights that are not read: most can run code, and all are of other libraries or times."""
-WITH_SAFE: Mapping[str, str] = {
-    "microsoft/mdeberta-v3-base": "faf660b811036d7b6dfc53aacfe5281447d4e2c6",
-    "facebook/xlm-v-base": "643a987aa713ecd3c9a26a801fc715aa7f56b409",
-}
-"""Commits that have safetensors, of models whose main branch has none."""
 FORMS = (".parquet", ".csv", ".tsv", ".jsonl", ".json")
 """Ends of the names of data files that are read."""
 _COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -127,7 +116,7 @@ def pull(hub_split: HubSplit) -> tuple[tuple[HubFile, Path], ...]:
     if (there := pulled(hub_split)) is not None:
         return there
     wanted = partial(data_files, config=hub_split.config, split=hub_split.split)
-    found = _fetch(hub_split.dataset, "dataset", hub_split.commit, str(hub_split), wanted)
+    found = fetch(hub_split.dataset, "dataset", hub_split.commit, str(hub_split), wanted)
     hub_split.list.parent.mkdir(parents=True, exist_ok=True)
     new = hub_split.list.with_suffix(f".{os.getpid()}")
     new.write_text(json.dumps([asdict(file) for file, _ in found], indent=1) + "\n")
@@ -135,34 +124,19 @@ def pull(hub_split: HubSplit) -> tuple[tuple[HubFile, Path], ...]:
     return tuple(found)
 
 
-def pull_model(name: str, commit: str) -> int:
-    """Download the files of a model that are read here, and check them; their size in bytes.
-
-    Raises DataError, also for a model that cannot be trained here: its configuration comes first.
-    """
-    what = f"{name} at {commit[:12]}"
-
-    def config(names: Iterable[str]) -> list[str]:
-        return [name for name in names if name == CONFIG]
-
-    def wanted(names: Iterable[str]) -> list[str]:
-        names = [name for name in names if "/" not in name]
-        if not any(map(SAFE.fullmatch, names)):
-            raise DataError(_without_weights(name, what, [one for one in names if one.endswith(PICKLED)]))
-        return [name for name in names if name.endswith(MODEL_FILES)]
-
-    ((_, file),) = _fetch(name, "model", commit, what, config)
-    try:
-        shape_of(read_config(file, name), name)
-    except UnsupportedModel as error:
-        raise DataError(str(error)) from None
-    found = _fetch(name, "model", commit, what, wanted)
-    return sum(file.size for file, _ in found)
-
-
-def _fetch(
+def fetch(
     repository: str, kind: str, commit: str, what: str, wanted: Callable[[Iterable[str]], list[str]]
 ) -> list[tuple[HubFile, Path]]:
+    """Download files of a repository at a commit, those that are not there yet, and check them.
+
+    Args:
+        kind: "dataset" or "model".
+        what: how an error calls them.
+        wanted: which of all names are to be had; none is an error.
+
+    Raises:
+        DataError: the hub does not answer, has no such commit or files, or what came is not what it has.
+    """
     from huggingface_hub import HfApi, hf_hub_download
 
     try:
@@ -205,13 +179,6 @@ def data_files(names: Iterable[str], config: str, split: str) -> list[str]:
     return []
 
 
-def _without_weights(name: str, what: str, pickled: list[str]) -> str:
-    known = WITH_SAFE.get(name)
-    mend = f"revision: {known} has them" if known else "give a revision that has them (often refs/pr/N of the hub page)"
-    has = f"its weights are in {', '.join(pickled[:3])} alone" if pickled else "there are no weights"
-    return f"{what}: {has}, and model.safetensors alone is read, as it runs no code; {mend}"
-
-
 def _checked(what: str, path: Path, expected: str | None) -> str:
     with path.open("rb") as stream:
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
@@ -230,9 +197,30 @@ def _folders(names: Iterable[str]) -> str:
 
 
 def _failed(what: str, problem: BaseException) -> DataError:
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.errors import (
+        GatedRepoError,
+        HfHubHTTPError,
+        HFValidationError,
+        RepositoryNotFoundError,
+        RevisionNotFoundError,
+    )
 
-    said = escaped(str(problem).partition("\n")[0])[:120]
+    mends = {  # the first that fits
+        GatedRepoError: "ask for access on its page, then set HF_TOKEN",
+        RepositoryNotFoundError: "there is none of this name that may be read: check the name, or set HF_TOKEN",
+        RevisionNotFoundError: "it has no such revision: pin one that it has",
+        HFValidationError: "that is no name of a repository: owner/name",
+        HfHubHTTPError: "the hub answers so: try again later, or use a folder",
+    }
+    mend = next((mend for kind, mend in mends.items() if isinstance(problem, kind)), None)
+    said = escaped(str(problem).partition("\n")[0])[:100]
+    if mend is not None:
+        return DataError(f"{what} ({said}); {mend}")
     # What is neither an answer nor a wrong name comes of the client's transport, or of a disk that is full.
-    kind = DataError if isinstance(problem, HfHubHTTPError | HFValidationError) else Unreachable
-    return kind(f"{what} ({said}); check the network and the pinned commit, or use a folder")
+    return Unreachable(f"{what} ({said}); check the network and the space in {_cache()}, or use a folder")
+
+
+def _cache() -> str:
+    from huggingface_hub import constants
+
+    return str(constants.HF_HUB_CACHE)

@@ -1,0 +1,55 @@
+"""Models of the hub at a pinned commit: refused where they cannot be used, before their weights are fetched."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from trainables.models.backbones import CONFIG, UnsupportedModel, read_config, shape_of
+from trainables.tasks.sources import DataError
+from trainables.tasks.sources.hub.files import fetch
+
+MODEL_FILES = (".json", ".safetensors", ".model", ".txt")
+"""Ends of the names of a model's files that are read: weights without code, configuration, tokenizer."""
+SAFE = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
+PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".pkl")
+"""Ends of the names of weights that are not read: most can run code, and all are of other libraries or times."""
+WITH_SAFE: Mapping[str, str] = {
+    "microsoft/mdeberta-v3-base": "faf660b811036d7b6dfc53aacfe5281447d4e2c6",
+    "facebook/xlm-v-base": "643a987aa713ecd3c9a26a801fc715aa7f56b409",
+}
+"""Commits that have safetensors, of models whose main branch has none."""
+
+
+def pull_model(name: str, commit: str) -> int:
+    """Download the files of a model that are read here, and check them; their size in bytes.
+
+    Raises DataError, also for a model that cannot be trained here: its configuration comes first.
+    """
+    what = f"{name} at {commit[:12]}"
+
+    def config(names: Iterable[str]) -> list[str]:
+        if CONFIG not in names:
+            raise DataError(f"{what}: it has no {CONFIG}, so it is no model of transformers; give one that is")
+        return [CONFIG]
+
+    def wanted(names: Iterable[str]) -> list[str]:
+        names = [name for name in names if "/" not in name]
+        if not any(map(SAFE.fullmatch, names)):
+            raise DataError(_without_weights(name, what, [one for one in names if one.endswith(PICKLED)]))
+        return [name for name in names if name.endswith(MODEL_FILES)]
+
+    ((_, file),) = fetch(name, "model", commit, what, config)
+    try:
+        shape_of(read_config(file, name), name)
+    except UnsupportedModel as error:
+        raise DataError(str(error)) from None
+    found = fetch(name, "model", commit, what, wanted)
+    return sum(file.size for file, _ in found)
+
+
+def _without_weights(name: str, what: str, pickled: list[str]) -> str:
+    known = WITH_SAFE.get(name)
+    mend = f"revision: {known} has them" if known else "give a revision that has them (often refs/pr/N of the hub page)"
+    has = f"its weights are in {', '.join(pickled[:3])} alone" if pickled else "there are no weights"
+    return f"{what}: {has}, and model.safetensors alone is read, as it runs no code; {mend}"
