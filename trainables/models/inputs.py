@@ -8,19 +8,15 @@ from typing import Any
 
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-from trainables.failure import NonRetryable
 from trainables.models.backbones import INPUT_NAMES, BackboneType, Layout
 from trainables.models.loading import ModelSource, load_backbone_type, load_config, load_tokenizer
+from trainables.models.tokenizer_files import WrongTokenizer
 from trainables.recipe.execution import Execution
 from trainables.store import Store
 
 Inputs = dict[str, list[int]]
 """One sequence: a value per subword for each of `Layout.input_names`."""
 PROBES = ("a", "b")
-
-
-class WrongTokenizer(NonRetryable, ValueError):
-    """A tokenizer whose sequences its backbone cannot read."""
 
 
 @dataclass(frozen=True)

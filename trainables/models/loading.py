@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerBase
+from transformers import AutoConfig, PreTrainedTokenizerBase
 from transformers.utils import cached_file
 
 from trainables.failure import NonRetryable
 from trainables.models.backbones import CONFIG, BackboneType, backbone_type_of, get_backbone_type, read_config
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.tokenizer_files import read_tokenizer
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.store import MODEL, Store
@@ -100,11 +101,11 @@ def load_config(origin: ModelSource, store: Store, execution: Execution) -> dict
 
 
 def load_tokenizer(origin: ModelSource, store: Store, execution: Execution) -> PreTrainedTokenizerBase:
-    """The tokenizer that belongs to `origin`."""
+    """The tokenizer that belongs to `origin`. Raises WrongTokenizer where it cannot be read."""
     if isinstance(origin, RandomInit):
         origin = CheckpointRef(step=origin.tokenizer)
     name, revision = _location(origin, store, execution)
-    return AutoTokenizer.from_pretrained(name, revision=revision, trust_remote_code=False)
+    return read_tokenizer(name, revision)
 
 
 @contextmanager

@@ -11,8 +11,9 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from tests.conftest import SHAPE
 from trainables.failure import kind_of
-from trainables.models.inputs import WrongTokenizer, load_input_encoder
+from trainables.models.inputs import load_input_encoder
 from trainables.models.loading import load_backbone
+from trainables.models.tokenizer_files import WrongTokenizer
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import LocalModel
 from trainables.store import MODEL

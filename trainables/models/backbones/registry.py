@@ -13,6 +13,9 @@ from trainables.models.shape import ModelShape
 DEFAULT = "xlm-roberta"
 """The kind of an architecture that names none."""
 CONFIG = "config.json"
+TOKENIZER_JSON, VOCABULARY = "tokenizer.json", "vocab.txt"
+SENTENCEPIECE = ("sentencepiece.bpe.model", "spm.model", "spiece.model")
+"""Files that a tokenizer can be read from, the first that is there: its own, SentencePiece's, BERT's list of words."""
 
 _TYPES: dict[str, BackboneType] = {}
 

@@ -17,7 +17,8 @@ from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
 from trainables.models.backbones.modeling import Backbone
-from trainables.models.inputs import InputEncoder, Inputs, WrongTokenizer
+from trainables.models.inputs import InputEncoder, Inputs
+from trainables.models.tokenizer_files import WrongTokenizer
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.masked_lm.schema import PREDICTED
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, pad

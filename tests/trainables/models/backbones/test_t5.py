@@ -8,7 +8,7 @@ from transformers import T5Config, T5EncoderModel
 
 from trainables.models.backbones import get_backbone_type
 from trainables.models.dropout import install
-from trainables.models.inputs import WrongTokenizer
+from trainables.models.tokenizer_files import WrongTokenizer
 
 SIZES = {"d_model": 32, "d_kv": 16, "d_ff": 64, "num_layers": 2, "num_heads": 2, "vocab_size": 90}
 

@@ -1,0 +1,116 @@
+"""A tokenizer from the files that lie beside a model: `tokenizer.json`, or what SentencePiece or BERT wrote.
+
+Older models, as XLM-V, Glot500, mDeBERTa and mT5, have a SentencePiece file alone. It is converted in memory, as
+transformers does it, and a checkpoint then has a `tokenizer.json`. Two things that transformers does in silence are
+mended here. Without a file that it knows, it makes a tokenizer of special tokens alone. And where the class of a
+tokenizer builds it anew, as DeBERTa's does, what the file says of normal forms may be lost: full-width letters and
+marks of Chinese and Japanese were then unknown subwords.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+
+import transformers
+from tokenizers import normalizers
+from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.utils import cached_file
+
+from trainables.failure import NonRetryable
+from trainables.models.backbones import SENTENCEPIECE, TOKENIZER_JSON, VOCABULARY
+from trainables.outside.text import bounded
+
+CLASSES = {
+    "sentencepiece.bpe.model": "XLMRobertaTokenizer",
+    "spm.model": "DebertaV2Tokenizer",
+    "spiece.model": "T5Tokenizer",
+}
+"""SentencePiece file: the class of transformers that reads it, whatever the model is (a BERT may have XLM-R's)."""
+
+
+class WrongTokenizer(NonRetryable, ValueError):
+    """A tokenizer that cannot be loaded, or whose sequences its backbone cannot read; the message is one line."""
+
+
+def read_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
+    """The tokenizer of a model.
+
+    Args:
+        name: a directory, or the hub's name of a model.
+        revision: commit of the hub's model; None for a directory.
+
+    Raises WrongTokenizer where there is no file that can be read.
+    """
+    found = {
+        file: path for file in (TOKENIZER_JSON, *SENTENCEPIECE, VOCABULARY) if (path := _path(name, revision, file))
+    }
+    mend = "save one there (save_pretrained of its tokenizer in transformers), or give another model"
+    if not found:
+        asked = ", ".join((TOKENIZER_JSON, *SENTENCEPIECE, VOCABULARY))
+        raise WrongTokenizer(bounded(f"{name}: it has no file of a tokenizer ({asked}); {mend}"))
+    file = next(iter(found))
+    reader = getattr(transformers, CLASSES[file]) if file in CLASSES else AutoTokenizer
+    try:
+        tokenizer = reader.from_pretrained(name, revision=revision, trust_remote_code=False)
+    except Exception as error:  # of tokenizers, SentencePiece and transformers alike, with no class in common
+        if isinstance(error, OSError) and revision is not None:  # the hub does not answer
+            raise
+        raise WrongTokenizer(bounded(f"{name}: its {file} cannot be read ({_first_line(error)}); {mend}")) from None
+    if len(tokenizer) - len(set(tokenizer.all_special_ids)) < 2:
+        raise WrongTokenizer(bounded(f"{name}: its {', '.join(found)} gives no subwords to its tokenizer; {mend}"))
+    return _normalised(tokenizer, found)
+
+
+def _path(name: str, revision: str | None, file: str) -> Path | None:
+    if revision is None:
+        path = Path(name) / file
+        return path if path.is_file() else None
+    found = cached_file(name, file, revision=revision, _raise_exceptions_for_missing_entries=False)
+    return Path(found) if found else None
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
+
+
+def _normalised(tokenizer: PreTrainedTokenizerBase, found: dict[str, Path]) -> PreTrainedTokenizerBase:
+    """`tokenizer` with the table of normal forms that its file has, if it has lost that.
+
+    It is then of a class that saves and loads all of itself.
+    """
+    if "__init__" not in type(tokenizer).__dict__:  # it is what its file says
+        return tokenizer
+    backend = tokenizer.backend_tokenizer
+    if backend.normalizer is not None and b"Precompiled" in backend.normalizer.__getstate__():
+        return tokenizer
+    table = _table_of_forms(found)
+    if table is None:
+        return tokenizer
+    forms = normalizers.Precompiled(table)
+    backend.normalizer = normalizers.Sequence([forms] if backend.normalizer is None else [forms, backend.normalizer])
+    whole = PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        model_input_names=tokenizer.model_input_names,
+        model_max_length=tokenizer.model_max_length,
+        **tokenizer.special_tokens_map,
+    )
+    whole.name_or_path = tokenizer.name_or_path
+    return whole
+
+
+def _table_of_forms(found: dict[str, Path]) -> bytes | None:
+    """SentencePiece's table of normal forms ("precompiled charsmap"), of the first file."""
+    file, path = next(iter(found.items()))
+    if file == TOKENIZER_JSON:
+        said = json.loads(path.read_text(encoding="utf-8")).get("normalizer") or {}
+        for one in said.get("normalizers", [said]):
+            if one.get("type") == "Precompiled" and one.get("precompiled_charsmap"):
+                return base64.b64decode(one["precompiled_charsmap"])
+        return None
+    if file not in CLASSES:
+        return None
+    from transformers.convert_slow_tokenizer import SentencePieceExtractor
+
+    return SentencePieceExtractor(str(path)).proto.normalizer_spec.precompiled_charsmap or None
