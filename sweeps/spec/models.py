@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import re
+from pathlib import Path
 
 from sweeps.spec.fields import ModelSpec, SweepSpec, in_languages
 from sweeps.spec.languages import check_codes
 from sweeps.spec.training import MASKED_LM, MixtureSpec, TextSpec
-from trainables.models.backbones import CONFIG, UnsupportedModel, all_backbone_types
+from trainables.models.backbones import CONFIG, PICKLED, TOKENIZER_FILES, UnsupportedModel, all_backbone_types
 from trainables.outside.text import Unreadable, shown
 from trainables.recipe.recipes import PoolingConfig
 from trainables.task_types import all_task_types, get_task_type
@@ -32,8 +33,8 @@ def check_model(model: ModelSpec, where: str) -> list[str]:
                 return _check_hub(model, where) or _check_shape(model, where)
             if not (path / CONFIG).is_file():
                 return [f"{where}.start: {path} is no model directory (it has no {CONFIG})"]
-            if not list(path.glob("*.safetensors")):
-                return [f"{where}.start: {path} has no *.safetensors weights"]
+            if problem := _lacking(path):
+                return _check_shape(model, where) or [f"{where}.start: {path} {problem}"]
         except (Unreadable, OSError) as error:
             return [f"{where}.start: {error}"]
     elif model.tokenizer is None:
@@ -123,6 +124,19 @@ def _check_text(text: TextSpec, where: str) -> list[str]:
     return problems
 
 
+def _lacking(path: Path) -> str | None:
+    """What a model directory lacks, as the end of a sentence."""
+    if not list(path.glob("*.safetensors")):
+        pickled = sorted(file.name for file in path.iterdir() if file.suffix in PICKLED)
+        has = (
+            f"has its weights in {pickled[0]} alone, which can run code" if pickled else "has no *.safetensors weights"
+        )
+        return f"{has}; load it with AutoModel of transformers, and save_pretrained it there"
+    if not any((path / file).is_file() for file in TOKENIZER_FILES):
+        return f"has no tokenizer ({', '.join(TOKENIZER_FILES)}); save_pretrained its tokenizer there"
+    return None
+
+
 def _check_hub(model: ModelSpec, where: str) -> list[str]:
     if model.start is not None and (not _HUB_ID.fullmatch(model.start) or "--" in model.start or ".." in model.start):
         return [f"{where}.start: {shown(model.start)} is no hub id (owner/name); a path begins with /, ./ or ~"]
@@ -152,7 +166,7 @@ def _check_shape(model: ModelSpec, where: str) -> list[str]:
     except UnsupportedModel as error:
         return [f"{field}: {error}"]
     settings = model.architecture
-    if settings is not None and shape is not None and "d_kv" not in settings and shape.hidden % shape.heads:
+    if settings is not None and shape is not None and shape.attention is None and shape.hidden % shape.heads:
         return [
             f"{field}: {shape.heads} attention heads do not divide a hidden size of {shape.hidden}; change one of them"
         ]

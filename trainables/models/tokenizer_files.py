@@ -19,7 +19,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 from transformers.utils import cached_file
 
 from trainables.failure import NonRetryable
-from trainables.models.backbones import SENTENCEPIECE, TOKENIZER_JSON, VOCABULARY
+from trainables.models.backbones import TOKENIZER_FILES
 from trainables.outside.text import bounded
 
 CLASSES = {
@@ -43,13 +43,10 @@ def read_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
 
     Raises WrongTokenizer where there is no file that can be read.
     """
-    found = {
-        file: path for file in (TOKENIZER_JSON, *SENTENCEPIECE, VOCABULARY) if (path := _path(name, revision, file))
-    }
+    found = {file: path for file in TOKENIZER_FILES if (path := _path(name, revision, file))}
     mend = "save one there (save_pretrained of its tokenizer in transformers), or give another model"
     if not found:
-        asked = ", ".join((TOKENIZER_JSON, *SENTENCEPIECE, VOCABULARY))
-        raise WrongTokenizer(bounded(f"{name}: it has no file of a tokenizer ({asked}); {mend}"))
+        raise WrongTokenizer(bounded(f"{name}: it has no tokenizer ({', '.join(TOKENIZER_FILES)}); {mend}"))
     file = next(iter(found))
     reader = getattr(transformers, CLASSES[file]) if file in CLASSES else AutoTokenizer
     try:
@@ -103,7 +100,7 @@ def _normalised(tokenizer: PreTrainedTokenizerBase, found: dict[str, Path]) -> P
 def _table_of_forms(found: dict[str, Path]) -> bytes | None:
     """SentencePiece's table of normal forms ("precompiled charsmap"), of the first file."""
     file, path = next(iter(found.items()))
-    if file == TOKENIZER_JSON:
+    if path.suffix == ".json":
         said = json.loads(path.read_text(encoding="utf-8")).get("normalizer") or {}
         for one in said.get("normalizers", [said]):
             if one.get("type") == "Precompiled" and one.get("precompiled_charsmap"):

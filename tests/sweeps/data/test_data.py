@@ -40,6 +40,7 @@ def squad_hub(hub):
     hub.files["owner/name"] = {
         "config.json": b'{"model_type": "bert"}',
         "model.safetensors": b"weights",
+        "tokenizer.json": b"{}",
         "modeling.py": b"no code",
     }
     hub.pin("owner/name", "main", REVISION)
@@ -95,6 +96,13 @@ def test_pull_fetches_all_and_pins_it(squad_sweep, squad_hub, monkeypatch):
     plan = make_plan(spec, str(squad_sweep))
     assert any(REVISION in str(step.recipe) for step in plan.steps.values())
     assert not [one for one in check_all(spec, squad_sweep) if one.problem]
+
+
+def test_a_model_without_a_tokenizer_is_refused(squad_sweep, squad_hub):
+    del squad_hub.files["owner/name"]["tokenizer.json"]
+    *_, missing = Puller(read_spec(squad_sweep), squad_sweep).pull()
+    assert re.match(r"owner/name at \w+: there is no tokenizer \(tokenizer.json, .*; give a model", missing.line)
+    assert not any("model.safetensors" in line for line in squad_hub.asked)
 
 
 def test_a_model_that_cannot_be_trained_is_refused_before_its_weights_are_fetched(squad_sweep, squad_hub):

@@ -146,6 +146,28 @@ def test_a_local_model_that_cannot_be_trained_is_named(sweep_file, tmp_path, mod
     assert re.search(r"types that can: bert, .*xlm-roberta", line)
 
 
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        (
+            ["pytorch_model.bin"],
+            "has its weights in pytorch_model.bin alone, which can run code; load it with AutoModel",
+        ),
+        ([], r"has no \*.safetensors weights; load it"),
+        (["model.safetensors"], r"has no tokenizer \(tokenizer.json, .*, vocab.txt\); save_pretrained its tokenizer"),
+    ],
+)
+def test_a_local_model_that_lacks_files_is_named_with_the_mend(sweep_file, tmp_path, files, message):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text('{"model_type": "bert"}')
+    for name in files:
+        (tmp_path / "model" / name).touch()
+    file = sweep_file(models={"m": str(tmp_path / "model")})
+    with pytest.raises(WrongSpec, match=rf"models\.m\.start: .*model {message}") as caught:
+        read_spec(file)
+    assert len(caught.value.lines) == 1
+
+
 @pytest.mark.parametrize("config", ["not JSON", "{}"])
 def test_a_local_model_without_a_usable_configuration_is_named(sweep_file, tmp_path, config):
     (tmp_path / "model").mkdir()

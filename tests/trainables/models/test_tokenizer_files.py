@@ -169,7 +169,7 @@ def others(folder):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (nothing, r"it has no file of a tokenizer \(tokenizer.json, sentencepiece.bpe.model, "),
+        (nothing, r"it has no tokenizer \(tokenizer.json, sentencepiece.bpe.model, "),
         (rubbish, r"its sentencepiece.bpe.model (cannot be read|gives no subwords)"),
         (broken, "its tokenizer.json cannot be read"),
         (others, "its vocab.txt gives no subwords to its tokenizer"),

@@ -13,9 +13,10 @@ from trainables.models.shape import ModelShape
 DEFAULT = "xlm-roberta"
 """The kind of an architecture that names none."""
 CONFIG = "config.json"
-TOKENIZER_JSON, VOCABULARY = "tokenizer.json", "vocab.txt"
-SENTENCEPIECE = ("sentencepiece.bpe.model", "spm.model", "spiece.model")
-"""Files that a tokenizer can be read from, the first that is there: its own, SentencePiece's, BERT's list of words."""
+TOKENIZER_FILES = ("tokenizer.json", "sentencepiece.bpe.model", "spm.model", "spiece.model", "vocab.txt")
+"""What a tokenizer can be read from, the first that is there: its own file, SentencePiece's, BERT's list of words."""
+PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".pkl")
+"""Ends of the names of weights that are not read: most can run code, and all are of other libraries or times."""
 
 _TYPES: dict[str, BackboneType] = {}
 

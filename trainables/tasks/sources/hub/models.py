@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from trainables.models.backbones import CONFIG, UnsupportedModel, read_config, shape_of
+from trainables.models.backbones import CONFIG, PICKLED, TOKENIZER_FILES, UnsupportedModel, read_config, shape_of
 from trainables.tasks.sources import DataError
 from trainables.tasks.sources.hub.files import fetch
 
 MODEL_FILES = (".json", ".safetensors", ".model", ".txt")
 """Ends of the names of a model's files that are read: weights without code, configuration, tokenizer."""
 SAFE = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
-PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".pkl")
-"""Ends of the names of weights that are not read: most can run code, and all are of other libraries or times."""
 WITH_SAFE: Mapping[str, str] = {
     "microsoft/mdeberta-v3-base": "faf660b811036d7b6dfc53aacfe5281447d4e2c6",
     "facebook/xlm-v-base": "643a987aa713ecd3c9a26a801fc715aa7f56b409",
@@ -37,6 +35,8 @@ def pull_model(name: str, commit: str) -> int:
         names = [name for name in names if "/" not in name]
         if not any(map(SAFE.fullmatch, names)):
             raise DataError(_without_weights(name, what, [one for one in names if one.endswith(PICKLED)]))
+        if not set(names) & set(TOKENIZER_FILES):
+            raise DataError(f"{what}: there is no tokenizer ({', '.join(TOKENIZER_FILES)}); give a model that has one")
         return [name for name in names if name.endswith(MODEL_FILES)]
 
     ((_, file),) = fetch(name, "model", commit, what, config)
