@@ -11,7 +11,8 @@ from trainables.tasks.sources.open_source import source_at
 
 
 def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
-    """`TASK SPLIT, LANGUAGES: REMARK` of the data steps of a plan: placeholders for labels, ids that are not unique.
+    """`TASK SPLIT, LANGUAGES: REMARK` of the data steps of a plan: placeholders for labels, ids that are not unique,
+    other rows in place of a test set.
 
     Rows that cannot be read are said, too: their steps will fail.
     """
@@ -25,6 +26,8 @@ def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
                     remarks = source.glance(task, rows.split, rows.language)
                 except DataError as problem:
                     remarks = (str(problem),)
+                if rows.stands_in is not None:
+                    remarks = (*remarks, f"{rows.stands_in} rows are scored: there is no test set with labels")
                 for remark in remarks:
                     found.setdefault((f"{task.name} {rows.split}", remark), {})[rows.language] = None
     return [f"{what}, {' '.join(languages)}: {remark}" for (what, remark), languages in found.items()]

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from sweeps.plan.remarks import remarks_of
 from sweeps.results.export import export_predictions
 from sweeps.results.results import Results
 from sweeps.state.sweep import Sweep
@@ -156,6 +157,8 @@ def test_predictions_are_of_the_test_set_and_never_of_dev_rows_that_are_scored_i
     assert results.unlabelled() == {}
     remarks = {target: of for (target, remark), of in results.about_the_data().items() if "dev set" in remark}
     assert remarks == {"udpos": ["de"], "panx": ["de"], "pawsx": ["de"]}
+    said = "dev rows are scored: there is no test set with labels"
+    assert {f"{task} test, de: {said}" for task in ("udpos", "panx", "pawsx")} <= set(remarks_of(plan, spec))
     manifest = json.loads((folder / "manifest.json").read_text())["tasks"]
     assert [manifest["udpos"][language]["origin"]["rows"] for language in ("en", "de")] == ["test-en", "submission-de"]
 
