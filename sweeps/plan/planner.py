@@ -40,6 +40,7 @@ from trainables.steps import get_step_kind
 from trainables.store import hash_model_dir
 from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task
+from trainables.tasks.files.use import use_task_files
 from trainables.tasks.hyperparameters import MULTI_TASK, Defaults
 from trainables.tasks.lock import read_lock
 from trainables.tasks.sources import DataError, Source
@@ -60,6 +61,7 @@ def make_plan(spec: SweepSpec, file: str, sources: Mapping[str, Source] | None =
     Raises:
         WrongSpec: data is missing, or a setting does not fit.
     """
+    use_task_files(spec.tasks)
     try:
         planner = _Planner(spec, read_lock(Path(file)).revisions, sources or {})
         cells = [cell for name, model in spec.models.items() for cell in planner.model(name, model)]
@@ -75,7 +77,9 @@ class _Planner:
     def __init__(self, spec: SweepSpec, locked: Mapping[str, str], sources: Mapping[str, Source]) -> None:
         self.spec = spec
         self.steps: dict[str, Step] = {}
-        self.execution = spec.execution.model_copy(update={"data": spec.data, "plugins": spec.plugins})
+        self.execution = spec.execution.model_copy(
+            update={"data": spec.data, "plugins": spec.plugins, "tasks": spec.tasks}
+        )
         self.rows = SplitResolver(spec, {**locked, **spec.revisions}, sources)
         self.unshared = 0
         self._prepared: dict[Any, str] = {}

@@ -86,7 +86,13 @@ class SplitResolver:
             if problem := source.check(task, split, language):
                 raise DataError(problem)
             revision = source.revision(task, split, language)
-            self._rows[key] = SplitRef(split=split, language=language, revision=revision, limit=limit)
+            self._rows[key] = SplitRef(
+                split=split,
+                language=language,
+                revision=revision,
+                limit=limit,
+                reading=task.reading.get(f"{split}-{language}"),
+            )
         return self._rows[key]
 
     def _source(self, task: Task) -> Source:

@@ -15,7 +15,7 @@ from sweeps.schedule.scheduler import Schedule
 from trainables.models.shape import ModelShape
 from trainables.recipe.execution import Execution
 from trainables.store import PROBE, Store, StoreError
-from trainables.tasks.sources.open_source import HUB
+from trainables.tasks.task import HUB
 
 PACKAGES = ("sweeps", "trainables", "cluster")
 GIB = 2**30

@@ -155,6 +155,8 @@ class SweepSpec(Frozen):
 
     plugins: tuple[Label, ...] = ()
     """Modules that add task types, tasks, kinds of steps or backbones (`trainables.plugins`)."""
+    tasks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """What the sweep's task files say, by their paths; in the sweep file it is a list of such files, or of folders."""
     sweep: Name
     models: dict[Label, ModelSpec] = Field(min_length=1, max_length=1000)
     intermediates: tuple[IntermediateSpec, ...] = Field(min_length=1, max_length=1000)

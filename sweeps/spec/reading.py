@@ -13,10 +13,13 @@ from pydantic import ValidationError
 from sweeps.spec.checks import check, check_data
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.studies import UnknownStudy, sweep_file
+from sweeps.spec.task_files import placed, read_task_files
 from trainables.outside.fields import explained
 from trainables.outside.text import Unreadable, bounded, shown
 from trainables.outside.yaml import parse_yaml, read_yaml
 from trainables.plugins import PluginError, load_plugins
+from trainables.tasks.files.reading import WrongTaskFile
+from trainables.tasks.files.use import use_task_files
 
 LINES = 20
 """Lines about one file, at most: who mends the first of them mends most of the others."""
@@ -57,13 +60,18 @@ def read_spec(file: Path, overrides: list[str] | None = None, data_here: bool = 
         _override(fields, override)
     _load_plugins(fields, file)
     try:
+        fields["tasks"] = read_task_files(fields.get("tasks"), sweep_file(file))
+        use_task_files(fields["tasks"])
+    except WrongTaskFile as error:
+        raise WrongSpec(error.lines) from None
+    try:
         spec = SweepSpec(**fields)
     except ValidationError as error:
         raise WrongSpec([f"{file}: {line}" for line in explained(error, SweepSpec)]) from None
     problems = check(spec) + (check_data(spec) if data_here else [])
     if problems:
         raise WrongSpec([f"{file}: {problem}" for problem in problems])
-    return spec
+    return placed(spec)
 
 
 def _load_plugins(fields: dict[str, Any], file: Path) -> None:

@@ -25,7 +25,9 @@ def begun(step: Step) -> Event:
 
 
 def parameters(recipe: dict[str, Any], execution: dict[str, Any]) -> dict[str, str]:
-    """Recipe and execution, apart, as dotted names."""
+    """Recipe and execution, apart, as dotted names; of the tasks that files describe, their names."""
+    if tasks := execution.get("tasks"):
+        execution = {**execution, "tasks": sorted(said["name"] for said in tasks.values())}
     flat = _flat("recipe", recipe) | _flat("execution", execution)
     return {name: str(value) for name, value in flat.items()}
 

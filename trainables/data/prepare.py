@@ -137,6 +137,8 @@ def read_rows(task: TaskSpec, rows: SplitRef, execution: Execution) -> ReadRows:
         raise DataError(
             f"{task.name} {rows.name}: the data is {found[:20]}, the plan was made for {rows.revision[:20]}; plan again"
         )
+    if entry.reading.get(rows.name) != rows.reading:
+        raise DataError(f"{task.name} {rows.name}: its task file has changed since the plan was made; plan again")
     settled = source.settled(entry, rows.split, rows.language)
     examples = to_dataset(entry.type, settled.rows)
     if rows.limit is not None and rows.limit < len(examples):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -40,6 +40,8 @@ class Execution(Frozen):
 
     plugins: tuple[str, ...] = ()
     """Modules that add task types, tasks, kinds of steps or backbones (`trainables.plugins`)."""
+    tasks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """What the sweep's task files say, by their paths (`trainables.tasks.files`)."""
 
     def data_of(self, task: str) -> str | None:
         """Where a task's data is."""

@@ -64,6 +64,8 @@ class SplitRef(Frozen):
     """So many rows, drawn from all by a hash of their positions."""
     stands_in: Literal["dev"] | None = None
     """Of "test" rows: the split that they really are, where no labelled test set is there."""
+    reading: str | None = None
+    """Of a task from a file: a digest of how its rows are read out of those bytes."""
 
     @property
     def name(self) -> str:

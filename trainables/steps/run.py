@@ -7,6 +7,7 @@ from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import Recipe
 from trainables.steps.registry import kind_of
 from trainables.store import Store
+from trainables.tasks.files.use import use_task_files
 
 
 def carry_out(recipe: Recipe, execution: Execution, store: Store, host: Host) -> bool:
@@ -20,6 +21,7 @@ def carry_out(recipe: Recipe, execution: Execution, store: Store, host: Host) ->
     Raises:
         StoreError: the store cannot be written.
         LeaseLost: another driver carries it out.
+        WrongTaskFile: what the execution carries of task files cannot be used by this version.
     """
     # Heavy imports stay inside: the driver imports this module and carries out nothing.
     import datasets
@@ -27,5 +29,6 @@ def carry_out(recipe: Recipe, execution: Execution, store: Store, host: Host) ->
 
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
+    use_task_files(execution.tasks)
     with store.room(recipe.id):
         return kind_of(recipe).run(recipe, execution, store, host)

@@ -105,6 +105,11 @@ class TaskType:
 
     least_length: ClassVar[int] = 8
     """Subwords that an input must have room for."""
+    usual_metrics: ClassVar[tuple[str, ...]] = ()
+    """The metrics whose mean is the score of a task, where its file says nothing."""
+    other_metrics: ClassVar[tuple[str, ...]] = ()
+    """Further metrics that a task file may name as its score."""
+
     reads_text: ClassVar[bool] = False
     """Whether its rows are plain text, in all its languages: for pretraining, tokenizers and language modelling beside
     an intermediate. It is never a target."""

@@ -1,6 +1,6 @@
 """Tasks: what is known of one (task), which there are (records), where the rows come from (sources)."""
 
-from trainables.tasks import records  # its tasks are added to the registry
+from trainables.tasks import records, shipped  # their tasks are added to the registry
 from trainables.tasks.hyperparameters import Defaults
 from trainables.tasks.registry import all_tasks, get_task, register_task
 from trainables.tasks.sources import DataError, Source
@@ -11,5 +11,5 @@ from trainables.tasks.task import Licence, Split, Task, UnknownTask
 
 __all__ = [
     "DataError", "Defaults", "FolderSource", "GeneratedSource", "HubSource", "Licence",
-    "Source", "Split", "Task", "UnknownTask", "all_tasks", "get_task", "records", "register_task",
+    "Source", "Split", "Task", "UnknownTask", "all_tasks", "get_task", "records", "register_task", "shipped",
 ]  # fmt: skip

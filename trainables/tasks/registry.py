@@ -1,14 +1,21 @@
-"""Which tasks there are, by name: this project's own (`records`), then those that plug-ins register."""
+"""Which tasks there are, by name: this project's own (`records`, `shipped`), those that plug-ins register, and those of
+the task files of the sweep that is being worked on.
+
+Plug-ins are modules of the process, and stay. Task files are a sweep's: `use_tasks` puts those of one sweep in place of
+those of the sweep before, so that none is found by a sweep that does not name it.
+"""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from trainables.tasks.checks import contradictions_of
 from trainables.tasks.task import Task, UnknownTask
 
-_TASKS: dict[str, Task] = {}
+_TASKS: dict[str, Task | Callable[[], Task]] = {}
+"""The tasks that stay; of those in files of this project, what reads the file when it is first asked for."""
+_OF_SWEEP: dict[str, Task] = {}
 
 
 def add_tasks(tasks: Iterable[Task]) -> None:
@@ -16,9 +23,14 @@ def add_tasks(tasks: Iterable[Task]) -> None:
     _TASKS.update((task.name, task) for task in tasks)
 
 
+def add_unread(tasks: Mapping[str, Callable[[], Task]]) -> None:
+    """Make this project's own tasks known that are read from files, by name, when they are first asked for."""
+    _TASKS.update(tasks)
+
+
 def all_tasks() -> tuple[Task, ...]:
-    """Every task: this project's own, then those that plug-ins have registered."""
-    return tuple(_TASKS.values())
+    """Every task: this project's own, then those that plug-ins have registered, then those of the sweep's files."""
+    return tuple(_known(name) for name in (*_TASKS, *_OF_SWEEP))
 
 
 def register_task(task: Task) -> None:
@@ -27,11 +39,33 @@ def register_task(task: Task) -> None:
     Raises:
         ValueError: there is a task of this name, or the record contradicts itself or the tasks that it names.
     """
-    if task.name in _TASKS:
-        raise ValueError(f'there is a task "{task.name}" already; give this one another name')
-    if problems := contradictions_of(task, _TASKS):
+    if problems := _problems(task, {}):
         raise ValueError("\n".join(problems))
     _TASKS[task.name] = task
+
+
+def use_tasks(tasks: Iterable[tuple[str, Task]]) -> list[str]:
+    """Make the tasks of a sweep's files known, in place of those of the sweep before.
+
+    Args:
+        tasks: each with what an error calls it, such as the path of its file.
+
+    Returns:
+        What is wrong, a line each; then no task of a file is known.
+    """
+    _OF_SWEEP.clear()
+    found: dict[str, tuple[str, Task]] = {}
+    problems = []
+    for where, task in tasks:
+        if task.name in found:
+            problems.append(f'{where}: name: {found[task.name][0]} describes a task "{task.name}" too; rename one')
+        found.setdefault(task.name, (where, task))
+    others = {name: task for name, (_, task) in found.items()}
+    for where, task in found.values():
+        problems += [f"{where}: {line.removeprefix(f'task {task.name}: ')}" for line in _problems(task, others)]
+    if not problems:
+        _OF_SWEEP.update(others)
+    return problems
 
 
 def get_task(name: str) -> Task:
@@ -40,7 +74,22 @@ def get_task(name: str) -> Task:
     Raises:
         UnknownTask: there is none; the message suggests the nearest name.
     """
-    if name in _TASKS:
-        return _TASKS[name]
-    near = difflib.get_close_matches(name.lower(), _TASKS, n=1)
+    if name in _TASKS or name in _OF_SWEEP:
+        return _known(name)
+    near = difflib.get_close_matches(name.lower(), (*_TASKS, *_OF_SWEEP), n=1)
     raise UnknownTask(name, near[0] if near else None)
+
+
+def _known(name: str) -> Task:
+    task = _TASKS.get(name) or _OF_SWEEP[name]
+    if not isinstance(task, Task):
+        task = _TASKS[name] = task()
+    return task
+
+
+def _problems(task: Task, others: Mapping[str, Task]) -> list[str]:
+    """Why a task cannot stand beside those that are known."""
+    if task.name in _TASKS:
+        return [f'name: there is a task "{task.name}" already; give this one another name']
+    named = {name: _known(name) for name in (*task.trains_on, *task.parts) if name in _TASKS or name in _OF_SWEEP}
+    return contradictions_of(task, {**named, **others})

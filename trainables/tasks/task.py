@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from trainables.tasks.sources.hub.table import HubTable
 
 Split = Literal["train", "dev", "test", "pool", "submission"]
+HUB = "hub"
+"""Where data are, when they are not in a folder."""
 POOL_LANGUAGE = "mul"
 """The language of "pool" rows: what dense retrieval searches in, in all languages at once."""
 
@@ -97,6 +99,8 @@ class Task:
         select_mode: whether a larger ("max") or a smaller ("min") value of ``select_metric`` is better.
         folder: finds its rows in a data folder (`sources.folder`); ``None``: it has no form of its own there.
         hub: where its rows lie on the hub.
+        place: of a task from a file: where its rows lie (a folder, or "hub") unless a sweep says so of this very task.
+        reading: of a task from a file, by split and language ("test-sw"): a digest of how its rows are read.
         settings: how it is trained, by published set (`hyperparameters`) or ``"own"``. A task that is trained like
             another one shares that one's settings.
         expected_rows: rows by split and language that a benchmark says there are; `data check` compares.
@@ -126,6 +130,8 @@ class Task:
     select_mode: Literal["max", "min"] = "max"
     folder: Finder | None = None
     hub: tuple[HubTable, ...] = ()
+    place: str = ""
+    reading: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Defaults] = field(default_factory=dict)
     expected_rows: Mapping[Split, Mapping[str, int]] = field(default_factory=dict)
     estimated_rows: Mapping[Split, Mapping[str, int]] = field(default_factory=dict)

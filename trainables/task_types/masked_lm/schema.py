@@ -13,6 +13,7 @@ class MaskedLM(TaskType):
     modeling_class = "trainables.task_types.masked_lm.modeling:MaskedLM"
     columns = {"id": ID, "text": Column(identity=True), "translation": Column(identity=True, may_be_empty=True)}
     usual_length = Length(52.0)  # measured on NTREX and FLORES, half of whose rows are translations
+    usual_metrics = ("loss",)
     reads_text = True
     masks = True
 

@@ -23,6 +23,7 @@ class MultipleChoice(TaskType):
         "label": Column(label=True),  # the position of the right choice, from "0"
     }
     usual_length = Length(60.0, sequences=4)
+    usual_metrics = ("accuracy",)
     knows_chance = True
 
     def is_labelled(self, row: Row) -> bool:

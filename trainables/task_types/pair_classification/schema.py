@@ -17,4 +17,6 @@ class PairClassification(TextClassification):
         "label": Column(label=True),
     }
     usual_length = Length(43.0)
+    usual_metrics = ("accuracy",)
+    other_metrics = ("f1",)
     macro_f1 = False

@@ -17,6 +17,7 @@ class Retrieval(TaskType):
     modeling_class = "trainables.task_types.retrieval.modeling:Retrieval"
     columns = {"id": ID, "query": Column(identity=True), "candidate": Column(identity=True)}
     usual_length = Length(11.1, features=2.0)
+    usual_metrics = ("accuracy",)
     trained = False
     compares_vectors = True
     searches = True

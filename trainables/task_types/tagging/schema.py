@@ -19,6 +19,8 @@ class Tagging(TaskType):
     modeling_class = "trainables.task_types.tagging.modeling:Tagging"
     columns = {"id": ID, "tokens": Column("texts", identity=True), "tags": Column("texts", label=True)}
     usual_length = Length(26.0)
+    usual_metrics = ("f1",)
+    other_metrics = ("accuracy",)
     knows_chance = True
     fixed_labels = True
 

@@ -20,6 +20,8 @@ class TextClassification(TaskType):
     modeling_class = "trainables.task_types.text_classification.modeling:TextClassification"
     columns = {"id": ID, "text": Column(identity=True), "label": Column(label=True)}
     usual_length = Length(35.0)
+    usual_metrics = ("accuracy",)
+    other_metrics: ClassVar[tuple[str, ...]] = ("macro_f1", "f1")
     knows_chance = True
     fixed_labels = True
     macro_f1: ClassVar[bool] = True

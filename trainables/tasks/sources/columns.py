@@ -28,7 +28,8 @@ def row_of(
     """The row that a record is; without "id" where the record has none.
 
     Args:
-        columns: paths by column of the task type, where they are not the column's own name.
+        columns: paths by column of the task type, where they are not the column's own name; of answers whose texts and
+            starts are columns of their own, `answers.text` and `answers.answer_start`.
         labels: the task's labels by what the data set writes (a name, or a number as text), where they differ.
         class_names: by path, for columns that hold numbers of classes: what the classes are called. -1 is no label.
         where: file and place, for errors.
@@ -38,6 +39,9 @@ def row_of(
     """
     row: Row = {}
     for name, column in get_task_type(task.type).columns.items():
+        if column.kind == "answers" and f"{name}.text" in columns:
+            row[name] = _answers(record, name, columns, where)
+            continue
         paths = columns.get(name, name)
         if name == "id" and paths not in record:
             continue
@@ -50,6 +54,17 @@ def row_of(
         else:
             row[name] = found if column.kind == "texts" else " ".join(map(str, found))
     return row
+
+
+def _answers(record: Mapping[str, Any], name: str, columns: Mapping[str, Paths], where: str) -> dict[str, list[Any]]:
+    """SQuAD's object of lists, of two columns: texts, and the characters at which they start."""
+    found = {}
+    for part in ("text", "answer_start"):
+        path = columns.get(f"{name}.{part}", f"{name}.{part}")
+        value = value_at(record, path if isinstance(path, str) else path[0], f"{name}.{part}", where)
+        values = list(value) if isinstance(value, list | tuple) else [] if value in (None, "") else [value]
+        found[part] = [int(one) if part == "answer_start" and str(one).isdecimal() else one for one in values]
+    return found
 
 
 def value_at(record: Mapping[str, Any], path: str, purpose: str, where: str) -> Any:

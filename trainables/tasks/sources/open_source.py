@@ -9,8 +9,7 @@ from trainables.tasks.sources import DataError, Source
 from trainables.tasks.sources.folder.source import FolderSource
 from trainables.tasks.sources.generated import GeneratedSource
 from trainables.tasks.sources.hub.source import HubSource
-
-HUB = "hub"
+from trainables.tasks.task import HUB
 
 
 def source_for(

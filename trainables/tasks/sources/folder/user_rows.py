@@ -29,7 +29,12 @@ def find(folder: Path, task: Task, split: Split, language: str) -> Located | Non
 
 def path_of(folder: Path, task: Task, split: Split, language: str) -> Path:
     """Where such rows are looked for, as JSON lines."""
-    return folder / "rows" / task.name / f"{split}-{language}.jsonl"
+    return rows_folder(folder, task.name) / f"{split}-{language}.jsonl"
+
+
+def rows_folder(folder: Path, task: str) -> Path:
+    """Where all such rows of a task are."""
+    return folder / "rows" / task
 
 
 def _rows(form: _Form, file: Path, word: str, task: Task, split: Split) -> Iterator[Row]:

@@ -10,10 +10,8 @@ from typing import Any
 
 from trainables.outside.text import shown
 from trainables.tasks.sources import DataError
-from trainables.tasks.sources.file_forms import json_lines, read_json, read_table
 from trainables.tasks.sources.hub.files import HubFile, HubSplit
-
-Record = Mapping[str, Any]
+from trainables.tasks.sources.records import Record, records_of
 
 
 @dataclass(frozen=True)
@@ -47,24 +45,9 @@ def _named(name: str, path: Path) -> Iterable[Record]:
 
 def _read(name: str, path: Path) -> Iterable[Record]:
     form = name.rpartition(".")[2]
-    if form in ("tsv", "csv"):
-        return read_table(path, quoted=form == "csv")
-    if form == "jsonl":
-        return [_object(record, f"{name}, line {number}") for number, record in json_lines(path)]
-    if form == "json":
-        found = read_json(path)
-        if isinstance(found, Mapping):  # as SQuAD and many after it: the rows under one key, beside a version
-            found = next((value for value in found.values() if isinstance(value, list)), found)
-        if not isinstance(found, list):
-            raise DataError(f"{name}: holds {shown(found)}; expected a list of objects")
-        return [_object(record, f"{name}, entry {number}") for number, record in enumerate(found)]
-    raise DataError(f"{name}: parquet and other files in one split; name those of one form in the task's splits")
-
-
-def _object(record: Any, where: str) -> Record:
-    if not isinstance(record, Mapping):
-        raise DataError(f"{where}: {shown(record)} is no row; expected an object with its columns")
-    return record
+    if form == "parquet":
+        raise DataError(f"{name}: parquet and other files in one split; name those of one form in the task's splits")
+    return [record for _, record, _ in records_of(path, form)]
 
 
 def _parquet(hub_split: HubSplit, paths: Sequence[Path]) -> Records:

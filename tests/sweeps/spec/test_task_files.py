@@ -1,0 +1,178 @@
+"""A sweep over tasks that are files: found, checked, planned, carried out, and of no other sweep."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+
+from sweeps.plan.planner import make_plan
+from sweeps.results.results import Results
+from sweeps.results.tables import table_of
+from sweeps.spec.reading import WrongSpec, read_spec
+from sweeps.state.sweep import Sweep
+from trainables.generated import TOPICS, GeneratedBenchmark
+from trainables.tasks import UnknownTask, get_task
+
+TOPIC = {
+    "name": "topic",
+    "type": "text-classification",
+    "languages": ["one", "two"],
+    "train_languages": "one",
+    "labels": list(TOPICS),
+    "rows": {"train": "rows/train.jsonl", "dev": "rows/dev.jsonl", "test": "rows/{language}.jsonl"},
+    "settings": {"max_length": 64, "learning_rate": 1e-3},
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the file of a task and its rows, which are those of a generated task under other names."""
+    made = fill(tmp_path / "mine")
+    return made
+
+
+def fill(folder, **fields):
+    (folder / "rows").mkdir(parents=True, exist_ok=True)
+    for split, language, name in (
+        ("train", "one", "train"),
+        ("dev", "one", "dev"),
+        ("test", "one", "one"),
+        ("test", "two", "two"),
+    ):
+        rows = GeneratedBenchmark(seed=1, size=0.05).rows("gen-topic", split, language)
+        text = "".join(json.dumps({"text": row["text"], "label": row["label"]}) + "\n" for row in rows)
+        (folder / "rows" / f"{name}.jsonl").write_text(text)
+    (folder / "topic.yaml").write_text(yaml.safe_dump({**TOPIC, **fields}))
+    return folder
+
+
+def planned(file):
+    return make_plan(read_spec(file), str(file))
+
+
+def steps_of(plan):
+    return {step.id for step in plan.steps.values()}
+
+
+@pytest.mark.parametrize("named", [["mine/topic.yaml"], ["mine"], "mine", ["./mine/"]])
+def test_files_and_folders_begin_at_the_sweep_file(folder, sweep_file, named, monkeypatch, tmp_path_factory):
+    file = sweep_file(tasks=named, targets=["topic"], languages=None)
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    spec = read_spec(file)
+    assert list(spec.tasks) == [str(folder / "topic.yaml")]
+    assert spec.data == {"topic": str(folder)}
+    plan = make_plan(spec, str(file))
+    assert {rows.language for step in plan.steps.values() for rows in getattr(step.recipe, "rows", ())} >= {
+        "one",
+        "two",
+    }
+
+
+def test_without_a_name_the_folder_tasks_beside_the_sweep_file_is_read(sweep_file, tmp_path):
+    fill(tmp_path / "tasks")
+    assert planned(sweep_file(targets=["topic"])).steps
+    with pytest.raises(WrongSpec, match=r"targets\[0\]: there is no task \"topic\""):
+        planned(sweep_file(targets=["topic"], tasks=[]))
+
+
+def test_a_task_of_one_sweep_is_unknown_to_the_next(folder, sweep_file):
+    mine = sweep_file("mine.yaml", tasks=["mine"], targets=["topic"])
+    spec = read_spec(mine)
+    with pytest.raises(WrongSpec, match='there is no task "topic"'):
+        read_spec(sweep_file("other.yaml", targets=["topic"]))
+    read_spec(sweep_file("third.yaml"))
+    with pytest.raises(UnknownTask):
+        get_task("topic")
+    # Planning the first one again finds its own tasks.
+    assert steps_of(make_plan(spec, str(mine))) == steps_of(planned(mine))
+
+
+@pytest.mark.parametrize(
+    ("named", "says"),
+    [
+        (["nowhere.yaml"], r"sweep.yaml: tasks\[0\]: /.*/nowhere.yaml: there is no such task file or folder"),
+        ([5], r"sweep.yaml: tasks: is \[5\]; give a list of task files, or of folders of them"),
+        ({"a": "b"}, r"sweep.yaml: tasks: is \{"),
+        (["mine/rows"], "there is no task file in this folder"),
+        (["mine", "twin"], r'twin/topic.yaml: name: /.*/mine/topic.yaml describes a task "topic" too; rename one'),
+        (["xnli"], r'xnli/topic.yaml: name: there is a task "xnli" already; give this one another name'),
+        (["sib200"], r'sib200/topic.yaml: name: there is a task "sib200" already'),
+        (["weather"], r'weather/topic.yaml: trains_on or parts: there is no task "weather"; register it first'),
+        (["labels"], r"labels/topic.yaml: trains_on or parts: \"gen-topic\" has labels"),
+    ],
+)
+def test_each_mistake_is_a_line(folder, sweep_file, tmp_path, named, says):
+    fill(tmp_path / "twin")
+    fill(tmp_path / "xnli", name="xnli")
+    fill(tmp_path / "sib200", name="sib200")
+    fill(tmp_path / "weather", trains_on="weather")
+    fill(tmp_path / "labels", trains_on="gen-topic", labels=["a", "b"])
+    with pytest.raises(WrongSpec, match=says) as caught:
+        read_spec(sweep_file(tasks=named))
+    assert all("\n" not in line and len(line) <= 300 for line in caught.value.lines)
+
+
+def test_rows_are_checked_while_the_sweep_is_planned(folder, sweep_file):
+    place = folder / "rows" / "two.jsonl"
+    place.write_text(place.read_text() + '{"text": null, "label": "food"}\n')
+    with pytest.raises(WrongSpec, match=r"data: .*two\.jsonl, line \d+: text is null, and a text belongs there"):
+        planned(sweep_file(tasks=["mine"], targets=["topic"]))
+
+
+def test_the_sweep_may_say_of_a_task_where_its_rows_lie(folder, sweep_file, tmp_path):
+    elsewhere = fill(tmp_path / "elsewhere")
+    before = planned(sweep_file(tasks=["mine"], targets=["topic"]))
+    (folder / "rows" / "two.jsonl").unlink()
+    file = sweep_file(tasks=["mine"], targets=["topic"], data={"topic": str(elsewhere)})
+    assert read_spec(file).data == {"topic": str(elsewhere)}
+    assert steps_of(planned(file)) == steps_of(before)  # the same bytes, read in the same way
+    assert read_spec(sweep_file(targets=["sib200"])).data == {"sib200": "hub"}
+
+
+def test_what_changes_numbers_changes_steps_and_nothing_else_does(folder, sweep_file):
+    file = sweep_file(tasks=["mine"], targets=["topic"])
+    before = steps_of(planned(file))
+    text = (folder / "topic.yaml").read_text()
+    (folder / "topic.yaml").write_text(f"# a comment\n{text}licence: CC0\n")
+    assert steps_of(planned(file)) == before
+    fill(folder, labels=list(reversed(TOPICS)))
+    assert not {one for one in steps_of(planned(file)) if "topic" in one} & before
+    fill(folder, metric="macro_f1")
+    changed = steps_of(planned(file))
+    assert {one for one in changed if one.startswith("data-")} <= before
+    assert not {one for one in changed if one.startswith("train-topic")} & before
+
+
+@pytest.mark.deepspeed
+def test_a_sweep_over_files_goes_all_the_way(folder, tiny, here, tmp_path):
+    model = {key: value for key, value in tiny["models"]["small"].items() if key != "pretrain"}
+    fields = {**tiny, "models": {"small": model}, "tasks": ["mine"], "intermediates": ["none", "topic"]}
+    done = here({**fields, "targets": ["topic", {"task": "gen-tags", "languages": ["one", "two"]}]}, tmp_path)
+    results = Results(Sweep(*done))
+    assert results.missing == 0
+    found = {(one.target, one.language, one.metric) for one in results.numbers()}
+    assert {("topic", language, metric) for language in ("one", "two") for metric in ("accuracy", "macro_f1")} <= found
+    assert table_of(results, "small", "zero-shot").row_count == 2
+    # The target of no intermediate is the training that the intermediate is.
+    trainings = [step.name for step in done[1].steps.values() if step.id.startswith("train-topic")]
+    assert len(trainings) == 2
+
+
+@pytest.mark.programs
+def test_a_worker_needs_no_task_file(folder, sweep_file, tmp_path):
+    plan = planned(sweep_file(tasks=["mine"], targets=["topic"]))
+    (folder / "topic.yaml").unlink()
+    kinds = ("tokenizer", "data")
+    steps = [step for step in plan.steps.values() if step.recipe.kind in kinds and "gen-tags" not in step.id]
+    for step in sorted(steps, key=lambda one: kinds.index(one.recipe.kind)):
+        recipe, execution = tmp_path / "recipe.json", tmp_path / "execution.json"
+        recipe.write_text(json.dumps(step.recipe.model_dump(mode="json")))
+        execution.write_text(json.dumps(step.execution.model_dump(mode="json")))
+        command = [sys.executable, "-m", "trainables", recipe, "--store", tmp_path / "store", "--execution", execution]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    assert any((tmp_path / "store").rglob("test-two/features"))
