@@ -307,12 +307,18 @@ class Hub:
         Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def put(self, dataset, path, rows, features=None, branch="main", commit=None):
-        """Put rows into a repository as a parquet file."""
+        """Put rows into a repository as a file of the form that its name says: parquet, TSV or JSON lines."""
         import datasets
 
         buffer = io.BytesIO()
         columns = {name: [row[name] for row in rows] for name in rows[0]}
-        datasets.Dataset.from_dict(columns, features=features and datasets.Features(features)).to_parquet(buffer)
+        found = datasets.Dataset.from_dict(columns, features=features and datasets.Features(features))
+        if path.endswith(".tsv"):
+            found.to_csv(buffer, sep="\t", index=False)
+        elif path.endswith(".jsonl"):
+            found.to_json(buffer)
+        else:
+            found.to_parquet(buffer)
         self.files.setdefault(dataset, {})[path] = buffer.getvalue()
         self.pin(dataset, branch, commit or self.commit)
 

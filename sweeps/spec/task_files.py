@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sweeps.spec.fields import SweepSpec, TextSpec, in_languages
+from sweeps.spec.fields import SweepSpec, in_languages
+from sweeps.spec.training import TextSpec
 from trainables.outside.text import shown
 from trainables.tasks import get_task
 from trainables.tasks.files.reading import WrongTaskFile, read_task_file, task_files
@@ -17,18 +18,19 @@ BESIDE = "tasks"
 """The folder beside a sweep file whose task files are read where the sweep names none."""
 
 
-def read_task_files(given: Any, file: Path) -> dict[str, dict[str, Any]]:
+def read_task_files(given: Any, file: Path, beside: Path) -> dict[str, dict[str, Any]]:
     """What the task files of a sweep say, by their absolute paths.
 
     Args:
         given: the sweep's `tasks`: paths of task files and of folders of them, relative to the sweep file; None: the
             folder `tasks` beside it, if there is one.
-        file: the sweep file.
+        file: the sweep file, as errors call it.
+        beside: the folder that it lies in.
 
     Raises:
         WrongTaskFile: one is not there, or cannot be used.
     """
-    beside = file.absolute().parent
+    beside = beside.absolute()
     if given is None:
         places = {"": BESIDE} if (beside / BESIDE).is_dir() else {}
     else:

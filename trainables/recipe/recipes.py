@@ -18,8 +18,6 @@ from trainables.outside.fields import CountOrZero
 from trainables.recipe.canonical import Frozen, fingerprint
 from trainables.recipe.model_source import ModelSource, required_steps
 
-# --- pieces of recipes -----------------------------------------------------------------------------------------------
-
 
 class PoolingConfig(Frozen):
     """How a sentence becomes a vector without any training. Defaults are those of XTREME's reference for XLM-R."""
@@ -51,7 +49,8 @@ class TaskSpec(Frozen):
 
 
 class SplitRef(Frozen):
-    """One split of a task in one language. `revision` is the identity of the bytes it is read from.
+    """One split of a task in one language. `revision` is the identity of the bytes it is read from, and `reading`, of a
+    task from a file, a digest of how they are read.
 
     "test" rows are those that are scored. "submission" rows are the benchmark's test set, where that has no labels and
     other rows are scored in its place: they are predicted only.
@@ -65,7 +64,6 @@ class SplitRef(Frozen):
     stands_in: Literal["dev"] | None = None
     """Of "test" rows: the split that they really are, where no labelled test set is there."""
     reading: str | None = None
-    """Of a task from a file: a digest of how its rows are read out of those bytes."""
 
     @property
     def name(self) -> str:

@@ -62,11 +62,12 @@ def _missing(task: Task) -> Iterator[str]:
         yield "no settings"
     if any(not defaults.source for defaults in task.settings.values()):
         yield "settings without a source"
-    if not task.lengths and not task_type.reads_text:
+    in_file = bool(task.reading)  # a task file has neither lengths nor a function that finds rows
+    if not task.lengths and not task_type.reads_text and not in_file:
         yield "no lengths"
     if task.source == "generated":
         return
-    if task.folder is None and not task.parts:
+    if task.folder is None and not task.parts and not in_file:
         yield "no folder: where its rows lie in a data folder"
     if task.licence is None or not all((task.licence.data, task.licence.source, task.licence.terms)):
         yield "no licence: data, source and terms"

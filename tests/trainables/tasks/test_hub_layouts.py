@@ -1,5 +1,5 @@
-"""Where the built-in tasks' rows lie on the hub, as could be verified from stored copies of its pages, scripts and
-listings: repositories, paths, columns, the order of classes, how many rows there are. All sentences are invented."""
+"""Where the tasks' rows lie on the hub, as could be verified from stored copies of its pages, scripts and listings:
+repositories, paths, columns, the order of classes, how many rows there are. All sentences are invented."""
 
 from dataclasses import dataclass, field
 
@@ -83,6 +83,19 @@ TATOEBA_ROW = {"id": "0", "query": "It rains.", "candidate": "Es regnet."}
 QQP = {"question1": "Why?", "question2": "How?", "label": 1, "idx": 3}
 QQP_ROW = {"id": "0", "text_a": "Why?", "text_b": "How?", "label": "1"}
 TYDI_ROW = {**ASKED, "id": "arabic-1"}
+NLI_TABLE = {"premise": "A man sleeps.", "hypothesis": "He rests.", "label": "2"}
+SIB = {"index_id": "17", "category": "science/technology", "text": 'He said "no"'}
+SIB_ROW = {"id": "17", "text": 'He said "no"', "label": "science/technology"}
+BELEBELE = {
+    "link": "l", "question_number": 1, "flores_passage": "P.", "question": "Q?", "dialect": "swh_Latn", "ds": "d",
+    **{f"mc_answer{n}": f"a{n}" for n in range(1, 5)}, "correct_answer_num": "4",
+}  # fmt: skip
+BELEBELE_ROW = {"prompt": "P. Q?", "choices": ["a1", "a2", "a3", "a4"], "label": "3"}
+STORY = {**{f"input_sentence_{n}": f"s{n}" for n in range(1, 5)}, "sentence_quiz1": "x", "sentence_quiz2": "y"}
+STORY_ROW = {"prompt": "s1 s2 s3 s4", "choices": ["x", "y"], "label": "1"}
+AFRICAN = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-DATE", "I-DATE")
+WIKI = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC")
+NINE = {"tokens": [str(n) for n in range(9)], "ner_tags": list(range(9))}
 
 LAYOUTS = [
     one("xnli", "test", "sw", "facebook/xnli", f"sw/test{SHARD}", SNLI, PAIR, 5010, LABEL),
@@ -171,6 +184,44 @@ LAYOUTS = [
     *(
         one("commonsenseqa", split, "en", "tau/commonsense_qa", f"data/{theirs}{SHARD}", CSQA, CSQA_ROW, n)
         for split, theirs, n in (("train", "train", 9741), ("dev", "validation", 1221))
+    ),
+    *(
+        one("sib200", split, language, "Davlan/sib200", f"data/{code}/{theirs}.tsv", SIB, SIB_ROW, n)
+        for split, theirs, language, code, n in (
+            ("train", "train", "en", "eng_Latn", 701), ("dev", "dev", "en", "eng_Latn", 99),
+            ("test", "test", "zh", "zho_Hans", 204), ("test", "test", "sw", "swh_Latn", 204),
+        )
+    ),
+    one("belebele", "test", "sw", "facebook/belebele", "data/swh_Latn.jsonl", BELEBELE, BELEBELE_ROW, 900),
+    one("americasnli", "test", "nah", "nala-cub/americas_nli", f"nah/test{SHARD}", SNLI, PAIR, 738, LABEL),
+    one("afrixnli", "test", "yo", "masakhane/afrixnli", "data/yor/test.tsv", NLI_TABLE, PAIR, 600),
+    one("indicxnli", "test", "ta", "Divyanshu/indicxnli", "ta/test/0000.parquet", SNLI, PAIR, 5010, branch=CONVERTED),
+    *(
+        one(
+            "masakhaner2", split, language, "masakhane/masakhaner2", f"{code}/{theirs}/0000.parquet", NINE,
+            {"tokens": NINE["tokens"], "tags": list(AFRICAN)}, n, {"ner_tags": AFRICAN}, CONVERTED,
+        )
+        for split, theirs, language, code, n in (
+            ("train", "train", "yo", "yor", 6877), ("dev", "validation", "sw", "swa", 942),
+            ("test", "test", "ny", "nya", 1785),
+        )
+    ),
+    one(
+        "universalner", "test", "ceb", "universalner/universal_ner", "ceb_gja/test/0000.parquet",
+        {**NAMED, "idx": "d-1"}, {**NAMED_ROW, "id": "d-1"}, 188, {"ner_tags": NAMES}, CONVERTED,
+    ),
+    one(
+        "wikineural", "test", "pl", "Babelscape/wikineural", f"data/test_pl{SHARD}", NINE,
+        {"tokens": NINE["tokens"], "tags": list(WIKI)},
+    ),
+    one(
+        "xstorycloze", "test", "eu", "juletxara/xstory_cloze", "eu/eval/0000.parquet",
+        {**STORY, "answer_right_ending": 2}, STORY_ROW, 1511, branch=CONVERTED,
+    ),
+    one(
+        "xwinograd", "test", "ja", "Muennighoff/xwinograd", "test/jp.jsonl",
+        {"sentence": "A _ b.", "option1": "x", "option2": "y", "answer": "2"},
+        {"prompt": "A _ b.", "choices": ["x", "y"], "label": "1"}, 959,
     ),
 ]  # fmt: skip
 

@@ -424,7 +424,7 @@ def test_choices_may_lie_in_several_columns_or_in_a_list_of_objects(hub, registe
         ("test.jsonl", "[1]\n", r"test.jsonl, line 1: \[1\] is no row"),
         ("test.jsonl", "{\n", "line 1: not JSON"),
         ("test.json", '"x"', 'holds "x"; expected a list of objects'),
-        ("test.json", "[7]", "entry 0: 7 is no row"),
+        ("test.json", "[7]", "entry 1: 7 is no row"),
         ("test.csv", b"\xff\xfea\x00", "UTF-16"),
         ("test.parquet", "PAR1", "not parquet files that can be read"),
         ("data/test-00000-of-00001.parquet", "", "not parquet files that can be read"),

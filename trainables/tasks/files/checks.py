@@ -75,7 +75,7 @@ def _metric(task: TaskFields, task_type: TaskType) -> Iterator[str]:
             yield f"metric: {task_type.name} has no {shown(metric)}; give {' or '.join(there)}"
     if not there and not task.metric:
         yield f"metric: is missing; say which metric of {task_type.name} is its score"
-    if task_type.name.endswith("-classification") and "f1" in (task.metric or ()) and len(task.labels) != 2:
+    if "f1" in (task.metric or ()) and "f1" in task_type.other_metrics and len(task.labels) != 2:
         yield f"metric: f1 is that of the last of two labels, and there are {len(task.labels)}; give accuracy" + (
             " or macro_f1" if "macro_f1" in there else ""
         )
@@ -125,9 +125,10 @@ def _place(task: TaskFields, rows: RowsFields, at: str, split: str, place: str) 
         yield f"{at}: is {shown(place)}, the name of a split; give config too (default where it has no other)"
     elif form is None:
         yield f"{at}: the form of {shown(place)} is not known by its end; give format (jsonl, json, csv, tsv, ...)"
-    if form == "squad" and not task.type.startswith("span-"):
+    columns = get_task_type(task.type).columns.values()
+    if form == "squad" and not any(one.kind == "answers" for one in columns):
         yield f"{at}: squad is the form of questions, not of {task.type}; give another format"
-    if form == "conll" and task.type != "tagging":
+    if form == "conll" and not any(one.kind == "texts" and one.label for one in columns):
         yield f"{at}: conll is the form of tagged words, not of {task.type}; give another format"
     languages = languages_of(task, rows, split)
     if form is not None and len(languages) > 1 and "{" not in place and "language" not in rows.columns:
