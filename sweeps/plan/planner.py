@@ -78,7 +78,7 @@ class _Planner:
         self.spec = spec
         self.steps: dict[str, Step] = {}
         self.execution = spec.execution.model_copy(
-            update={"data": spec.data, "plugins": spec.plugins, "tasks": spec.tasks}
+            update={"data": spec.data, "plugins": spec.plugins, "task_files": spec.tasks}
         )
         self.rows = SplitResolver(spec, {**locked, **spec.revisions}, sources)
         self.unshared = 0

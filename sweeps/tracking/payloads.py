@@ -26,8 +26,8 @@ def begun(step: Step) -> Event:
 
 def parameters(recipe: dict[str, Any], execution: dict[str, Any]) -> dict[str, str]:
     """Recipe and execution, apart, as dotted names; of the tasks that files describe, their names."""
-    if tasks := execution.get("tasks"):
-        execution = {**execution, "tasks": sorted(said["name"] for said in tasks.values())}
+    if files := execution.get("task_files"):
+        execution = {**execution, "task_files": sorted(said["name"] for said in files.values())}
     flat = _flat("recipe", recipe) | _flat("execution", execution)
     return {name: str(value) for name, value in flat.items()}
 

@@ -40,7 +40,7 @@ class Execution(Frozen):
 
     plugins: tuple[str, ...] = ()
     """Modules that add task types, tasks, kinds of steps or backbones (`trainables.plugins`)."""
-    tasks: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    task_files: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """What the sweep's task files say, by their paths (`trainables.tasks.files`)."""
 
     def data_of(self, task: str) -> str | None:

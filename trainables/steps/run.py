@@ -29,6 +29,6 @@ def carry_out(recipe: Recipe, execution: Execution, store: Store, host: Host) ->
 
     datasets.disable_progress_bars()
     transformers.utils.logging.disable_progress_bar()
-    use_task_files(execution.tasks)
+    use_task_files(execution.task_files)
     with store.room(recipe.id):
         return kind_of(recipe).run(recipe, execution, store, host)
