@@ -139,6 +139,22 @@ def test_part_of_speech_file(write, source):
     ]
 
 
+@pytest.mark.parametrize(
+    ("text", "tags"),
+    [
+        ("Das NOUN\nHaus NOUN\n\n10 000 NUM\n", [["NOUN", "NOUN"], ["NUM"]]),  # CoNLL 2003 has blanks
+        ("Das\nHaus\n\n10 000\n", [[], []]),
+        ("Das\t_\nHaus\t_\n\n10 000\t_\n", [[], []]),
+        ("\ufeffDas\tDET\r\nHaus\tNOUN\r\n\r\n10 000\tNUM\r\n", [["DET", "NOUN"], ["NUM"]]),
+    ],
+)
+def test_tags_stand_after_a_tab_or_blanks_or_nowhere(write, source, text, tags):
+    write("udpos/dev-de.tsv", text)
+    rows = source.rows(get_task("udpos"), "test", "de")
+    assert rows["tokens"] == [["Das", "Haus"], ["10 000"]]
+    assert rows["tags"] == tags
+
+
 def test_separators_of_unicode_do_not_end_a_line(write, source):
     write("panx/dev-ja.tsv", "川\u2028\tB-LOC\n\x85\tO\n")
     assert source.rows(get_task("panx"), "test", "ja")[0]["tokens"] == ["川\u2028", "\x85"]
@@ -186,6 +202,9 @@ def test_english_dev_that_doubles_as_test_is_said_to(write, source):
     ("text", "words"),
     [
         ("Haus\tNOUN\nBaum\n", r'line 2: "Baum" has no tag after a tab'),
+        ("\nBaum\nHaus\tNOUN\n", r'line 2: "Baum" has no tag after a tab, and others have; add it'),
+        ("Haus NOUN\nBaum\n", r'line 2: "Baum" has no tag after blanks'),
+        ("Haus\tNOUN\t1\n", r'line 1: the tag is "NOUN.t1"; expected one of: ADJ'),
         ("Haus\tNOMEN\n", 'line 1: the tag is "NOMEN"; expected'),
     ],
 )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from trainables.failure import NonRetryable
+from trainables.outside.text import bounded
 from trainables.task_types import get_task_type
 from trainables.tasks.task import POOL_LANGUAGE, Split, Task
 
@@ -24,7 +25,11 @@ Row = dict[str, Any]
 
 
 class DataError(NonRetryable, ValueError):
-    """Data are missing or not in the form they should have; the message names the file and the mend."""
+    """Data are missing or not in the form they should have; the message names the file and the mend. It is one line that
+    is safe to show."""
+
+    def __init__(self, line: str) -> None:
+        super().__init__(bounded(line))
 
 
 @dataclass(frozen=True)

@@ -116,12 +116,16 @@ def _text(value: object) -> str:
     return value
 
 
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63
+
+
 def _name(value: object) -> str:
-    return str(value) if isinstance(value, int) and not isinstance(value, bool) else _text(value)
+    return str(value) if _whole(value) else _text(value)
 
 
 def _id(value: object) -> str:
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+    if _whole(value):
         return str(value)
     if not isinstance(value, str) or not value:
         raise WrongValue(f" is {shown(value)}, and an id belongs there; write a text or a number")
@@ -130,7 +134,7 @@ def _id(value: object) -> str:
 
 def _label(value: object, labels: tuple[str, ...]) -> str:
     expected = f"write one of: {shown(', '.join(labels))[1:-1]}" if labels else "write its name or its number"
-    if isinstance(value, bool) or not isinstance(value, str | int) or (isinstance(value, int) and value >= 2**31):
+    if not _whole(value) and not isinstance(value, str):
         raise WrongValue(f" is {shown(value)}, and a label belongs there; {expected}")
     text = str(value)
     if text in labels or (not labels and text != NO_LABEL):

@@ -167,7 +167,7 @@ def read_conll(path: Path, labels: Sequence[str] = ()) -> list[Sentence]:
     between sentences.
 
     Tokens with the tag "_" are left out: Universal Dependencies marks so what has no annotation (as a word that is
-    split into others).
+    split into others). Where all have it, there are no tags.
 
     Args:
         labels: the tags that there may be; none: any.
@@ -177,29 +177,35 @@ def read_conll(path: Path, labels: Sequence[str] = ()) -> list[Sentence]:
     """
     lines = read_lines(path)
     end = _delimiter(lines, labels)
+    tagged = _has_tags(lines, end)
     sentences: list[Sentence] = [([], [])]
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             sentences.append(([], []))
             continue
         tokens, tags = sentences[-1]
-        token, found, tag = line.partition("\t") if end != " " else _halves(line)
+        token, found, tag = _divided(line, end)
         if end and not found:
             what = "a tab" if end == "\t" else "blanks"
             raise DataError(f"{path}, line {number}: {shown(line)} has no tag after {what}, and others have; add it")
-        if end and tag == "_":
+        if tagged and tag == "_":
             continue
-        if end and (tag not in labels if labels else not tag.strip()):
+        if tagged and (tag not in labels if labels else not tag.strip()):
             said = f"expected one of: {', '.join(labels)}" if labels else "write one"
             raise DataError(f"{path}, line {number}: the tag is {shown(tag)}; {said}")
         tokens.append(token)
-        tags.extend([tag] if end else [])
+        tags.extend([tag] if tagged else [])
     return [sentence for sentence in sentences if sentence[0]]
 
 
 def has_tags(path: Path, labels: Sequence[str]) -> bool:
     """Whether the tokens of a file as `read_conll` reads it have tags. Reads the first few lines."""
-    return bool(_delimiter([line for _, line in islice(each_line(path), 20)], labels))
+    lines = [line for _, line in islice(each_line(path), 20)]
+    return _has_tags(lines, _delimiter(lines, labels))
+
+
+def _has_tags(lines: Sequence[str], end: str) -> bool:
+    return bool(end) and any(_divided(line, end)[2] != "_" for line in lines if line.strip())
 
 
 def _delimiter(lines: Sequence[str], labels: Sequence[str]) -> str:
@@ -210,10 +216,13 @@ def _delimiter(lines: Sequence[str], labels: Sequence[str]) -> str:
     if any("\t" in line for line in lines):
         return "\t"
     first = next((line for line in lines if line.strip()), "")
-    tag = _halves(first)[2]
-    return " " if tag and (tag in labels if labels else len(first.split()) == 2) else ""
+    tag = _divided(first, " ")[2]
+    return " " if tag and (tag in (*labels, "_") if labels else len(first.split()) == 2) else ""
 
 
-def _halves(line: str) -> tuple[str, str, str]:
+def _divided(line: str, end: str) -> tuple[str, str, str]:
+    """Token, what divides them, and tag of a line; the last two are empty where nothing does."""
+    if end != " ":
+        return line.partition(end) if end else (line, "", "")
     token, _, tag = line.strip().rpartition(" ")
     return (token.rstrip(), " ", tag) if token else (tag, "", "")

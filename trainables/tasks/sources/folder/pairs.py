@@ -56,7 +56,8 @@ def xnli(folder: Path, task: Task, split: Split, language: str) -> Located:
         # One and the same label in every row is the placeholder that some copies of the test set carry.
         if len(files) == 1 or len({row["label"] for row in rows}) > 1:
             return rows
-        gold = [checked_label(label, task.labels, str(labels)) for label in read_lines(labels)]
+        lines = enumerate(read_lines(labels), start=1)
+        gold = [checked_label(label, task.labels, f"{labels}, line {number}") for number, label in lines]
         if len(gold) != len(rows):
             raise DataError(
                 f"{labels} has {len(gold)} labels for the {len(rows)} rows of {file}; they must go row by row"

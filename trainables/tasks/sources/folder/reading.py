@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trainables.outside.text import shown
 from trainables.tasks.sources import DataError, Row
 from trainables.tasks.sources.file_forms import json_lines, read_conll, read_json, read_lines
 
@@ -55,7 +56,7 @@ def checked_label(label: str, labels: Sequence[str], where: str) -> str:
     """The label as the task spells it ("contradictory" is MNLI's old name); DataError if it is another."""
     label = "contradiction" if label == "contradictory" else label
     if label not in labels:
-        raise DataError(f'{where}: the label is "{label}"; expected one of: {", ".join(labels)}')
+        raise DataError(f"{where}: the label is {shown(label)}; expected one of: {', '.join(labels)}")
     return label
 
 
