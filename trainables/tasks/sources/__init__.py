@@ -25,8 +25,8 @@ Row = dict[str, Any]
 
 
 class DataError(NonRetryable, ValueError):
-    """Data are missing or not in the form they should have; the message names the file and the mend, in one line that is
-    safe to show."""
+    """Data are missing or not in the form they should have; the message names the file and the mend, in one line that
+    is safe to show."""
 
     def __init__(self, line: str) -> None:
         super().__init__(bounded(line))
