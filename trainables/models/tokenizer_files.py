@@ -43,11 +43,11 @@ def read_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
 
     Raises WrongTokenizer where there is no file that can be read.
     """
-    found = {file: path for file in TOKENIZER_FILES if (path := _path(name, revision, file))}
     mend = "save one there (save_pretrained of its tokenizer in transformers), or give another model"
-    if not found:
+    path = next(filter(None, (_path(name, revision, file) for file in TOKENIZER_FILES)), None)
+    if path is None:
         raise WrongTokenizer(bounded(f"{name}: it has no tokenizer ({', '.join(TOKENIZER_FILES)}); {mend}"))
-    file = next(iter(found))
+    file = path.name
     reader = getattr(transformers, CLASSES[file]) if file in CLASSES else AutoTokenizer
     try:
         tokenizer = reader.from_pretrained(name, revision=revision, trust_remote_code=False)
@@ -56,8 +56,8 @@ def read_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
             raise
         raise WrongTokenizer(bounded(f"{name}: its {file} cannot be read ({_first_line(error)}); {mend}")) from None
     if len(tokenizer) - len(set(tokenizer.all_special_ids)) < 2:
-        raise WrongTokenizer(bounded(f"{name}: its {', '.join(found)} gives no subwords to its tokenizer; {mend}"))
-    return _normalised(tokenizer, found)
+        raise WrongTokenizer(bounded(f"{name}: its {file} gives no subwords to its tokenizer; {mend}"))
+    return _normalised(tokenizer, path)
 
 
 def _path(name: str, revision: str | None, file: str) -> Path | None:
@@ -72,8 +72,8 @@ def _first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
 
 
-def _normalised(tokenizer: PreTrainedTokenizerBase, found: dict[str, Path]) -> PreTrainedTokenizerBase:
-    """`tokenizer` with the table of normal forms that its file has, if it has lost that.
+def _normalised(tokenizer: PreTrainedTokenizerBase, path: Path) -> PreTrainedTokenizerBase:
+    """`tokenizer` with the table of normal forms that its file `path` has, if it has lost that.
 
     It is then of a class that saves and loads all of itself.
     """
@@ -82,7 +82,7 @@ def _normalised(tokenizer: PreTrainedTokenizerBase, found: dict[str, Path]) -> P
     backend = tokenizer.backend_tokenizer
     if backend.normalizer is not None and b"Precompiled" in backend.normalizer.__getstate__():
         return tokenizer
-    table = _table_of_forms(found)
+    table = _table_of_forms(path)
     if table is None:
         return tokenizer
     forms = normalizers.Precompiled(table)
@@ -97,16 +97,15 @@ def _normalised(tokenizer: PreTrainedTokenizerBase, found: dict[str, Path]) -> P
     return whole
 
 
-def _table_of_forms(found: dict[str, Path]) -> bytes | None:
-    """SentencePiece's table of normal forms ("precompiled charsmap"), of the first file."""
-    file, path = next(iter(found.items()))
+def _table_of_forms(path: Path) -> bytes | None:
+    """SentencePiece's table of normal forms ("precompiled charsmap")."""
     if path.suffix == ".json":
         said = json.loads(path.read_text(encoding="utf-8")).get("normalizer") or {}
         for one in said.get("normalizers", [said]):
             if one.get("type") == "Precompiled" and one.get("precompiled_charsmap"):
                 return base64.b64decode(one["precompiled_charsmap"])
         return None
-    if file not in CLASSES:
+    if path.name not in CLASSES:
         return None
     from transformers.convert_slow_tokenizer import SentencePieceExtractor
 

@@ -16,11 +16,12 @@ from tests.conftest import SHAPE, LocalWorld
 from trainables.data.prepare import load_split
 from trainables.failure import kind_of
 from trainables.models.backbones import get_backbone_type
-from trainables.models.inputs import load_input_encoder
+from trainables.models.inputs import InputEncoder, load_input_encoder
 from trainables.models.tokenizer_files import WrongTokenizer, read_tokenizer
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import CheckpointRef
-from trainables.store import MODEL
+from trainables.recipe.model_source import CheckpointRef, HubModel
+from trainables.store import MODEL, Store
+from trainables.tasks.sources.hub.models import pull_model
 
 TEXT = [
     "fires veki runin nabur faron",
@@ -147,6 +148,23 @@ def test_it_trains_and_its_checkpoint_reads_the_same(folders, tmp_path, model_ty
     world.do(evaluation)
     features, _ = load_split(world.store, evaluation.data, "test-two")
     assert len(features)
+
+
+def test_a_model_of_the_hub_is_read_without_a_network(folders, hub, tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    folder = folders["deberta-v2"]
+    hub.files["owner/name"] = {file.name: file.read_bytes() for file in folder.iterdir()}
+    hub.pin("owner/name", "main", hub.commit)
+    pull_model("owner/name", hub.commit)
+    hub.server.shutdown()
+    hub.server.server_close()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    source = HubModel(hub="owner/name", revision=hub.commit)
+    encoder = load_input_encoder(source, Store(str(tmp_path / "store")), Execution())
+    assert encoder("ＡＢＣ", "der Hund") == InputEncoder(read_tokenizer(str(folder), None), encoder.layout)(
+        "ABC", "der Hund"
+    )
 
 
 def nothing(folder):
