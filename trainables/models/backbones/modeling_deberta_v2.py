@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from trainables.models.backbones.modeling import BertBackbone
+from trainables.models.backbones.modeling import Backbone
 
 
-class DebertaV2Backbone(BertBackbone):
+class DebertaV2Backbone(Backbone):
     """It computes attention in one way, its own. What it drops of the table of distances serves all examples."""
-
-    load_options: ClassVar[Mapping[str, Any]] = {}  # it has no pooler
 
     def embeddings(self, batch: Mapping[str, Tensor]) -> Tensor:
         states: Tensor = self.model.embeddings(**self.inputs(batch), mask=batch["attention_mask"])
         return states
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        return tuple(self.model.encoder.layer)
+
+    @property
+    def behind_embeddings(self) -> Sequence[nn.Module]:
+        return (self.model.encoder,)
+
+    @property
+    def attention_modules(self) -> Sequence[nn.Module]:
+        return tuple(block.get_submodule("attention.self") for block in self.blocks)
 
     @property
     def shared_dropout(self) -> Sequence[nn.Module]:

@@ -251,6 +251,17 @@ def test_stopping_and_going_on_is_equal_to_not_stopping(every, tmp_path, host):
 
 
 @pytest.mark.deepspeed
+def test_in_bf16_it_learns_about_the_same(every):
+    found = []
+    for precision in ("fp32", "bf16"):
+        recipe = every.train("gen-nli", steps=3, evaluate_every=3, precision=precision, **DROPOUT)
+        every.do(recipe, Execution(log_every=1))
+        found.append(losses(every.store, recipe.id))
+    assert found[1] == pytest.approx(found[0], abs=0.03)
+    assert found[1] != found[0]
+
+
+@pytest.mark.deepspeed
 def test_several_tasks_at_once(every):
     recipe = every.together("gen-tags", "gen-qa", steps=4, evaluate_every=4, **DROPOUT)
     every.do(recipe)
