@@ -6,11 +6,12 @@ All of it is for a login node: after `pull` (`sweeps.data.pull`) nothing needs t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sweeps.data.pull import hub_of
+from sweeps.data.space_signs import SpaceSignShares
 from sweeps.plan.requirements import requirements_of
 from sweeps.spec.fields import SweepSpec
 from trainables.task_types import get_task_type
@@ -99,6 +100,7 @@ def check_all(spec: SweepSpec, file: Path) -> Iterator[Checked]:
     revisions = {**read_lock(file).revisions, **spec.revisions}
     needs = sorted(requirements_of(spec, file), key=lambda need: SPLITS.index(need.split))
     trained: dict[str, set[str]] = {}
+    signs = SpaceSignShares(spec)
     for need in needs:
         task, split, language = need.task, need.split, need.language
         known = trained.setdefault(task.type, set())
@@ -113,6 +115,8 @@ def check_all(spec: SweepSpec, file: Path) -> Iterator[Checked]:
             yield Checked(task.name, split, language, problem=str(problem))
             continue
         findings, overlap = validate(task, split, language, settled), 0
+        if split == "test":
+            findings = replace(findings, remarks=(*findings.remarks, *signs.remarks(task, settled.rows)))
         if split == "train":
             known.update(_leak_keys(task, settled.rows))
         else:

@@ -19,11 +19,12 @@ from sweeps.spec.fields import (
 )
 from sweeps.spec.reading import WrongSpec
 from sweeps.spec.settings import Settings, WrongSettings, merged
-from sweeps.spec.training import MASKED_LM, MixtureSpec, MlmSpec
+from sweeps.spec.training import MASKED_LM, MixtureSpec, MlmSpec, Training
 from trainables.models.backbones import DEFAULT
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.recipe.recipes import (
+    FIRST_VISIBLE,
     Corpus,
     DataRecipe,
     EvaluateRecipe,
@@ -180,14 +181,10 @@ class _Planner:
     def _intermediate(self, model: str, intermediate: IntermediateSpec, seed: int, base: ModelSource) -> ModelSource:
         named = tuple(in_languages(name) for name in intermediate.tasks)
         tasks = [get_task(name) for name, _ in named]
-        training, name = self.spec.training, intermediate.name
-        layers = [training.get("all")]
-        if len(tasks) == 1 and tasks[0].name != name:
-            layers.append(training.get(tasks[0].name))
-        defaults = self._defaults(tasks[0])
-        if len(tasks) > 1:
-            defaults = MULTI_TASK
-        settings = merged(f"training.{name}", self.positions, defaults, *layers, training.get(name))
+        name, alone = intermediate.name, len(tasks) == 1
+        layers = self._layers(tasks[0].name, name) if alone else self._layers(name)
+        defaults = self._defaults(tasks[0]) if alone else MULTI_TASK
+        settings = merged(f"training.{name}", self.positions, defaults, *layers)
         trained: list[TrainTask] = []
         for task, (_, languages) in zip(tasks, named, strict=True):
             part = self._part(task, languages, settings)
@@ -210,7 +207,7 @@ class _Planner:
         self, model: str, intermediate: str, target: TargetSpec, seed: int, start: ModelSource
     ) -> tuple[Variant, ...]:
         """Add training (where the target has any) and evaluation, for each of its learning rates."""
-        task, training = get_task(target.task), self.spec.training
+        task = get_task(target.task)
         task_type = get_task_type(task.type)
         length = min(RETRIEVAL_LENGTH, self.positions)
         label = f"{self.prefix}{intermediate} -> {task.name}"
@@ -218,7 +215,7 @@ class _Planner:
         if target.trained_on or intermediate != NONE:
             role = replace(role, label=f"{label} · seed {seed}", seed=seed)
         label = role.label
-        everywhere = training.get("all")
+        everywhere = self.spec.training.get("all")
         precision = (everywhere.precision if everywhere is not None else None) or "fp32"
         trained = [(start, "")]
         for name in target.trained_on:
@@ -227,7 +224,7 @@ class _Planner:
                 key, defaults, own = task.name, self._defaults(task) or self._defaults(trained_on), label
             else:
                 key, defaults, own = name, self._defaults(trained_on), f"{label} ({name})"
-            settings = merged(f"training.{key}", self.positions, defaults, training.get("all"), training.get(key))
+            settings = merged(f"training.{key}", self.positions, defaults, *self._layers(key))
             variants = settings.variants if name == target.trained_on[-1] else [settings]
             precision = variants[0].optimisation.precision
             part = self._part(trained_on, (), settings)
@@ -321,6 +318,12 @@ class _Planner:
         step = self.steps.get(recipe.id)
         self.steps[recipe.id] = Step(recipe, (role,), self.execution) if step is None else step.in_role(role)
         return recipe.id
+
+    def _layers(self, *names: str) -> list[Training | None]:
+        """What the sweep file says of all trainings, then of those of these names; of `TASK@first-visible` first what
+        it says of TASK."""
+        names = tuple(one for name in names for one in (name.removesuffix(f"@{FIRST_VISIBLE}"), name))
+        return [self.spec.training.get(name) for name in ("all", *dict.fromkeys(names))]
 
     def _defaults(self, task: Task) -> Defaults | None:
         return task.defaults(self.spec.hyperparameters)

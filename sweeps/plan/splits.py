@@ -27,7 +27,7 @@ class SplitResolver:
     def task(self, task: Task) -> TaskSpec:
         """What recipes hold of a task, with the labels of its data where its record has none."""
         if task.name not in self._tasks:
-            self._tasks[task.name] = task.spec(labels=labels_of(task, self._source(task)))
+            self._tasks[task.name] = task.spec(labels=labels_of(task.base, self._source(task.base)))
         return self._tasks[task.name]
 
     def trained(
@@ -35,6 +35,7 @@ class SplitResolver:
     ) -> tuple[SplitRef, ...]:
         """Train rows in `languages` (or in the task's own), and dev rows in the task's own alone: what picks a
         checkpoint is never a target language."""
+        task = task.base
         train = [self.one(task, "train", one, train_limit) for one in languages or (task.train_language,)]
         return (*train, self.one(task, "dev", task.train_language, dev_limit))
 
@@ -44,7 +45,7 @@ class SplitResolver:
         Where a dev set is scored, because the test set has no labels here, the rows of the test set are predicted as
         well: they are what a benchmark's evaluator asks for. (A part of them, by `test_limit`, would be no use to it.)
         """
-        task_type = get_task_type(task.type)
+        task, task_type = task.base, get_task_type(task.type)
         limit = None if task_type.compares_vectors else self.spec.test_limit
         rows = []
         for language in languages:
@@ -74,7 +75,7 @@ class SplitResolver:
             languages &= set(text.languages)
         return tuple(
             Corpus(task=task.spec(), rows=self.text(task, tuple(languages), "test", None))
-            for task in map(get_task, text.exclude)
+            for task in (get_task(name).base for name in text.exclude)
             if languages & set(task.languages)
         )
 

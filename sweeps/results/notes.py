@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sweeps.plan.graph import Cell
 from sweeps.results.results import Results
+from trainables.recipe.recipes import FIRST_VISIBLE
 from trainables.tasks import get_task
 
 
@@ -29,10 +30,26 @@ def notes_of(results: Results) -> list[str]:
     qa = [t.task for t in results.spec.targets if len(get_task(t.task).main_metrics) > 1]
     if qa:
         notes.append(f"{', '.join(qa)}: the mean of F1 and exact match")
+    notes += _label_positions(results)
     seeds = len(results.spec.seeds)
     what = "intermediate and target" if results.spec.intermediate_seeds == "matched" else "the target phase alone"
     spread = f"± is the standard deviation over {seeds} seeds of {what}" if seeds > 1 else "one seed: no spread"
     notes.append(f"{spread}; checkpoints are selected on dev rows of the training language only")
+    return notes
+
+
+def _label_positions(results: Results) -> list[str]:
+    """Where the tags of words stand, and for which languages that matters."""
+    notes = []
+    for (target, model), shares in results.bare_words().items():
+        name = f"{target} ({model})" if len(results.spec.models) > 1 else target
+        words = ", ".join(f"{language} {100 * share:.0f} %" for language, share in shares.items())
+        bare = f"; words that begin with a bare space sign: {words}" if shares else ""
+        if get_task(target).first_visible_of is not None:
+            notes.append(f"{name}: tags are on the first visible subwords, unlike the reference's: in no average{bare}")
+        elif shares:
+            behind = f"{target}@{FIRST_VISIBLE} has its tags behind it"
+            notes.append(f"{name}: tags are on the first subwords, as in the reference{bare}; {behind}")
     return notes
 
 

@@ -24,6 +24,7 @@ from sweeps.state.sweep import Sweep
 from trainables.recipe.recipes import DataRecipe, EvaluateRecipe
 from trainables.steps import EvaluateResult, split_counts
 from trainables.task_types import get_task_type
+from trainables.task_types.tagging.schema import BARE_SHARE
 from trainables.tasks import get_task
 
 Average = Literal["zero-shot", "xtreme"]
@@ -120,6 +121,20 @@ class Results:
                     found.setdefault((target, remark[1]), []).append(language)
         return found
 
+    def bare_words(self) -> dict[tuple[str, str], dict[str, float]]:
+        """Of targets that label words: (target, model) -> language -> the share of its test words that begin with a
+        bare space sign, where that is large."""
+        found: dict[tuple[str, str], dict[str, float]] = {}
+        for cell in self.cells:
+            recipe = self.plan.steps[cell.evaluation].recipe
+            assert isinstance(recipe, EvaluateRecipe)
+            if (cell.target, cell.model) not in found and get_task_type(recipe.task.type).labels_words:
+                counts = split_counts(self.store, recipe.data)
+                tests = ((language, counts[f"test-{language}"]) for language in recipe.languages)
+                shares = {language: one.bare_words / max(1, one.words) for language, one in tests}
+                found[cell.target, cell.model] = {name: one for name, one in shares.items() if one > BARE_SHARE}
+        return found
+
     def remarks(self) -> dict[tuple[str, str], list[str]]:
         """What was found in the rows that the sweep has read: (task and split, remark) -> languages."""
         found: dict[tuple[str, str], dict[str, None]] = {}
@@ -192,13 +207,15 @@ class Results:
         return found if len(found) == len(cell.variants) else []
 
     def columns(self) -> dict[str, list[str]]:
-        """Heading -> the targets that a column is the mean of. A target without labels has no column."""
+        """Heading -> the targets that a column is the mean of. A target without labels has no column; one with labels
+        in another place than the reference has them (`TASK@first-visible`) is in no average."""
         targets = [t.task for t in self.spec.targets if self.languages(t.task, "xtreme")]
         columns = {target: [target] for target in targets}
-        other = [target for target in targets if not get_task_type(get_task(target).type).searches]
-        if len(targets) > 1:
-            columns["average"] = targets
-        if len(other) < len(targets) and len(other) > 1:
+        counted = [target for target in targets if get_task(target).first_visible_of is None]
+        other = [target for target in counted if not get_task_type(get_task(target).type).searches]
+        if len(counted) > 1:
+            columns["average"] = counted
+        if len(other) < len(counted) and len(other) > 1:
             columns["avg. without retrieval"] = other
         return columns
 

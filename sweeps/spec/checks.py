@@ -19,6 +19,7 @@ from sweeps.spec.models import check_layer, check_masking, check_mixture, check_
 from sweeps.spec.places import check_places
 from trainables.outside.places import local_path
 from trainables.outside.text import Unreadable, shown
+from trainables.recipe.recipes import FIRST_VISIBLE
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 
@@ -61,16 +62,25 @@ def check(spec: SweepSpec) -> list[str]:
             used |= {in_languages(intermediate.tasks[0])[0]}
     if not problems:
         used |= {name for target in spec.targets for name in (target.task, *target.trained_on[:-1])}
+    used |= {name.removesuffix(f"@{FIRST_VISIBLE}") for name in used}
     for name in spec.training if not problems else ():
         if name not in used:
             near = difflib.get_close_matches(name, used, n=1)
             mend = f'; did you mean "{near[0]}"?' if near else "; it would have no effect"
             problems.append(f"training.{name}: no intermediate or target of this sweep{mend}")
-    problems += [line for name in spec.data if name != "all" for line in task_of(name, f"data.{name}")[1]]
+    problems += [line for name in spec.data if name != "all" for line in _check_place(name)]
     for field, own in {"data": "data", "plugins": "plugins", "model_paths": "models"}.items():
         if getattr(spec.execution, field):
             problems.append(f"execution.{field}: has no effect in a sweep file; give {own}")
     return problems + check_places(spec)
+
+
+def _check_place(name: str) -> list[str]:
+    """Of the name of a task to which `data` gives a place of its own."""
+    task, problems = task_of(name, f"data.{name}")
+    if task is not None and task.base is not task:
+        problems.append(f'data.{name}: has the rows of "{task.base.name}"; write data.{task.base.name}')
+    return problems
 
 
 def check_data(spec: SweepSpec) -> list[str]:
@@ -135,4 +145,8 @@ def _check_target(target: TargetSpec, where: str) -> list[str]:
             problems.append(f'{where}.train_on: "{last.name}" is no {task.type} task as "{task.name}" is')
         elif set(last.labels) != set(task.labels):
             problems.append(f'{where}.train_on: "{last.name}" has other labels than "{task.name}"')
+        elif (last.base is last) != (task.base is task):
+            problems.append(
+                f'{where}: "{task.name}" and "{last.name}" have tags in other places; write @{FIRST_VISIBLE} of both'
+            )
     return problems + check_codes(target.languages or (), task.languages, f"{where}.languages", f'"{task.name}" has no')

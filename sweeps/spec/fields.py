@@ -17,7 +17,7 @@ from trainables.outside.places import local_path
 from trainables.outside.text import shown
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import PoolingConfig
+from trainables.recipe.recipes import FIRST_VISIBLE, PoolingConfig
 from trainables.tasks import get_task
 from trainables.tasks.benchmarks import BENCHMARKS
 
@@ -30,7 +30,8 @@ NONE = "none"
 class IntermediateSpec(Frozen):
     """An intermediate: one task, or several at once; `none` is no task at all.
 
-    A task is written `mnli`, or with the languages of its train rows, `mnli@sw` or `mnli@de+ru+sw`. Whatever the
+    A task is written `mnli`, or with the languages of its train rows, `mnli@sw` or `mnli@de+ru+sw`; one with tags on
+    first visible subwords `udpos@first-visible` or `udpos@first-visible@de`. Whatever the
     languages, its checkpoint is picked on dev rows of the task's own language.
     """
 
@@ -251,6 +252,8 @@ def in_languages(name: str) -> tuple[str, tuple[str, ...]]:
 
     >>> in_languages("mnli@de+sw")
     ('mnli', ('de', 'sw'))
+    >>> in_languages("udpos@first-visible")
+    ('udpos@first-visible', ())
     """
-    task, at, languages = name.partition("@")
-    return task, tuple(languages.split("+")) if at else ()
+    task, at, languages = name.rpartition("@")
+    return (task, tuple(languages.split("+"))) if at and languages != FIRST_VISIBLE else (name, ())

@@ -109,6 +109,7 @@ def prepare_data(
             "labelled": labelled,
             "source": origin,
             "remarks": found.remarks,
+            **modeling.counted(features),
         }
     (workdir / "counts.json").write_text(json.dumps(counts, indent=1, ensure_ascii=False))
     return counts

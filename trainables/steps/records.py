@@ -120,6 +120,10 @@ class SplitCounts(_Read):
     """Where they came from, in a sentence."""
     remarks: tuple[str, ...] = ()
     """What is to be known of them, a line each."""
+    words: int = 0
+    """Of tagging."""
+    bare_words: int = 0
+    """Words whose first subword is a bare space sign."""
 
 
 def split_counts(store: Store, step: str) -> dict[str, SplitCounts]:

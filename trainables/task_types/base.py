@@ -129,6 +129,8 @@ class TaskType:
     refers_to: ClassVar[tuple[str, ...]] = ()
     """Splits whose rows others refer to by their ids, which must then be unique. Elsewhere rows go by position where
     ids are not."""
+    labels_words: ClassVar[bool] = False
+    """Whether its labels are those of words, each on one of the word's subwords (`TaskSpec.label_position`)."""
     context: ClassVar[tuple[Context, ...]] = ()
     """Splits that an evaluation reads besides the test rows: "dev" in every evaluated language, or the "pool"."""
     contrastive_group_size: ClassVar[int] = 1

@@ -57,6 +57,11 @@ class TaskModeling(ABC):
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """Encode `examples` (`TaskType.columns`) into features of at most `max_length` subwords."""
 
+    def counted(self, features: Sequence[Feature]) -> dict[str, int]:
+        """What is to be known of the features of a split besides how many they are: counts by the names that
+        `trainables.steps.records.SplitCounts` has for them."""
+        return {}
+
     @abstractmethod
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         """A new head. Called with the backbone's output and the batch, it gives what `loss` and `postprocess` read."""

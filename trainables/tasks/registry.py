@@ -9,7 +9,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from functools import cache
 
+from trainables.recipe.recipes import FIRST_VISIBLE
+from trainables.task_types import get_task_type
 from trainables.tasks.checks import contradictions_of
 from trainables.tasks.task import Task, UnknownTask
 
@@ -69,15 +73,30 @@ def use_tasks(tasks: Iterable[tuple[str, Task]]) -> list[str]:
 
 
 def get_task(name: str) -> Task:
-    """The task of this name.
+    """The task of this name; of a task that labels words also `TASK@first-visible`.
 
     Raises:
         UnknownTask: there is none; the message suggests the nearest name.
     """
     if name in _TASKS or name in _OF_SWEEP:
         return _known(name)
-    near = difflib.get_close_matches(name.lower(), (*_TASKS, *_OF_SWEEP), n=1)
+    base, _, position = name.rpartition("@")
+    if position == FIRST_VISIBLE and (base in _TASKS or base in _OF_SWEEP):
+        if get_task_type(_known(base).type).labels_words:
+            return _first_visible(_known(base))
+        raise UnknownTask(name, base, f": {base} has no tags of words")
+    names = [*_TASKS, *_OF_SWEEP]
+    if "@" in name:
+        names += [f"{one}@{FIRST_VISIBLE}" for one in names]
+    near = difflib.get_close_matches(name.lower(), names, n=1)
     raise UnknownTask(name, near[0] if near else None)
+
+
+@cache
+def _first_visible(task: Task) -> Task:
+    """The task with its labels on the first visible subwords, there and in what it is trained on."""
+    trains_on = tuple(f"{name}@{FIRST_VISIBLE}" for name in task.trains_on)
+    return replace(task, name=f"{task.name}@{FIRST_VISIBLE}", trains_on=trains_on, first_visible_of=task)
 
 
 def _known(name: str) -> Task:

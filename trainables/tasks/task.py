@@ -34,7 +34,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.recipes import FIRST_VISIBLE, TaskSpec
 from trainables.task_types import Length, get_task_type
 from trainables.tasks.hyperparameters import FALLBACKS, Defaults
 
@@ -92,6 +92,8 @@ class Task:
         parts: tasks with the same labels whose rows together are this task's rows, under one head.
         has_train: whether it has train and dev rows, so that it may be an intermediate or another target's
             training data.
+        first_visible_of: of `TASK@first-visible` the record of TASK, whose rows and settings it has; its labels are on
+            the first visible subwords of words (`FIRST_VISIBLE`).
         scorer: how predictions are scored, where the task type's own way is not the task's: "mlqa".
         main_metrics: their mean is the task's score in averages; in percent, but for a loss (nats).
         select_metric: what picks the checkpoint on dev: a key of the metrics, or ``"score"`` for the mean of
@@ -124,6 +126,7 @@ class Task:
     trains_on: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     has_train: bool
+    first_visible_of: Task | None = None
     scorer: str = ""
     main_metrics: tuple[str, ...]
     select_metric: str = "score"
@@ -138,6 +141,11 @@ class Task:
     lengths: Mapping[Split, Length] = field(default_factory=dict)
     licence: Licence | None = None
     version: int = 1
+
+    @property
+    def base(self) -> Task:
+        """The task whose rows and settings it has: itself, or `udpos` of `udpos@first-visible`."""
+        return self.first_visible_of or self
 
     def score(self, metrics: Mapping[str, float]) -> float:
         """The one number of this task in a table: the mean of its main metrics."""
@@ -176,21 +184,22 @@ class Task:
         """What a recipe holds of this task; `type` and `labels` where they are not its own."""
         task_type = get_task_type(type or self.type)
         return TaskSpec(
-            name=self.name,
+            name=self.base.name,
             version=self.version,
             type=task_type.name,
             type_version=task_type.version,
             source=self.source,
             labels=self.labels if labels is None else labels,
             scorer=self.scorer,
+            label_position=FIRST_VISIBLE if self.first_visible_of is not None else None,
         )
 
 
 class UnknownTask(ValueError):
     """No task has this name; ``suggestion`` is the nearest name there is, if any is near."""
 
-    def __init__(self, name: str, suggestion: str | None) -> None:
+    def __init__(self, name: str, suggestion: str | None, reason: str = "") -> None:
         self.name = name
         self.suggestion = suggestion
         hint = f'; did you mean "{suggestion}"?' if suggestion else ""
-        super().__init__(f'there is no task "{name}"{hint}')
+        super().__init__(f'there is no task "{name}"{reason}{hint}')

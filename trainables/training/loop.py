@@ -219,7 +219,7 @@ class Finetuning:
                 progress.collapse(NO_NUMBER, progress.step)
                 return
             scores, value = task.score(raw, self.engine.device)
-            name = f"{task.train_task.task.name}/" if len(self.tasks) > 1 else ""
+            name = f"{task.train_task.task.title}/" if len(self.tasks) > 1 else ""
             metrics |= {name + metric: score for metric, score in scores.items()}
             values.append(value)
             at_chance &= task.at_chance(scores, loss)

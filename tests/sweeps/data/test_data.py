@@ -282,3 +282,21 @@ def test_list():
     assert shown[1]["rows"] == {"test": 42_245}
     result = CliRunner().invoke(app, ["data", "list", "weather"])
     assert result.exit_code == 2
+
+
+def test_check_says_for_which_languages_it_matters_where_a_tag_stands(sweep_file, tmp_path):
+    folder = tmp_path / "data" / "udpos"
+    folder.mkdir(parents=True)
+    for name, words in (("train-en", "the dog"), ("dev-en", "a dog"), ("test-de", "der Hund"), ("test-zh", "北京 是")):
+        (folder / f"{name}.tsv").write_text("".join(f"{word}\tNOUN\n" for word in words.split()))
+    file = sweep_file(
+        data=str(folder.parent), targets=["udpos", "udpos@first-visible"], languages=["de", "zh"], models={"m": "mini"}
+    )
+    found = {one.language: one.findings.remarks for one in check_all(read_spec(file), file) if one.split == "test"}
+    assert not any("space sign" in line for line in found["de"])
+    (line,) = (line for line in found["zh"] if "space sign" in line)
+    assert re.fullmatch(
+        r"\d+ % of the words begin with a bare space sign \(m\), which has their tags, as in the reference, but in "
+        r"udpos@first-visible",
+        line,
+    )

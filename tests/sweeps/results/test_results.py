@@ -152,3 +152,37 @@ def test_no_kind_of_retrieval_is_in_the_average_without_it(sweep_file, tmp_path)
     columns = Results(Sweep(spec, plan, store)).columns()
     assert columns["average"] == targets
     assert columns["avg. without retrieval"] == ["gen-nli", "gen-tags"]
+
+
+def test_tags_on_first_visible_subwords_are_a_column_but_in_no_average_and_notes_say_where_it_matters(
+    sweep_file, tmp_path
+):
+    both = ["gen-tags", "gen-tags@first-visible"]
+    file = sweep_file(targets=["gen-nli", *both, "gen-pairs"])
+    spec = read_spec(file)
+    plan, store = make_plan(spec, str(file)), Store(str(tmp_path / "store"))
+    for cell in plan.cells:
+        recipe = plan.steps[cell.evaluation].recipe
+        value = 70.0 if cell.target == both[1] else 50.0
+        scores = {language: {"accuracy": value, "f1": value} for language in recipe.languages}
+        store.commit(cell.evaluation, store.begin(cell.evaluation), {"result": {"metrics": scores}})
+        counts = {
+            f"test-{language}": {"words": 200, "bare_words": {"two": 177, "three": 41}.get(language, 40)}
+            for language in recipe.languages
+        }
+        store.commit(recipe.data, store.begin(recipe.data), {"result": counts})
+    results = Results(Sweep(spec, plan, store))
+    columns = results.columns()
+    assert (columns[both[0]], columns[both[1]]) == (both[:1], both[1:])
+    assert columns["average"] == ["gen-nli", "gen-tags", "gen-pairs"]
+    assert columns["avg. without retrieval"] == ["gen-nli", "gen-tags"]
+    assert [results.entry("small", "none", [one], None, "zero-shot").mean for one in both] == [50.0, 70.0]
+    bare = "words that begin with a bare space sign: two 88 %, three 20 %"
+    notes = notes_of(results)
+    assert (
+        f"gen-tags: tags are on the first subwords, as in the reference; {bare}; gen-tags@first-visible has its tags "
+        "behind it"
+    ) in notes
+    other = "gen-tags@first-visible: tags are on the first visible subwords, unlike the reference's: in no average"
+    assert f"{other}; {bare}" in notes
+    assert not any(note.startswith("gen-nli: tags") for note in notes)

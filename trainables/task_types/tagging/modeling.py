@@ -1,4 +1,5 @@
-"""Tagging: one tag per word, on its first subword. Long sentences are split into several rows, never cut."""
+"""Tagging: one tag per word, on its first subword or on the first that is visible (`TaskSpec.label_position`). Long
+sentences are split into several rows, never cut."""
 
 from __future__ import annotations
 
@@ -17,21 +18,24 @@ from trainables.metrics.tagging import entity_f1
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.heads import TokenHead
 from trainables.models.inputs import InputEncoder
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.recipes import FIRST_VISIBLE, TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, pad
+from trainables.task_types.offsets import SpaceSigns
 
 IGNORED = -100
 
 
 class Tagging(TaskModeling):
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
-        """One feature per part of a sentence. `words` are positions of first subwords, `tags` their numbers.
+        """One feature per part of a sentence. `words` are positions of the subwords that have the tags, `tags` their
+        numbers; `bare_words` is how many of its words begin with a bare space sign.
 
         A tag that is none of the labels, as one that was not seen in training, bears no loss and is never predicted.
         Raises ValueError where no tag at all is one of them: then the labels are another task's.
         """
         number = {tag: i for i, tag in enumerate(task.labels)}
         room = max_length - len(encoder.single)
+        signs, visible = SpaceSigns(encoder.tokenizer), task.label_position == FIRST_VISIBLE
         features: list[Feature] = []
         tagged = known = 0
         for i, (tokens, tags) in enumerate(zip(examples["tokens"][:], examples["tags"][:], strict=True)):
@@ -42,7 +46,8 @@ class Tagging(TaskModeling):
                 ids: list[int] = []
                 words = []
                 for pieces in part:
-                    words.append(encoder.single.start + len(ids))
+                    first = next((k for k, piece in enumerate(pieces) if piece not in signs), 0) if visible else 0
+                    words.append(encoder.single.start + len(ids) + first)
                     ids.extend(pieces)
                 features.append(
                     {
@@ -50,6 +55,7 @@ class Tagging(TaskModeling):
                         "example": i,
                         "words": words,
                         "tags": numbers[at : at + len(words)],
+                        "bare_words": sum(pieces[0] in signs for pieces in part),
                     }
                 )
                 at += len(words)
@@ -59,6 +65,12 @@ class Tagging(TaskModeling):
                 "the rows are tagged in another scheme"
             )
         return features
+
+    def counted(self, features: Sequence[Feature]) -> dict[str, int]:
+        return {
+            "words": sum(len(feature["words"]) for feature in features),
+            "bare_words": sum(feature["bare_words"] for feature in features),
+        }
 
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         return TokenHead(backbone.shape.hidden, len(task.labels), dropout)
@@ -116,10 +128,17 @@ class Tagging(TaskModeling):
         return ChanceLevel.of_labels(of_train, of_dev)
 
 
+def bare_share(sentences: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase) -> float:
+    """The share of words whose first subword is a bare space sign."""
+    signs = SpaceSigns(tokenizer)
+    words = [pieces[0] in signs for tokens in sentences if tokens for pieces in _subwords(tokens, tokenizer)]
+    return sum(words) / max(1, len(words))
+
+
 def _subwords(tokens: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
     """Subword ids of each word; a word that the tokenizer drops (only invisible characters) is unknown."""
     pieces: list[list[int]] = [[] for _ in tokens]
-    encoding = tokenizer(list(tokens), is_split_into_words=True, add_special_tokens=False)
+    encoding = tokenizer(list(tokens), is_split_into_words=True, add_special_tokens=False, verbose=False)
     for word, piece in zip(encoding.word_ids(), encoding["input_ids"], strict=True):
         pieces[word].append(piece)
     return [word or [tokenizer.unk_token_id] for word in pieces]

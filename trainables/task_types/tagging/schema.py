@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from trainables.recipe.recipes import TaskSpec
 
 
+BARE_SHARE = 0.2
+"""Where a larger share of a language's words begins with a bare space sign, a reader is told."""
+
+
 class Tagging(TaskType):
     name = "tagging"
     modeling_class = "trainables.task_types.tagging.modeling:Tagging"
@@ -23,6 +27,7 @@ class Tagging(TaskType):
     other_metrics = ("accuracy",)
     knows_chance = True
     fixed_labels = True
+    labels_words = True
 
     def is_labelled(self, row: Row) -> bool:
         return len(row["tags"]) == len(row["tokens"])
