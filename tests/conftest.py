@@ -26,7 +26,6 @@ from trainables.recipe.recipes import (
     DataRecipe,
     EvaluateRecipe,
     Optimisation,
-    Sampling,
     Selection,
     SplitRef,
     TaskSpec,
@@ -34,6 +33,7 @@ from trainables.recipe.recipes import (
     TrainRecipe,
     TrainTask,
 )
+from trainables.recipe.sampling import Sampling
 from trainables.steps.run import carry_out
 from trainables.store import Store, hash_model_dir
 from trainables.task_types import get_task_type

@@ -28,15 +28,14 @@ from trainables.recipe.recipes import (
     Corpus,
     DataRecipe,
     EvaluateRecipe,
-    Mixture,
     Recipe,
-    Sampling,
     Selection,
     SplitRef,
     TokenizerRecipe,
     TrainRecipe,
     TrainTask,
 )
+from trainables.recipe.sampling import Mixture, Sampling
 from trainables.steps import get_step_kind
 from trainables.store import hash_model_dir
 from trainables.task_types import get_task_type

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from trainables.recipe.recipes import Mixture
+from trainables.recipe.sampling import Mixture
 
 T = TypeVar("T")
 

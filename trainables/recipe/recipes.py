@@ -17,12 +17,12 @@ from pydantic import Field, model_validator
 from trainables.outside.fields import CountOrZero
 from trainables.recipe.canonical import Frozen, fingerprint
 from trainables.recipe.model_source import ModelSource, required_steps
+from trainables.recipe.sampling import Mixture, Sampling
 
 FIRST_VISIBLE: Literal["first-visible"] = "first-visible"
 """`TASK@first-visible` is TASK with each word's label on the first of its subwords that is no bare space sign. Without
 it the label is on the first subword, as in the reference; with XLM-R's tokenizer that is a space sign in 88 of 100
 words of UD-POS in Chinese."""
-
 
 
 class PoolingConfig(Frozen):
@@ -91,17 +91,6 @@ class Corpus(Frozen):
     rows: tuple[SplitRef, ...] = Field(min_length=1)
 
 
-class Mixture(Frozen):
-    """How the rows of several corpora in several languages share the batches (`batching.MixtureSampler`)."""
-
-    weights: tuple[float, ...]
-    """How much a row of each corpus counts, in the order of the recipe's `data`."""
-    alpha: float = Field(gt=0, le=1)
-    """Languages are drawn with a probability proportional to (their weighted rows) ** alpha (Conneau & Lample 2019)."""
-    translations: float | None = Field(default=None, ge=0, le=1)
-    """Share of translation rows in languages that have such; without it, as many as there are."""
-
-
 class Selection(Frozen):
     """What picks the checkpoint: the mean of these metrics on the training language's dev rows."""
 
@@ -134,14 +123,6 @@ class TrainTask(Frozen):
         if self.mixture is not None and len(self.mixture.weights) != len(self.data):
             raise ValueError(f"{len(self.mixture.weights)} weights for {len(self.data)} corpora")
         return self
-
-
-class Sampling(Frozen):
-    """How often each of several tasks has its turn: in proportion to min(rows, cap) ** (1 / temperature), the
-    examples-proportional mixing of T5 (Raffel et al. 2020, section 3.5.2)."""
-
-    cap: int | None = Field(default=None, gt=0)
-    temperature: float = Field(default=1.0, ge=1)
 
 
 class Optimisation(Frozen):

@@ -17,7 +17,8 @@ from transformers import PreTrainedTokenizerBase
 from trainables.batching.samplers import EpochSampler, MixtureSampler, rng_for
 from trainables.data.prepare import load_joined
 from trainables.models.task_model import NewHead
-from trainables.recipe.recipes import Optimisation, Sampling, TrainTask
+from trainables.recipe.recipes import Optimisation, TrainTask
+from trainables.recipe.sampling import Sampling
 from trainables.store import Store
 from trainables.task_types import get_task_type
 from trainables.task_types.modeling import Feature, ModelOutputs

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from trainables.recipe.recipes import Optimisation, Sampling, TrainTask
+from trainables.recipe.recipes import Optimisation, TrainTask
+from trainables.recipe.sampling import Sampling
 
 
 def task_proportions(

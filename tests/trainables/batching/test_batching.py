@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trainables.batching.micro_batches import shard_for_rank, split_micro_batch_groups, split_micro_batches
 from trainables.batching.samplers import EpochSampler, Group, MixtureSampler
-from trainables.recipe.recipes import Mixture
+from trainables.recipe.sampling import Mixture
 
 lengths = st.lists(st.integers(1, 200), min_size=1, max_size=60)
 

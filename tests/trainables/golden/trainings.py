@@ -18,7 +18,6 @@ from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import (
     DataRecipe,
     EvaluateRecipe,
-    Mixture,
     Optimisation,
     Selection,
     TaskSpec,
@@ -26,6 +25,7 @@ from trainables.recipe.recipes import (
     TrainRecipe,
     TrainTask,
 )
+from trainables.recipe.sampling import Mixture
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 

@@ -11,10 +11,8 @@ from trainables.recipe.recipes import (
     Corpus,
     DataRecipe,
     EvaluateRecipe,
-    Mixture,
     Optimisation,
     PoolingConfig,
-    Sampling,
     Selection,
     SplitRef,
     TaskSpec,
@@ -22,6 +20,7 @@ from trainables.recipe.recipes import (
     TrainRecipe,
     TrainTask,
 )
+from trainables.recipe.sampling import Mixture, Sampling
 from trainables.steps import read_recipe
 
 NLI = TaskSpec(name="xnli", version=1, type="pair-classification", source="files", labels=("a", "b"))

@@ -14,7 +14,8 @@ from trainables.models.loading import WrongWeights
 from trainables.models.task_model import load_task_model
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import Optimisation, Sampling, Selection, TaskSpec, TrainTask
+from trainables.recipe.recipes import Optimisation, Selection, TaskSpec, TrainTask
+from trainables.recipe.sampling import Sampling
 from trainables.store import HEAD, MODEL, Store
 from trainables.task_types import get_task_type
 from trainables.training.task_data import TaskSampler
