@@ -159,11 +159,11 @@ def _to_bring(task: Task, needs: Sequence[SplitRequirement]) -> str:
     for need in needs:
         languages.setdefault(need.split, []).append(need.language)
     which = "; ".join(f"{split} {_listed(of, ' ')}" for split, of in languages.items())
-    place = files_wanted(task, needs[0].split, needs[0].language)[0]
+    place = files_wanted(task, needs[0].split, needs[0].language, Path("FOLDER"))[0]
     rest = ", with all its other rows," if task.hub else ""
     return (
         f"{task.name} ({which}): not on the hub; get it ({(task.licence or NOT_STATED).source}), put it{rest} into a "
-        f"folder of yours (FOLDER/{place}) and write data: {{all: hub, {task.name}: FOLDER}}"
+        f"folder of yours ({place}) and write data: {{all: hub, {task.name}: FOLDER}}"
     )
 
 

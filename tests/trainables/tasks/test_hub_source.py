@@ -272,7 +272,7 @@ def test_a_file_that_changed_after_it_was_pulled(greek):
 
 def test_a_column_that_is_missing_is_named(hub):
     hub.put("google/xquad", XQUAD, [{"id": "1"}])
-    with pytest.raises(DataError, match=r'row 0: no column "question" for question; it has "id"'):
+    with pytest.raises(DataError, match=r'row 1: no column "question" for question; it has "id"'):
         pinned("google/xquad").rows(get_task("xquad"), "test", "el")
 
 
@@ -420,14 +420,14 @@ def test_choices_may_lie_in_several_columns_or_in_a_list_of_objects(hub, registe
     ("path", "content", "said"),
     [
         ("test.tsv", "a\tb\nx\n", "record 2: 1 columns, but its first line has 2"),
-        ("test.jsonl", '{"text_a": "a"}\n', 'row 0: no column "text_b" for text_b; it has "text_a"'),
+        ("test.jsonl", '{"text_a": "a"}\n', 'line 1: no column "text_b" for text_b; it has "text_a"'),
         ("test.jsonl", "[1]\n", r"test.jsonl, line 1: \[1\] is no row"),
         ("test.jsonl", "{\n", "line 1: not JSON"),
         ("test.json", '"x"', 'holds "x"; expected a list of objects'),
         ("test.json", "[7]", "entry 1: 7 is no row"),
         ("test.csv", b"\xff\xfea\x00", "UTF-16"),
-        ("test.parquet", "PAR1", "not parquet files that can be read"),
-        ("data/test-00000-of-00001.parquet", "", "not parquet files that can be read"),
+        ("test.parquet", "PAR1", "not a parquet file that can be read"),
+        ("data/test-00000-of-00001.parquet", "", "not a parquet file that can be read"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(hub, register, path, content, said):

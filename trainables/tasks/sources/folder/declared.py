@@ -12,7 +12,7 @@ from trainables.task_types import get_task_type
 from trainables.tasks.sources import DataError, Row, is_held_out
 from trainables.tasks.sources.checked_row import checked_row
 from trainables.tasks.sources.columns import Paths, row_of, value_at
-from trainables.tasks.sources.folder.located import Located, held_out_note
+from trainables.tasks.sources.folder.located import Located, NoFile, held_out_note
 from trainables.tasks.sources.folder.reading import read_questions
 from trainables.tasks.sources.records import Record, records_of
 from trainables.tasks.task import Split, Task
@@ -64,9 +64,10 @@ class FileTable:
         found = [file for file in found if file.is_file()]
         if not found:
             what = "no file fits" if wild else "there is no"
-            raise DataError(
+            raise NoFile(
                 f'{task.name}: no {split} rows in "{language}": {what} {path}; put the file there, or mend the path in '
-                "the task file"
+                "the task file",
+                (path,),
             )
         return found
 

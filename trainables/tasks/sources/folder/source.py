@@ -117,17 +117,16 @@ def _size(found: Located) -> int:
     return sum(file.stat().st_size for file in found.files)
 
 
-def files_wanted(task: Task, split: Split, language: str) -> tuple[str, ...]:
-    """Where rows of a task are looked for in a data folder, the usual place first: paths below it."""
-    nowhere = Path("there is no such folder")
+def files_wanted(task: Task, split: Split, language: str, folder: Path) -> tuple[Path, ...]:
+    """Where rows of a task would be looked for in a data folder that is not there, the usual place first."""
     try:
         if task.folder is not None:
-            task.folder(nowhere, task, split, language)
+            task.folder(folder, task, split, language)
     except NoFile as problem:
-        return tuple(place.relative_to(nowhere).as_posix() for place in problem.places)
+        return problem.places
     except DataError:
         pass
-    return (user_rows.path_of(nowhere, task, split, language).relative_to(nowhere).as_posix(),)
+    return (user_rows.path_of(folder, task, split, language),)
 
 
 def _sha256_of(file: Path) -> str:

@@ -106,9 +106,7 @@ def _name(table: HubTable, split: Split, language: str) -> str:
 def _rows(task: Task, split: Split, language: str, table: HubTable, hub_split: HubSplit) -> Iterator[Row]:
     prefix = table.prefix(language)
     records = read_records(hub_split, pulled(hub_split) or pull(hub_split))
-    class_names = {**records.class_names, **table.class_names}
-    for number, raw in enumerate(records):
-        where = f"{hub_split}, row {number}"
+    for number, (where, raw, class_names) in enumerate(records):
         if prefix and not str(raw.get("id", "")).startswith(prefix):
             continue
         if table.mapper is not None:
@@ -119,7 +117,7 @@ def _rows(task: Task, split: Split, language: str, table: HubTable, hub_split: H
             if not row:
                 continue
         else:
-            row = _tidy(row_of(raw, task, table.columns, table.labels, class_names, where))
+            row = _tidy(row_of(raw, task, table.columns, table.labels, {**class_names, **table.class_names}, where))
         if table.holds_out(language) and _held_out(table, raw, where) != (split == "dev"):
             continue
         if table.labelled_only and not row["label"]:
