@@ -125,11 +125,20 @@ def _place(task: TaskFields, rows: RowsFields, at: str, split: str, place: str) 
         yield f"{at}: is {shown(place)}, the name of a split; give config too (default where it has no other)"
     elif form is None:
         yield f"{at}: the form of {shown(place)} is not known by its end; give format (jsonl, json, csv, tsv, ...)"
-    columns = get_task_type(task.type).columns.values()
+    task_type = get_task_type(task.type)
+    columns = task_type.columns.values()
     if form == "squad" and not any(one.kind == "answers" for one in columns):
         yield f"{at}: squad is the form of questions, not of {task.type}; give another format"
     if form == "conll" and not any(one.kind == "texts" and one.label for one in columns):
         yield f"{at}: conll is the form of tagged words, not of {task.type}; give another format"
+    lists = [name for name, one in task_type.columns.items() if one.kind == "texts"]
+    listed = [name for name in lists if not isinstance(rows.columns.get(name, ""), str)]
+    if form in ("csv", "tsv") and len(listed) < len(lists):
+        yield f"{at}: a field of a table is one text, and {lists[0]} is a list; " + (
+            "give format: conll (a word a line)"
+            if task_type.columns[lists[-1]].label
+            else f"name its columns in columns.{lists[0]}"
+        )
     languages = languages_of(task, rows, split)
     if form is not None and len(languages) > 1 and "{" not in place and "language" not in rows.columns:
         yield (

@@ -66,6 +66,14 @@ WRONG = [
     (rows(test="{language.jsonl"), 'rows.test: is "{language.jsonl", whose braces do not match; write {language}'),
     (rows(test="{language}.xlsx"), 'rows.test: the form of "{language}.xlsx" is not known by its end; give format'),
     (rows(test="{language}.conll"), "rows.test: conll is the form of tagged words, not of text-classification"),
+    (
+        {**CHOICE, **rows(test="{language}.csv")},
+        "rows.test: a field of a table is one text, and choices is a list; name",
+    ),
+    (
+        {"type": "tagging", **rows(test="{language}.tsv")},
+        "rows.test: a field of a table is one text, and tokens is a list; give format: conll (a word a line)",
+    ),
     (rows(format="excel"), "rows.format: "),
     (rows(header="no"), "rows.header: "),
     (rows(header=False), "rows.header: is about csv and tsv; take it out"),

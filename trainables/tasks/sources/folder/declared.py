@@ -98,7 +98,12 @@ class FileTable:
             for name, column in columns.items()
             if (column.label or column.may_be_empty) and name not in self.columns and name not in record
         }
-        return row_of({**record, **absent}, task, self.columns, self.labels, class_names, where)
+        try:
+            return row_of({**record, **absent}, task, self.columns, self.labels, class_names, where)
+        except DataError as problem:
+            numbered = any(path in self.columns.values() for path in map(str, range(100)))
+            hint = "; where the first line names no columns, give header: false" if self.header and numbered else ""
+            raise DataError(f"{problem}{hint}") from None
 
     def _group(self, record: Record, where: str) -> str:
         return str(value_at(record, self.group, "hold_out", where))
