@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,11 +20,21 @@ app = typer.Typer(help="The data: what there are, fetching what a sweep needs, l
 @app.command("list")
 def list_(
     tasks: Annotated[list[str] | None, typer.Argument(help="Only these tasks.", show_default=False)] = None,
+    files: Annotated[
+        list[str] | None, typer.Option("--tasks", help="A task file, or a folder of them.", show_default=False)
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Show the tasks that read data of others: languages, sizes, where the data come from, licence."""
     from sweeps.data.data import listed
+    from sweeps.spec.task_files import read_task_files
+    from trainables.tasks.files.reading import WrongTaskFile
+    from trainables.tasks.files.use import use_task_files
 
+    try:
+        use_task_files(read_task_files(list(files or []), "--tasks", Path()))
+    except WrongTaskFile as error:
+        wrong(error.lines)
     found = [one for one in listed() if not tasks or one.task in tasks]
     if unknown := sorted(set(tasks or []) - {one.task for one in found}):
         wrong([f"no task that reads data of others: {', '.join(unknown)}; xstilts data list shows all"])

@@ -60,7 +60,7 @@ def read_spec(file: Path, overrides: list[str] | None = None, data_here: bool = 
         _override(fields, override)
     _load_plugins(fields, file)
     try:
-        fields["tasks"] = read_task_files(fields.get("tasks"), file, sweep_file(file).parent)
+        fields["tasks"] = read_task_files(fields.get("tasks"), f"{file}: tasks", sweep_file(file).parent)
         use_task_files(fields["tasks"])
     except WrongTaskFile as error:
         raise WrongSpec(error.lines) from None

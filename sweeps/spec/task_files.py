@@ -18,14 +18,14 @@ BESIDE = "tasks"
 """The folder beside a sweep file whose task files are read where the sweep names none."""
 
 
-def read_task_files(given: Any, file: Path, beside: Path) -> dict[str, dict[str, Any]]:
+def read_task_files(given: Any, field: str, beside: Path) -> dict[str, dict[str, Any]]:
     """What the task files of a sweep say, by their absolute paths.
 
     Args:
         given: the sweep's `tasks`: paths of task files and of folders of them, relative to the sweep file; None: the
             folder `tasks` beside it, if there is one.
-        file: the sweep file, as errors call it.
-        beside: the folder that it lies in.
+        field: what errors call it.
+        beside: the folder that relative paths begin in: that of the sweep file.
 
     Raises:
         WrongTaskFile: one is not there, or cannot be used.
@@ -36,8 +36,8 @@ def read_task_files(given: Any, file: Path, beside: Path) -> dict[str, dict[str,
     else:
         names = [given] if isinstance(given, str) else given
         if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-            raise WrongTaskFile([f"{file}: tasks: is {shown(given)}; give a list of task files, or of folders of them"])
-        places = {f"{file}: tasks[{i}]: ": name for i, name in enumerate(names)}
+            raise WrongTaskFile([f"{field}: is {shown(given)}; give a list of task files, or of folders of them"])
+        places = {f"{field}[{i}]: ": name for i, name in enumerate(names)}
     said: dict[str, dict[str, Any]] = {}
     problems: list[str] = []
     for where, name in places.items():

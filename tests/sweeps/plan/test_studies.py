@@ -46,6 +46,18 @@ def test_the_published_study():
     assert len(all_tasks.tasks) == 9
 
 
+def test_the_study_of_task_files_alone():
+    spec, plan, kinds, phases = planned("sib200.yaml")
+    assert spec.data == {"sib200": "hub", "wikineural": "hub"}
+    assert len(plan.cells) == 2 * 2 * 2
+    # Names as intermediate are trained as names without an intermediate are: once for each seed.
+    assert phases == {"intermediate": 2, "target": 4 * 2}
+    assert kinds["train"] == 4 * 2
+    assert {
+        need.language for need in requirements_of(spec, FOLDER / "sib200.yaml") if need.task.name == "sib200"
+    } == set(spec.languages)
+
+
 def test_its_successor():
     _, plan, kinds, phases = planned("xtreme-r.yaml")
     # After each of six rows and for each of three seeds: MNLI, Social IQa, COPA, UD-POS, PAN-X, SQuAD (for XQuAD, MLQA
