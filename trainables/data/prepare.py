@@ -83,19 +83,20 @@ def prepare_data(
 ) -> dict[str, Any]:
     """Encode every split and language of the recipe, calling `check_stop` before each: it may raise.
 
-    Raises DataError when there is no row to encode, or training rows carry no labels.
+    Raises DataError when there is no row to encode, or no number may come of the rows.
     """
-    modeling = get_task_type(recipe.task.type).modeling()
+    task_type = get_task_type(recipe.task.type)
+    modeling = task_type.modeling()
     encoder = load_input_encoder(recipe.tokenizer, store, execution)
     counts: dict[str, Any] = {}
+    sought: dict[str, list[str]] = {}
+    pool: set[str] = set()
     seen = evaluation_text(recipe.exclude, execution)
     for rows in recipe.rows:
         check_stop()
         found = read_rows(recipe.task, rows, execution)
         labelled, origin = found.labelled, found.origin
         read, examples = len(found.examples), seen.without(found.examples)
-        if rows.split not in ("test", "submission") and not labelled:
-            raise DataError(f"{recipe.task.name} {rows.name}: rows without labels cannot train ({origin})")
         features = modeling.encode(examples, encoder, recipe.task, recipe.max_length)
         if not features:
             raise DataError(f"{recipe.task.name} {rows.name}: no rows for {recipe.task.type} ({origin})")
@@ -108,9 +109,14 @@ def prepare_data(
             "excluded": read - len(examples),
             "labelled": labelled,
             "source": origin,
-            "remarks": found.remarks,
+            "remarks": list(found.remarks),
             **modeling.counted(features),
         }
+        sought[rows.name] = [key for row in examples for key in task_type.sought(row)] if rows.split == "test" else []
+        pool.update(examples["id"][:] if rows.split == "pool" else ())
+    for name, keys in sought.items():
+        if pool and (absent := sum(key not in pool for key in keys)):
+            counts[name]["remarks"].append(f"{absent} of {len(keys)} right answers are not in the pool: never found")
     (workdir / "counts.json").write_text(json.dumps(counts, indent=1, ensure_ascii=False))
     return counts
 

@@ -175,6 +175,10 @@ class TaskType:
         """The labels that a row has, for counting; none where rows have no label of a fixed set."""
         return ()
 
+    def sought(self, row: Row) -> Sequence[str]:
+        """Ids of the rows of the pool that are right for a row; none where there is no pool."""
+        return ()
+
     def misplaced(self, row: Row) -> bool:
         """Whether the label of a row points at something that is not there, or does not fit what it labels."""
         return False

@@ -1,11 +1,16 @@
-"""Which rows a limit draws."""
+"""Which rows a limit draws, and what is said of rows that were read."""
 
 from __future__ import annotations
+
+import json
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainables.data.prepare import drawn
+from trainables.data.prepare import drawn, prepare_data
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import DataRecipe, SplitRef
+from trainables.tasks import FolderSource, get_task
 
 
 @given(st.integers(1, 400), st.integers(1, 500), st.integers(1, 500))
@@ -24,3 +29,25 @@ def test_a_set_sorted_by_label_keeps_its_labels():
 
 def test_the_draw_is_the_same_everywhere():
     assert drawn(1000, 5) == [245, 286, 374, 671, 886]
+
+
+def test_what_is_to_be_known_of_rows_is_kept_with_their_counts(world, tmp_path):
+    rows = tmp_path / "rows" / "lareqa"
+    rows.mkdir(parents=True)
+    pool = [{"id": f"p{i}", "query": "", "candidate": "fires veki"} for i in range(3)]
+    test = [{"id": "q", "query": "runin", "matches": ["p0", one]} for one in ("p1", "p9")]
+    for name, records in (("pool-mul", pool), ("test-de", test)):
+        (rows / f"{name}.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
+    task, source, parts = get_task("lareqa"), FolderSource(tmp_path), (("test", "de"), ("pool", "mul"))
+    recipe = DataRecipe(
+        task=task.spec(),
+        rows=tuple(SplitRef(split=a, language=b, revision=source.revision(task, a, b)) for a, b in parts),
+        tokenizer=world.scratch(),
+        max_length=32,
+    )
+    counts = prepare_data(recipe, world.store, Execution(data={"all": str(tmp_path)}), tmp_path / "made")
+    assert counts["test-de"]["remarks"] == [
+        "1 of 2 rows repeat the id of another: all go by their position",
+        "1 of 4 right answers are not in the pool: never found",
+    ]
+    assert counts["pool-mul"]["remarks"] == []

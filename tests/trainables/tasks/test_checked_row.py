@@ -197,6 +197,17 @@ def test_parquet_is_read_as_lines_are(source, tmp_path):
     assert "test-de.parquet: not a parquet file that can be read" in source.check(get_task("xnli"), "test", "de")
 
 
+def test_rows_in_another_form_or_twice_are_not_passed_over(write, source):
+    write("xnli/test-de.tsv", "Es regnet.\tDie Sonne scheint.\n")
+    write("rows/xnli/test-de.csv", "id,text_a\n")
+    said = source.check(get_task("xnli"), "test", "de")
+    assert said.endswith(
+        "rows/xnli: test-de.csv; leave one file of rows for each split and language, .jsonl or .parquet"
+    )
+    write("rows/xnli/test-de.jsonl", json.dumps(PAIR))
+    assert "test-de.jsonl and test-de.csv; leave one" in source.check(get_task("xnli"), "test", "de")
+
+
 def test_of_a_large_file_the_first_rows_are_looked_at_before_it_is_read(write, source, monkeypatch):
     monkeypatch.setattr("trainables.tasks.sources.folder.source.OWN", 1000)
     monkeypatch.setattr("trainables.tasks.sources.folder.source.FIRST", 20)

@@ -62,6 +62,12 @@ def test_labels_that_are_one_constant_are_none_or_are_said(task, split, rows, la
     assert [remark in said for said in settled.remarks] == ([True] if remark else [])
 
 
+@pytest.mark.parametrize("split", ["train", "dev"])
+def test_rows_to_learn_from_or_to_select_by_have_labels(split):
+    with pytest.raises(DataError, match=r"^the file: none of 2 rows has a label, and they .*; add the labels$"):
+        settle(get_task("xcopa"), split, [choice(i, "-1") for i in range(2)], "the file")
+
+
 @pytest.mark.parametrize(
     ("task", "rows", "line"),
     [

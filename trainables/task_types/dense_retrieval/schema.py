@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from trainables.task_types.base import ID, Column, HeadWork, Length, Measure, Row, TaskType
@@ -32,6 +33,10 @@ class DenseRetrieval(TaskType):
 
     def is_labelled(self, row: Row) -> bool:
         return bool(row["candidate"] or row["matches"])
+
+    def sought(self, row: Row) -> Sequence[str]:
+        matches: Sequence[str] = row["matches"]
+        return matches
 
     def leak_key(self, row: Row) -> str | None:
         text: str = row["query"] or row["candidate"]

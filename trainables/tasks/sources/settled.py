@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 FEW = 10
 """Of fewer rows it says nothing that all have the same label."""
+_USES = {"train": "they are trained on", "dev": "they select the checkpoint, or tune a threshold"}
 SMALL = 512 * 2**10
 """Bytes of the files of a test split that is read while a sweep is planned, at most."""
 
@@ -121,6 +122,8 @@ def _settle_labels(task: Task, task_type: TaskType, split: Split, rows: list[Row
         found.clear()
     elif split == "test" and not any(labelled):
         remarks.append("no labels: predicted, not scored")
+    elif split in ("train", "dev") and not any(labelled):
+        raise DataError(f"{where}: none of {len(rows)} rows has a label, and {_USES[split]}; add the labels")
     misplaced = [number for number, row in enumerate(rows) if task_type.misplaced(row)]
     if misplaced and has_answers(task_type):
         remarks.append(f"{len(misplaced)} rows have an answer that does not stand where it is said to")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from trainables.tasks.sources import Row
+from trainables.tasks.sources import DataError, Row
 from trainables.tasks.sources.checked_row import checked_row
 from trainables.tasks.sources.file_forms import json_lines, parquet_records
 from trainables.tasks.sources.folder.located import Located
 from trainables.tasks.task import Split, Task
 
 _Form = Callable[[Path], Iterable[tuple[int, Any]]]
+_FORMS: Mapping[str, tuple[str, _Form]] = {".jsonl": ("line", json_lines), ".parquet": ("row", parquet_records)}
+_OTHERS = (".json", ".ndjson", ".csv", ".tsv", ".txt", ".xlsx", ".jsonl.gz")
+"""Forms in which rows are written elsewhere: to pass them over would be to read other rows in silence."""
 READ_AS = "own2:"
 """Begins the revision of such rows. Its number is raised when the same bytes come to mean other rows."""
 
@@ -21,10 +24,16 @@ READ_AS = "own2:"
 def find(folder: Path, task: Task, split: Split, language: str) -> Located | None:
     """``rows/TASK/SPLIT-LANGUAGE.jsonl`` or ``.parquet`` in the folder, if there is one."""
     lines = path_of(folder, task, split, language)
-    for file, word, form in ((lines, "line", json_lines), (lines.with_suffix(".parquet"), "row", parquet_records)):
-        if file.is_file():
-            return Located((file,), partial(_rows, form, file, word, task, split), "own rows", own=True)
-    return None
+    there = [file for suffix in (*_FORMS, *_OTHERS) if (file := lines.with_suffix(suffix)).is_file()]
+    if not there:
+        return None
+    if len(there) > 1 or there[0].suffix not in _FORMS:
+        names = " and ".join(file.name for file in there)
+        raise DataError(
+            f"{lines.parent}: {names}; leave one file of rows for each split and language, .jsonl or .parquet"
+        )
+    word, form = _FORMS[there[0].suffix]
+    return Located((there[0],), partial(_rows, form, there[0], word, task, split), "own rows", own=True)
 
 
 def path_of(folder: Path, task: Task, split: Split, language: str) -> Path:
