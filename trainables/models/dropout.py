@@ -12,18 +12,16 @@ in `tests/trainables/models/test_dropout.py`: the drop rate, and no correlation 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from transformers import AttentionInterface, AttentionMaskInterface
-from transformers.masking_utils import eager_mask
 
+from trainables.models.attention import ATTENTION, GIVEN, OWN
 from trainables.models.backbones.modeling import Backbone
-
-ATTENTION = "xstilts_counter_dropout"
-OWN, GIVEN = "dropout", "weights_dropout"
-"""What attention's dropout is called: by an architecture that has a module for it, or here where it has none."""
+from trainables.models.packing import Packing
 
 
 @dataclass
@@ -32,49 +30,107 @@ class DropoutContext:
 
     seed: int = 0
     step: int = 0
-    rows: Tensor | None = None
-    """Rows of the micro-batch's examples in the global batch: int64, shape (examples,)."""
+    layers: list[CounterDropout] = field(default_factory=list)
+
+    def see(self, rows: Tensor | None) -> None:
+        """Say which rows of the global batch the sequences of a micro-batch are: int64, shape (sequences,).
+
+        None: they belong to no batch, and nothing may be dropped.
+        """
+        layers = self._dropping
+        for layer, keys in zip(layers, [None] * len(layers) if rows is None else self.keys(rows, layers), strict=True):
+            layer.keys = keys
+
+    def keys(self, rows: Tensor, layers: Sequence[CounterDropout]) -> Sequence[Tensor]:
+        """Of each layer what the elements of each row are hashed with: int32, shape (sequences,)."""
+        words = torch.tensor([_scramble(self.seed, self.step, layer.number) for layer in layers], dtype=torch.int64)
+        if rows.is_cuda:
+            words = words.pin_memory()
+        words = words.to(rows.device, non_blocking=True)
+        return _finalise((rows.unsqueeze(0) * 0x9E3779B1 + words.unsqueeze(1)).to(torch.int32)).unbind()
+
+    @property
+    def _dropping(self) -> list[CounterDropout]:
+        return [layer for layer in self.layers if layer.p > 0]
+
+    @contextmanager
+    def packed(self, packing: Packing) -> Iterator[None]:
+        """While what is dropped are elements of tokens without padding, (1, tokens, features)."""
+        layers = [layer for layer in self._dropping if layer.keys is not None]
+        if layers:
+            keys = torch.stack([layer.keys for layer in layers if layer.keys is not None])
+            places = (packing.positions + 1).to(torch.int32)
+            tokens = _finalise(keys[:, packing.sequences] * _odd(0x85EBCA6B) + places)
+            for layer, own in zip(layers, tokens.unbind(), strict=True):
+                layer.token_keys = own
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.token_keys = None
 
 
 class CounterDropout(nn.Module):
-    """Drop elements of a tensor of shape (examples, ..., features) with probability `p` while training."""
+    """Drop elements of a tensor of shape (sequences, ..., features) with probability `p` while training.
 
-    def __init__(self, p: float, layer: int, context: DropoutContext) -> None:
+    Args:
+        p: probability.
+        number: of this layer in the model.
+        context: of the model; it says which sequences are seen.
+    """
+
+    def __init__(self, p: float, number: int, context: DropoutContext) -> None:
         super().__init__()
-        self.p, self.layer, self.dropout_context = p, layer, context
+        self.p, self.number = p, number
+        self.keys: Tensor | None = None
+        """Of each sequence of the micro-batch, what its elements are hashed with."""
+        self.token_keys: Tensor | None = None
+        """The same of each token, while tokens are packed."""
+        self.context = context
+        context.layers.append(self)
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:
             return x
-        if self.dropout_context.rows is None:
+        if self.keys is None:
             raise RuntimeError("dropout before the model was told which examples it sees")
-        keep = keep_mask(x.shape, self.p, self.dropout_context, self.layer, x.device)
-        return x * keep.type_as(x) * (1.0 / (1.0 - self.p))
+        if self.token_keys is not None and x.dim() == 3:
+            return dropped(x, self.token_keys.unsqueeze(0), self.p)
+        return dropped(x, self.keys, self.p)
 
     def extra_repr(self) -> str:
-        return f"p={self.p}, layer={self.layer}"
+        return f"p={self.p}, number={self.number}"
 
 
 class SharedDropout(CounterDropout):
-    """The same for a tensor of shape (..., features) that belongs to no example, so one mask serves all of a batch."""
+    """The same for a tensor of shape (..., features) that belongs to no sequence, so one mask serves all of a batch.
+
+    It drops what the first row of the global batch would drop, whichever rows a micro-batch has.
+    """
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:
             return x
-        batch = replace(self.dropout_context, rows=torch.zeros(1, dtype=torch.int64))
-        keep = keep_mask(torch.Size((1, *x.shape)), self.p, batch, self.layer, x.device)[0]
-        return x * keep.type_as(x) * (1.0 / (1.0 - self.p))
+        (keys,) = self.context.keys(torch.zeros(1, dtype=torch.int64, device=x.device), [self])
+        return dropped(x.unsqueeze(0), keys, self.p)[0]
 
 
-def keep_mask(shape: torch.Size, p: float, context: DropoutContext, layer: int, device: torch.device) -> Tensor:
-    """Boolean mask of `shape` (examples, ..., features), true where an element stays (probability 1 - p)."""
-    assert context.rows is not None
-    key = _scramble(context.seed, context.step, layer)
-    rows = context.rows.to(device, torch.int64)
-    keys = _finalise((rows * 0x9E3779B1 + key).to(torch.int32))
-    for size in shape[1:-1]:
-        keys = _finalise(keys.unsqueeze(-1) * _odd(0x85EBCA6B) + _counter(size, device))
-    elements = _finalise(keys.unsqueeze(-1) ^ _finalise(_counter(shape[-1], device) + _odd(0x27D4EB2F)))
+def dropped(x: Tensor, keys: Tensor, p: float) -> Tensor:
+    """`x` with a share `p` of its elements set to zero, and the others divided by what stays.
+
+    Args:
+        x: of shape (*keys.shape, ..., features).
+        keys: int32; what elements are hashed with, besides their place in the dimensions behind.
+        p: probability.
+    """
+    return torch.where(keep_mask(x.shape, p, keys), x * (1.0 / (1.0 - p)), 0.0)
+
+
+def keep_mask(shape: torch.Size, p: float, keys: Tensor) -> Tensor:
+    """Boolean mask of `shape` (*keys.shape, ..., features), true where an element stays (probability 1 - p)."""
+    for size in shape[keys.dim() : -1]:
+        keys = _finalise(keys.unsqueeze(-1) * _odd(0x85EBCA6B) + _counter(size, keys.device))
+    elements = _finalise(keys.unsqueeze(-1) ^ _finalise(_counter(shape[-1], keys.device) + _odd(0x27D4EB2F)))
     # The hash is uniform on the signed 32-bit integers; the lowest share p of them is dropped.
     return elements >= round(p * 2**32) - 2**31
 
@@ -132,34 +188,6 @@ def install(model: nn.Module, backbone: Backbone, hidden: float, attention: floa
         if not isinstance(getattr(module, OWN, None), nn.Module):
             module.add_module(GIVEN, CounterDropout(attention, layer, context))
             layer += 1
-    # Fused attention kernels draw their own mask; without attention dropout they may be used.
-    backbone.set_attention(ATTENTION if attention else "sdpa")
+    backbone.set_attention(ATTENTION)
+    backbone.dropout_context = context
     return context
-
-
-def _attention(
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    scaling: float | None = None,
-    dropout: float | Tensor = 0.0,
-    position_bias: Tensor | None = None,
-    **_: object,
-) -> tuple[Tensor, Tensor]:
-    """Attention as transformers' eager form has it, with the dropout module of the attention layer."""
-    scale = query.size(-1) ** -0.5 if scaling is None else scaling
-    weights = torch.matmul(query, key.transpose(2, 3)) * scale
-    if position_bias is not None:
-        weights = weights + position_bias
-    if attention_mask is not None:
-        weights = weights + attention_mask
-    children = dict(module.named_children())
-    drop = children.get(OWN) or children[GIVEN]
-    weights = drop(nn.functional.softmax(weights, dim=-1))
-    return torch.matmul(weights, value).transpose(1, 2).contiguous(), weights
-
-
-AttentionInterface.register(ATTENTION, _attention)
-AttentionMaskInterface.register(ATTENTION, eager_mask)

@@ -46,7 +46,7 @@ class TaskModel(nn.Module):
         While training with dropout, `batch` also says where it stands: `rows` (sequences) in the global batch.
         """
         if self.dropout_context is not None:
-            self.dropout_context.rows = batch.get("rows")
+            self.dropout_context.see(batch.get("rows") if self.training else None)
         device = batch["input_ids"].device.type
         # bf16 here is autocast over fp32 weights: the same meaning under every ZeRO stage.
         with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16"):

@@ -18,6 +18,7 @@ from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.models.backbones import INPUT_NAMES
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder, Inputs
+from trainables.models.packing import PLACES
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types.base import TaskType
 
@@ -140,9 +141,11 @@ def inputs_between(feature: Feature, start: int, end: int | None = None) -> Inpu
 
 
 def pad_inputs(rows: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
-    """The backbone's inputs of `rows` (rows × longest), and the mask of what is no padding."""
+    """The backbone's inputs of `rows` (rows × longest), the mask of what is no padding, and its places."""
     ids = [row["input_ids"] for row in rows]
     batch = {"input_ids": pad(ids, pad_id), "attention_mask": pad([[1] * len(row) for row in ids], 0)}
+    if min(map(len, ids)) < batch["input_ids"].shape[1]:
+        batch[PLACES] = batch["attention_mask"].flatten().nonzero().flatten()
     if "token_type_ids" in rows[0]:
         batch["token_type_ids"] = pad([row["token_type_ids"] for row in rows], 0)
     return batch

@@ -7,13 +7,19 @@ import torch
 from torch import nn
 
 from trainables.models.dropout import CounterDropout, DropoutContext, keep_mask
+from trainables.models.packing import Packing
 
-CPU = torch.device("cpu")
+
+def layer_of(p, seed=1, step=0, number=0, rows=(0, 1)):
+    context = DropoutContext(seed, step)
+    layer = CounterDropout(p, number, context)
+    context.see(torch.tensor(list(rows)))
+    return layer
 
 
 def mask(shape, p=0.1, seed=1, step=0, layer=0, rows=None):
-    place = DropoutContext(seed, step, torch.arange(shape[0]) if rows is None else torch.tensor(rows))
-    return keep_mask(torch.Size(shape), p, place, layer, CPU)
+    keys = layer_of(p, seed, step, layer, range(shape[0]) if rows is None else rows).keys
+    return keep_mask(torch.Size(shape), p, keys)
 
 
 @pytest.mark.parametrize("p", [0.05, 0.1, 0.5, 0.9])
@@ -60,18 +66,33 @@ def test_four_dimensions_padded_on_two_sides():
 
 
 def test_the_module_scales_while_training_and_rests_otherwise():
-    place = DropoutContext(1, 0, torch.arange(2))
-    module = CounterDropout(0.25, 0, place)
+    module = layer_of(0.25)
     x = torch.ones(2, 8, 8)
     out = module(x)
     assert out.unique().tolist() == [0.0, pytest.approx(1 / 0.75)]
     assert torch.equal(module.eval()(x), x)
-    assert torch.equal(CounterDropout(0.0, 0, place)(x), x)
+    assert torch.equal(layer_of(0.0)(x), x)
 
 
-def test_forgetting_the_place_is_an_error():
+def test_packed_tokens_meet_the_mask_that_they_meet_in_padded_sequences():
+    module = layer_of(0.5, rows=(3, 8, 5))
+    mask = torch.tensor([[1, 1, 1, 0], [1, 0, 0, 0], [1, 1, 1, 1]])
+    packing = Packing(mask.flatten().nonzero().flatten(), mask.bool())
+    x = torch.ones(3, 4, 16)
+    padded = module(x)
+    with module.context.packed(packing):
+        packed = module(packing.pack(x))
+        # Attention's weights are by sequence all the time.
+        assert torch.equal(module(torch.ones(3, 2, 4, 4)), layer_of(0.5, rows=(3, 8, 5))(torch.ones(3, 2, 4, 4)))
+    assert torch.equal(packing.pack(padded), packed)
+    assert torch.equal(module(x), padded)
+
+
+def test_forgetting_which_rows_are_seen_is_an_error():
+    module = layer_of(0.1)
+    module.context.see(None)
     with pytest.raises(RuntimeError, match="which examples"):
-        CounterDropout(0.1, 0, DropoutContext())(torch.ones(1, 2))
+        module(torch.ones(1, 2))
 
 
 def test_every_dropout_of_a_model_is_replaced(world):
@@ -88,4 +109,4 @@ def test_every_dropout_of_a_model_is_replaced(world):
     assert not any(isinstance(module, nn.Dropout) for module in model.modules())
     assert {module.p for name, module in drops.items() if "attention.self" in name} == {0.3}
     assert {module.p for name, module in drops.items() if "attention.self" not in name} == {0.2}
-    assert len({module.layer for module in drops.values()}) == len(drops)
+    assert len({module.number for module in drops.values()}) == len(drops)

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import torch
 from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedModel
 
+from trainables.models.attention import ATTENTION
+from trainables.models.packing import Packing
+
 if TYPE_CHECKING:
     from trainables.models.backbones.base import BackboneType
+    from trainables.models.dropout import DropoutContext
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,8 @@ class Backbone(ABC):
     def __init__(self, model: PreTrainedModel, backbone_type: BackboneType) -> None:
         self.model, self.type = model, backbone_type
         self.shape = backbone_type.shape(model.config.to_dict())
+        self.dropout_context: DropoutContext | None = None
+        """Set where its dropout has been replaced."""
 
     def inputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The inputs of a collated batch that embeddings are made from (each sequences x tokens)."""
@@ -104,9 +112,38 @@ class Backbone(ABC):
 
 
 class BertBackbone(Backbone):
-    """BERT and what keeps its parts' names: `embeddings`, `encoder.layer`, `attention.self`, a pooler at the end."""
+    """BERT and what keeps its parts' names: `embeddings`, `encoder.layer`, `attention.self`, a pooler at the end.
+
+    Its blocks are run on tokens without padding.
+    """
 
     load_options: ClassVar[Mapping[str, Any]] = {"add_pooling_layer": False}
+
+    def __init__(self, model: PreTrainedModel, backbone_type: BackboneType) -> None:
+        super().__init__(model, backbone_type)
+        self.set_attention(ATTENTION)
+
+    def positions(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The rows of the table of positions (sequences x tokens)."""
+        ids = batch["input_ids"]
+        return torch.arange(ids.shape[1], device=ids.device).expand(ids.shape)
+
+    def encode(self, batch: Mapping[str, Tensor], all_layers: bool = False) -> EncoderOutput:
+        packing = Packing.of(batch)
+        if packing is None:
+            return super().encode(batch, all_layers)
+        inputs = {name: packing.pack(tensor) for name, tensor in self.inputs(batch).items()}
+        with self.dropout_context.packed(packing) if self.dropout_context is not None else nullcontext():
+            output = self.model(
+                **inputs,
+                position_ids=packing.pack(self.positions(batch)),
+                attention_mask=torch.zeros(1, 1, 1, 1),  # ready made, though nobody reads it: attention has the packing
+                output_hidden_states=all_layers,
+                packing=packing,
+            )
+        last = packing.unpack(output.last_hidden_state)
+        hidden = tuple(packing.unpack(states) for states in output.hidden_states) if all_layers else ()
+        return EncoderOutput(last, self.sentence(last, batch), hidden)
 
     def embeddings(self, batch: Mapping[str, Tensor]) -> Tensor:
         states: Tensor = self.model.embeddings(**self.inputs(batch))
@@ -123,6 +160,14 @@ class BertBackbone(Backbone):
     @property
     def attention_modules(self) -> Sequence[nn.Module]:
         return tuple(block.get_submodule("attention.self") for block in self.blocks)
+
+
+class RobertaBackbone(BertBackbone):
+    """RoBERTa's positions: counted from the padding id + 1, over what is no padding."""
+
+    def positions(self, batch: Mapping[str, Tensor]) -> Tensor:
+        mask = batch["input_ids"].ne(self.model.config.pad_token_id).long()
+        return mask.cumsum(1) * mask + self.model.config.pad_token_id
 
 
 def mean_pool(states: Tensor, mask: Tensor) -> Tensor:

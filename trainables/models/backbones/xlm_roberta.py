@@ -9,7 +9,7 @@ from trainables.models.backbones.base import BackboneType, Layout, bert_limits, 
 from trainables.models.shape import ModelShape
 
 if TYPE_CHECKING:
-    from trainables.models.backbones.modeling import BertBackbone
+    from trainables.models.backbones.modeling import RobertaBackbone
 
 # Table 1 of the paper.
 XLMR_LARGE = ModelShape(
@@ -49,7 +49,7 @@ class XLMRoberta(BackboneType):
     def limits(self, config: Mapping[str, Any]) -> str | None:
         return bert_limits(config)
 
-    def modeling(self) -> type[BertBackbone]:
-        from trainables.models.backbones.modeling import BertBackbone
+    def modeling(self) -> type[RobertaBackbone]:
+        from trainables.models.backbones.modeling import RobertaBackbone
 
-        return BertBackbone
+        return RobertaBackbone

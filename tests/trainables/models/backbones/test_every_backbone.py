@@ -220,7 +220,7 @@ def test_nothing_is_dropped_but_by_the_recipe(every):
     assert not torch.allclose(first, evaluated, atol=1e-3)
     assert not torch.allclose(first, other, atol=1e-3)
     model, _, _ = outputs(DROPOUT, (0,))
-    layers = [one.layer for one in model.modules() if isinstance(one, CounterDropout)]
+    layers = [one.number for one in model.modules() if isinstance(one, CounterDropout)]
     assert len(layers) == len(set(layers))
 
 

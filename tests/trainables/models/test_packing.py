@@ -1,0 +1,59 @@
+"""Packing: there and back, its gradients, and encoders that give the same packed and padded."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch.autograd import gradcheck
+
+from trainables.models.loading import load_backbone
+from trainables.models.packing import PLACES, Packing
+from trainables.recipe.execution import Execution
+from trainables.task_types.modeling import pad_inputs
+
+
+def packing_of(*lengths):
+    return Packing.of(pad_inputs([{"input_ids": [7] * length} for length in lengths], 1))
+
+
+def test_there_and_back():
+    packing = packing_of(3, 1, 4)
+    x = torch.randn(3, 4, 5, dtype=torch.float64, requires_grad=True)
+    packed = packing.pack(x)
+    assert packed.shape == (1, 8, 5)
+    assert torch.equal(packed[0, 3], x[1, 0])
+    assert torch.equal(packing.unpack(packed), x * packing.mask.unsqueeze(-1))
+    assert packing.sequences.tolist() == [0, 0, 0, 1, 2, 2, 2, 2]
+    assert packing.positions.tolist() == [0, 1, 2, 0, 0, 1, 2, 3]
+    assert gradcheck(packing.pack, (x,))
+    assert gradcheck(packing.unpack, (packed.detach().requires_grad_(),))
+
+
+def test_equal_lengths_are_not_packed():
+    assert PLACES not in pad_inputs([{"input_ids": [7, 8]}] * 2, 1)
+    assert packing_of(2, 2) is None
+
+
+@pytest.mark.parametrize("attention_dropout", [0.0, 0.3])
+def test_an_encoder_gives_the_same_packed_and_padded(world, attention_dropout):
+    """States of every block and gradients of every weight, with dropout."""
+    from trainables.models.dropout import install
+
+    backbone = load_backbone(world.scratch(), world.store, Execution())
+    context = install(backbone.model, backbone, 0.2, attention_dropout)
+    backbone.model.train()
+    rows = [{"input_ids": [0, *range(10, 10 + length), 2]} for length in (9, 3, 17)]
+    batch = pad_inputs(rows, backbone.model.config.pad_token_id)
+    seen = batch["attention_mask"].unsqueeze(-1)
+    found = []
+    for chosen in (batch, {name: tensor for name, tensor in batch.items() if name != PLACES}):
+        context.see(torch.tensor([4, 0, 9]))
+        backbone.model.zero_grad()
+        output = backbone.encode(chosen, all_layers=True)
+        states = [state * seen for state in (*output.hidden_states, output.last_hidden_state)]
+        (states[-1] ** 2).sum().backward()
+        gradients = [weight.grad.clone() for weight in backbone.model.parameters() if weight.grad is not None]
+        found.append([*states, output.sentence, *gradients])
+    assert len(found[0]) == len(found[1])
+    for packed, padded in zip(*found, strict=True):
+        assert torch.allclose(packed, padded, atol=1e-5)

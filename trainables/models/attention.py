@@ -1,0 +1,69 @@
+"""Attention as all encoders here compute it: by the dropout module of the recipe, or without scores kept in memory."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.masking_utils import eager_mask
+
+from trainables.models.packing import Packing
+
+ATTENTION = "xstilts"
+"""The name by which transformers knows this implementation."""
+OWN, GIVEN = "dropout", "weights_dropout"
+"""What attention's dropout is called: by an architecture that has a module for it, or here where it has none."""
+
+
+def attention(
+    module: nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float | Tensor = 0.0,
+    position_bias: Tensor | None = None,
+    packing: Packing | None = None,
+    **_: object,
+) -> tuple[Tensor, None]:
+    """Attention by the interface of transformers.
+
+    Args:
+        module: the layer; its child `dropout` or `weights_dropout` drops attention weights.
+        query, key, value: (sequences, heads, tokens, width of a head); with `packing` (1, heads, tokens, width).
+        attention_mask: added to the scores.
+        scaling: multiplies the scores; without it, 1 / sqrt(width of a head).
+        dropout: unused, as the module says it.
+        position_bias: added to the scores too.
+        packing: how the tokens are packed, if they are.
+
+    Returns the values (sequences, tokens, heads, width), packed as `query` was.
+    """
+    if packing is not None:
+        query, key, value = (packing.unpack(x.transpose(1, 2)).transpose(1, 2) for x in (query, key, value))
+        attention_mask = packing.attention_bias(query.dtype)
+    bias = attention_mask
+    if position_bias is not None:
+        bias = position_bias if attention_mask is None else position_bias + attention_mask
+    scale = query.size(-1) ** -0.5 if scaling is None else scaling
+    drop = weights_dropout(module)
+    if drop.training and getattr(drop, "p", 0.0) > 0:
+        scores = torch.matmul(query, key.transpose(2, 3)) * scale
+        weights = drop(F.softmax(scores if bias is None else scores + bias, dim=-1))
+        states = torch.matmul(weights, value)
+    else:
+        states = F.scaled_dot_product_attention(query, key, value, attn_mask=bias, scale=scale)
+    states = states.transpose(1, 2)
+    return (states if packing is None else packing.pack(states)).contiguous(), None
+
+
+def weights_dropout(module: nn.Module) -> nn.Module:
+    """The child of an attention layer that drops its weights; it has a probability `p`."""
+    own = getattr(module, OWN, None)
+    return own if isinstance(own, nn.Module) else module.get_submodule(GIVEN)
+
+
+AttentionInterface.register(ATTENTION, attention)
+AttentionMaskInterface.register(ATTENTION, eager_mask)
