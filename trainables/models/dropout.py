@@ -189,5 +189,5 @@ def install(model: nn.Module, backbone: Backbone, hidden: float, attention: floa
             module.add_module(GIVEN, CounterDropout(attention, layer, context))
             layer += 1
     backbone.set_attention(ATTENTION)
-    backbone.dropout_context = context
+    backbone.while_packed = context.packed
     return context

@@ -10,7 +10,7 @@ from trainables.models.backbones.base import BackboneType, Layout, bert_limits, 
 from trainables.models.shape import ModelShape
 
 if TYPE_CHECKING:
-    from trainables.models.backbones.modeling import BertBackbone
+    from trainables.models.backbones.modeling import UnpaddedBertBackbone
 
 # google-research/bert at eedf571, multilingual.md: the size of BERT Base, a vocabulary of its own.
 MBERT = ModelShape(
@@ -40,7 +40,7 @@ class Bert(BackboneType):
     def limits(self, config: Mapping[str, Any]) -> str | None:
         return bert_limits(config)
 
-    def modeling(self) -> type[BertBackbone]:
-        from trainables.models.backbones.modeling import BertBackbone
+    def modeling(self) -> type[UnpaddedBertBackbone]:
+        from trainables.models.backbones.modeling import UnpaddedBertBackbone
 
-        return BertBackbone
+        return UnpaddedBertBackbone

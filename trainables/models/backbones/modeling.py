@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,7 +17,6 @@ from trainables.models.packing import Packing
 
 if TYPE_CHECKING:
     from trainables.models.backbones.base import BackboneType
-    from trainables.models.dropout import DropoutContext
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ class Backbone(ABC):
     def __init__(self, model: PreTrainedModel, backbone_type: BackboneType) -> None:
         self.model, self.type = model, backbone_type
         self.shape = backbone_type.shape(model.config.to_dict())
-        self.dropout_context: DropoutContext | None = None
-        """Set where its dropout has been replaced."""
+        self.while_packed: Callable[[Packing], AbstractContextManager[None]] = lambda packing: nullcontext()
+        """What is entered while blocks see packed tokens; dropout that goes by sequences sets it."""
 
     def inputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The inputs of a collated batch that embeddings are made from (each sequences x tokens)."""
@@ -112,12 +111,25 @@ class Backbone(ABC):
 
 
 class BertBackbone(Backbone):
-    """BERT and what keeps its parts' names: `embeddings`, `encoder.layer`, `attention.self`, a pooler at the end.
-
-    Its blocks are run on tokens without padding.
-    """
+    """BERT and what keeps its parts' names: `embeddings`, `encoder.layer`, `attention.self`, a pooler at the end."""
 
     load_options: ClassVar[Mapping[str, Any]] = {"add_pooling_layer": False}
+
+    def embeddings(self, batch: Mapping[str, Tensor]) -> Tensor:
+        states: Tensor = self.model.embeddings(**self.inputs(batch))
+        return states
+
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        return tuple(self.model.encoder.layer)
+
+    @property
+    def attention_modules(self) -> Sequence[nn.Module]:
+        return tuple(block.get_submodule("attention.self") for block in self.blocks)
+
+
+class UnpaddedBertBackbone(BertBackbone):
+    """The same, its blocks run on tokens without padding: attention must go by the interface of transformers."""
 
     def __init__(self, model: PreTrainedModel, backbone_type: BackboneType) -> None:
         super().__init__(model, backbone_type)
@@ -133,7 +145,7 @@ class BertBackbone(Backbone):
         if packing is None:
             return super().encode(batch, all_layers)
         inputs = {name: packing.pack(tensor) for name, tensor in self.inputs(batch).items()}
-        with self.dropout_context.packed(packing) if self.dropout_context is not None else nullcontext():
+        with self.while_packed(packing):
             output = self.model(
                 **inputs,
                 position_ids=packing.pack(self.positions(batch)),
@@ -145,24 +157,8 @@ class BertBackbone(Backbone):
         hidden = tuple(packing.unpack(states) for states in output.hidden_states) if all_layers else ()
         return EncoderOutput(last, self.sentence(last, batch), hidden)
 
-    def embeddings(self, batch: Mapping[str, Tensor]) -> Tensor:
-        states: Tensor = self.model.embeddings(**self.inputs(batch))
-        return states
 
-    @property
-    def blocks(self) -> Sequence[nn.Module]:
-        return tuple(self.model.encoder.layer)
-
-    @property
-    def behind_embeddings(self) -> Sequence[nn.Module]:
-        return (self.model.encoder,)
-
-    @property
-    def attention_modules(self) -> Sequence[nn.Module]:
-        return tuple(block.get_submodule("attention.self") for block in self.blocks)
-
-
-class RobertaBackbone(BertBackbone):
+class RobertaBackbone(UnpaddedBertBackbone):
     """RoBERTa's positions: counted from the padding id + 1, over what is no padding."""
 
     def positions(self, batch: Mapping[str, Tensor]) -> Tensor:

@@ -37,7 +37,7 @@ def bert(tmp_path_factory, world):
     folder = tmp_path_factory.mktemp("bert")
     text = get_task("gen-text").spec()
     rows = world.rows("gen-text", "train", "one", "two")
-    texts = [row for one in rows for row in read_rows(text, one, Execution())[0]["text"]]
+    texts = [row for one in rows for row in read_rows(text, one, Execution()).examples["text"]]
     tokenizer = wordpiece(texts)
     torch.manual_seed(1)
     model = BertModel(BertConfig(**{**SHAPE, "max_position_embeddings": 512}, vocab_size=len(tokenizer)))

@@ -26,7 +26,7 @@ def batch(length):
 
 def test_each_end_drops_by_a_mask_of_its_own_also_after_a_pass_that_failed(backbone):
     context = install(backbone.model, backbone, 0.5, 0.0)
-    context.rows = torch.zeros(1, dtype=torch.int64)
+    context.see(torch.zeros(1, dtype=torch.int64))
     backbone.model.train()
     ends = backbone.stack.dropout
     called = []
