@@ -22,7 +22,15 @@ from trainables.data.prepare import load_split
 from trainables.evaluation.predictions import read_predictions
 from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, SplitRef
 from trainables.steps import split_counts
-from trainables.suites import Suite, Written, tatoeba_order, write_labels, write_manifest, write_predictions
+from trainables.suites import (
+    Suite,
+    Written,
+    remove_listed,
+    tatoeba_order,
+    write_labels,
+    write_manifest,
+    write_predictions,
+)
 from trainables.suites.definitions import Layout
 from trainables.task_types.bitext_mining.schema import partners
 from trainables.tasks import get_task
@@ -64,6 +72,8 @@ def export_predictions(sweep: Sweep, suite: Suite, to: Path) -> Exported:
         if not export.written:
             raise ValueError(f"there is nothing to export for {suite.name}: {'; '.join(notes)}")
         folders = [to / folder.relative_to(made) for folder in export.written]
+        for folder in (*folders, to / LABELS):
+            remove_listed(folder)
         shutil.copytree(made, to, dirs_exist_ok=True)
     return Exported(folders, to / LABELS if export.labels else None, notes)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,10 +58,24 @@ def write_manifest(folder: Path, suite: Suite, written: Iterable[Written]) -> Pa
 def changed(folder: Path) -> list[str]:
     """Files that the folder's manifest names and that are gone or no longer what was written. A folder without a
     manifest, or with one of another form, has none."""
+    return [file for file, digest in _entries(folder) if sha256_of(folder / file) != digest]
+
+
+def remove_listed(folder: Path) -> None:
+    """Remove the files that the manifest of a folder names, and it: what is written next may be fewer, and what is
+    left of an earlier time would be scored with it. Files that have been changed since are another's, and stay."""
+    for file, digest in _entries(folder):
+        if sha256_of(folder / file) == digest:
+            (folder / file).unlink()
+    (folder / MANIFEST).unlink(missing_ok=True)
+
+
+def _entries(folder: Path) -> list[tuple[str, str]]:
+    """Files and digests of a manifest; only such files as an export writes: `TASK/FILE`."""
     try:
         tasks = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["tasks"]
         entries = [(one["file"], one["sha256"]) for files in tasks.values() for one in files.values()]
-        return [file for file, digest in entries if sha256_of(folder / file) != digest]
+        return [(file, digest) for file, digest in entries if re.fullmatch(r"[^/\\]+/test-[^/\\]+", file)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from hashlib import sha256
 
 import pytest
 
@@ -161,6 +162,24 @@ def test_predictions_are_of_the_test_set_and_never_of_dev_rows_that_are_scored_i
     assert {f"{task} test, de: {said}" for task in ("udpos", "panx", "pawsx")} <= set(remarks_of(plan, spec))
     manifest = json.loads((folder / "manifest.json").read_text())["tasks"]
     assert [manifest["udpos"][language]["origin"]["rows"] for language in ("en", "de")] == ["test-en", "submission-de"]
+
+
+def test_nothing_of_an_earlier_export_is_left_to_be_scored(done, tmp_path):
+    sweep = Sweep(*done)
+    folder = export_predictions(sweep, SUITES["xtreme"], tmp_path).folders[0]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for name, text in (("panx", "O\n"), ("mlqa", "{}")):  # as if they had been written the first time
+        file = folder / name / "test-de.tsv"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+        entry = {"file": f"{name}/test-de.tsv", "rows": 1, "sha256": sha256(text.encode()).hexdigest(), "origin": {}}
+        manifest["tasks"].setdefault(name, {})["de"] = entry
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    (folder / "mlqa" / "test-de.tsv").write_text("the user's own")
+    export_predictions(sweep, SUITES["xtreme"], tmp_path)
+    assert not (folder / "panx" / "test-de.tsv").exists()
+    assert (folder / "mlqa" / "test-de.tsv").read_text() == "the user's own"
+    assert (folder / "panx" / "test-en.tsv").is_file()
 
 
 def test_a_part_of_a_test_set_is_no_submission(folder, tiny, here, tmp_path):
