@@ -155,6 +155,13 @@ def _check(encoder: InputEncoder, config: Mapping[str, Any], backbone_type: Back
         )
 
 
+def marks_words(tokenizer: PreTrainedTokenizerBase) -> bool:
+    """Whether a word alone has the subwords that it has behind a space; else (as mmBERT's) it needs the space to have
+    them."""
+    apart = tokenizer(list(PROBES), is_split_into_words=True, add_special_tokens=False)["input_ids"]
+    return bool(apart == tokenizer(" ".join(PROBES), add_special_tokens=False)["input_ids"])
+
+
 def concatenated(sequences: Iterable[Inputs]) -> Inputs:
     """Several sequences as one, end to end."""
     first, *others = sequences

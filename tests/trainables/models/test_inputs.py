@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 import torch
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from datasets import Dataset
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
+import trainables
 from tests.conftest import SHAPE
 from trainables.failure import kind_of
-from trainables.models.inputs import load_input_encoder
-from trainables.models.loading import load_backbone
+from trainables.models.backbones import get_backbone_type
+from trainables.models.inputs import InputEncoder, load_input_encoder, marks_words
+from trainables.models.loading import load_backbone, load_tokenizer
 from trainables.models.tokenizer_files import WrongTokenizer
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import LocalModel
+from trainables.recipe.recipes import TaskSpec
 from trainables.store import MODEL
 from trainables.task_types import get_task_type
 
@@ -49,6 +55,40 @@ def test_bert_with_the_tokenizer_of_xlmr_reads_its_sequences(model, world):
         expected = AutoModel.from_pretrained(folder).eval()(**plain).last_hidden_state
         found = backbone.encode(get_task_type("retrieval").modeling().collate([pair], 1)).last_hidden_state
     assert torch.allclose(found, expected, atol=1e-5)
+
+
+def byte_fallback():
+    """A tokenizer of mmBERT's kind: BPE that puts no space sign before a text, `<bos> A <eos> B <eos>`."""
+    raw = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>"))
+    raw.normalizer, raw.pre_tokenizer = normalizers.Replace(" ", "▁"), pre_tokenizers.Split("▁", "merged_with_next")
+    special = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    trainer = trainers.BpeTrainer(vocab_size=400, special_tokens=special, show_progress=False)
+    raw.train_from_iterator(["der hund läuft schnell", "ein hund bellt"] * 9, trainer)
+    raw.post_processor = processors.TemplateProcessing(
+        single="<bos> $A <eos>", pair="<bos> $A <eos> $B <eos>", special_tokens=[("<bos>", 2), ("<eos>", 1)]
+    )
+    names = {"pad": "pad", "eos": "eos", "bos": "bos", "unk": "unk", "mask": "mask", "cls": "bos", "sep": "eos"}
+    return PreTrainedTokenizerFast(
+        tokenizer_object=raw, **{f"{role}_token": f"<{token}>" for role, token in names.items()}
+    )
+
+
+def test_a_tokenizer_that_marks_no_beginning_reads_words_as_in_running_text():
+    encoder = InputEncoder(byte_fallback(), get_backbone_type("modernbert").layout)
+    a, b = encoder.subwords(["der hund", "läuft ☃"])
+    assert encoder("der hund", "läuft ☃") == [{"input_ids": [2, *a, 1, *b, 1]}] == [encoder.join(a, b)]
+    task = TaskSpec(name="t", version=1, type="tagging", source="files", labels=("X",))
+    tokens = ["der", "hund", "läuft", "schnell"]
+    rows = Dataset.from_dict({"id": ["0"], "tokens": [tokens], "tags": [["X"] * 4]})
+    (feature,) = get_task_type("tagging").modeling().encode(rows, encoder, task, 64)
+    assert [{"input_ids": feature["input_ids"]}] == encoder(" ".join(tokens))
+    (hund,) = encoder.subwords(["der"])
+    assert feature["words"][:2] == [1, 1 + len(hund)]
+
+
+def test_the_tokenizers_of_others_mark_words_themselves(world):
+    assert marks_words(load_tokenizer(world.tokenizer(), world.store, Execution()))
+    assert marks_words(AutoTokenizer.from_pretrained(Path(trainables.__file__).parent / "models" / "mini"))
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ sentences are split into several rows, never cut."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -17,7 +17,7 @@ from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.metrics.tagging import entity_f1
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.heads import TokenHead
-from trainables.models.inputs import InputEncoder
+from trainables.models.inputs import InputEncoder, marks_words
 from trainables.recipe.recipes import FIRST_VISIBLE, TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, pad
 from trainables.task_types.offsets import SpaceSigns
@@ -38,11 +38,14 @@ class Tagging(TaskModeling):
         signs, visible = SpaceSigns(encoder.tokenizer), task.label_position == FIRST_VISIBLE
         features: list[Feature] = []
         tagged = known = 0
-        for i, (tokens, tags) in enumerate(zip(examples["tokens"][:], examples["tags"][:], strict=True)):
+        sentences = examples["tokens"][:]
+        for i, (subwords, tags) in enumerate(
+            zip(_subwords(sentences, encoder.tokenizer), examples["tags"][:], strict=True)
+        ):
             numbers = [number.get(tag, IGNORED) for tag in tags]
             tagged, known = tagged + len(tags), known + sum(tag in number for tag in tags)
             at = 0
-            for part in _parts(_subwords(tokens, encoder.tokenizer), room):
+            for part in _parts(subwords, room):
                 ids: list[int] = []
                 words = []
                 for pieces in part:
@@ -131,17 +134,21 @@ class Tagging(TaskModeling):
 def bare_share(sentences: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase) -> float:
     """The share of words whose first subword is a bare space sign."""
     signs = SpaceSigns(tokenizer)
-    words = [pieces[0] in signs for tokens in sentences if tokens for pieces in _subwords(tokens, tokenizer)]
+    words = [pieces[0] in signs for subwords in _subwords(sentences, tokenizer) for pieces in subwords]
     return sum(words) / max(1, len(words))
 
 
-def _subwords(tokens: Sequence[str], tokenizer: PreTrainedTokenizerBase) -> list[list[int]]:
-    """Subword ids of each word; a word that the tokenizer drops (only invisible characters) is unknown."""
-    pieces: list[list[int]] = [[] for _ in tokens]
-    encoding = tokenizer(list(tokens), is_split_into_words=True, add_special_tokens=False, verbose=False)
-    for word, piece in zip(encoding.word_ids(), encoding["input_ids"], strict=True):
-        pieces[word].append(piece)
-    return [word or [tokenizer.unk_token_id] for word in pieces]
+def _subwords(sentences: Iterable[Sequence[str]], tokenizer: PreTrainedTokenizerBase) -> Iterator[list[list[int]]]:
+    """Of each sentence the subword ids of each word, as the word has them in running text; a word that the tokenizer
+    drops (only invisible characters) is unknown."""
+    space = "" if marks_words(tokenizer) else " "
+    for tokens in sentences:
+        pieces: list[list[int]] = [[] for _ in tokens]
+        words = [f"{space}{token}" if place else token for place, token in enumerate(tokens)]
+        encoding = tokenizer(words, is_split_into_words=True, add_special_tokens=False, verbose=False)
+        for word, piece in zip(encoding.word_ids(), encoding["input_ids"], strict=True):
+            pieces[word].append(piece)
+        yield [word or [tokenizer.unk_token_id] for word in pieces]
 
 
 def _parts(words: list[list[int]], room: int) -> Iterator[list[list[int]]]:

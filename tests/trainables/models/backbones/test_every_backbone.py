@@ -229,7 +229,7 @@ def test_nothing_is_dropped_but_by_the_recipe(every):
 
 @pytest.mark.deepspeed
 def test_zero_stages_and_micro_batches_leave_the_numbers_as_they_are(every, tmp_path):
-    recipe = every.train("gen-nli", **DROPOUT)
+    recipe = every.train("gen-nli", steps=3, evaluate_every=3, **DROPOUT)
     plain = copy_of(every, tmp_path, "plain")
     every.do(recipe, Execution(log_every=1, zero_stage=0, micro_batch_tokens=100_000), store=plain)
     for stage, tokens in ((1, 100), (2, 200), (3, 100)):
