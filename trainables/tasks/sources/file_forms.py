@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -18,6 +19,7 @@ from trainables.outside import files
 from trainables.outside.text import Unreadable, shown
 from trainables.tasks.sources import DataError
 
+_CSV_FIELD = re.compile(r'"(?:[^"]|"")*"')
 Sentence = tuple[list[str], list[str]]
 """Tokens, and as many tags, or none."""
 
@@ -114,22 +116,37 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 # --- tables ------------------------------------------------------------------------------------------------------
 
 
-def read_table(path: Path, columns: Sequence[str] = (), *, quoted: bool = False) -> list[dict[str, str]]:
-    """Records of a file with a header line that has these columns: TSV, or with `quoted` CSV."""
+def read_table(
+    path: Path, columns: Sequence[str] = (), *, quoted: bool = False, header: bool = True
+) -> list[dict[str, str]]:
+    """Records of a table: TSV, or with `quoted` CSV.
+
+    Args:
+        columns: those that its first line must name, where it has a `header`; else they are called "0", "1", ...
+    """
     lines = read_lines(path)
     text = io.StringIO("\n".join(lines), newline="")
     reader: Iterator[list[str]] = csv.reader(text) if quoted else (line.split("\t") for line in lines)
     records = []
     try:
-        header = next(reader, [])
-        check_header(path, header, columns)
+        if not header:
+            return [{str(place): field for place, field in enumerate(fields)} for fields in reader]
+        names = next(reader, [])
+        check_header(path, names, columns)
         for number, fields in enumerate(reader, start=2):
-            if len(fields) != len(header):
-                raise DataError(f"{path}, record {number}: {len(fields)} columns, but its first line has {len(header)}")
-            records.append(dict(zip(header, fields, strict=True)))
+            if len(fields) != len(names):
+                raise DataError(f"{path}, record {number}: {len(fields)} columns, but its first line has {len(names)}")
+            records.append(dict(zip(names, fields, strict=True)))
     except csv.Error as problem:
         raise DataError(f"{path}: not CSV ({problem}); mend it or fetch it again") from None
     return records
+
+
+def unquoted(field: str) -> str:
+    """A field of a TSV file. One that Python's csv module wrote, as XTREME's scripts do, stands in quotes with the
+    quotes inside doubled. A field in plain quotes is left alone: the module would have doubled those as well."""
+    doubled = '""' in field[1:-1] and _CSV_FIELD.fullmatch(field)
+    return field[1:-1].replace('""', '"') if doubled else field
 
 
 def check_header(path: Path, header: Sequence[str], columns: Iterable[str] = ()) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +15,12 @@ from trainables.tasks.sources.file_forms import (
     read_json,
     read_lines,
     read_table,
+    unquoted,
 )
 
 Record = Mapping[str, Any]
 ClassNames = Mapping[str, Sequence[str]]
 _DOCUMENT = "-DOCSTART-"
-_CSV_FIELD = re.compile(r'"(?:[^"]|"")*"')
 
 
 def records_of(file: Path, form: str, header: bool = True) -> Iterator[tuple[str, Record, ClassNames]]:
@@ -56,22 +54,9 @@ def _json(file: Path, header: bool) -> Iterator[tuple[str, Any]]:
 
 
 def _table(file: Path, header: bool, quoted: bool) -> Iterator[tuple[str, Any]]:
-    if header:
-        records: Iterable[Record] = read_table(file, quoted=quoted)
-    else:
-        lines = read_lines(file)
-        text = io.StringIO("\n".join(lines), newline="")
-        rows = csv.reader(text) if quoted else (line.split("\t") for line in lines)
-        records = ({str(i): value for i, value in enumerate(row)} for row in rows)
-    for number, record in enumerate(records, start=1 + header):
-        plain = record if quoted else {name: _unquoted(value) for name, value in record.items()}
+    for number, record in enumerate(read_table(file, quoted=quoted, header=header), start=1 + header):
+        plain = record if quoted else {name: unquoted(value) for name, value in record.items()}
         yield f"{file}, record {number}", plain
-
-
-def _unquoted(field: str) -> str:
-    """A field of a TSV file that the writers of CSV have put in quotes: they double those that stand in it."""
-    doubled = '""' in field[1:-1] and _CSV_FIELD.fullmatch(field)
-    return field[1:-1].replace('""', '"') if doubled else field
 
 
 def _conll(file: Path, header: bool) -> Iterator[tuple[str, Any]]:

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from trainables.outside.text import shown
 from trainables.tasks.sources import DataError, Row
-from trainables.tasks.sources.file_forms import json_lines, read_conll, read_json, read_lines
-
-# A field that was written by Python's csv module, as XTREME's scripts do: in quotes, with quotes inside doubled. A
-# field in plain quotes is left alone: the module would have doubled those as well.
-_CSV_FIELD = re.compile(r'"(?:[^"]|"")*"')
+from trainables.tasks.sources.file_forms import json_lines, read_conll, read_json, read_lines, unquoted
 
 
 def read_json_lines(path: Path, form: Callable[[Mapping[str, Any]], Row | None]) -> list[Row]:
@@ -40,7 +35,7 @@ def read_pairs(path: Path, labels: Sequence[str], *, header: bool = False) -> li
     for number, line in enumerate(read_lines(path), start=1):
         if header and number == 1:
             continue
-        fields = [_unquote(field).strip() for field in line.split("\t")]
+        fields = [unquoted(field).strip() for field in line.split("\t")]
         if len(fields) not in (2, 3):
             raise DataError(
                 f"{path}, line {number}: {len(fields)} columns; expected two texts, and a label if there "
@@ -67,7 +62,7 @@ def read_translated_pairs(path: Path, labels: Sequence[str]) -> list[Row]:
     """
     rows: list[Row] = []
     for line in read_lines(path):
-        fields = [_unquote(field).strip() for field in line.split("\t")]
+        fields = [unquoted(field).strip() for field in line.split("\t")]
         label = "contradiction" if fields[-1] == "contradictory" else fields[-1]
         if len(fields) == 5 and label in labels:
             rows.append({"id": str(len(rows)), "text_a": fields[2], "text_b": fields[3], "label": label})
@@ -111,8 +106,3 @@ def read_questions(path: Path) -> list[Row]:
     except (KeyError, TypeError, AttributeError) as problem:
         raise DataError(f"{path}: not a file in SQuAD v1.1 form ({problem!r}); fetch it again") from None
     return rows
-
-
-def _unquote(field: str) -> str:
-    doubled = '""' in field[1:-1] and _CSV_FIELD.fullmatch(field)
-    return field[1:-1].replace('""', '"') if doubled else field
