@@ -8,7 +8,8 @@ from typing import Any
 
 from sweeps.spec.fields import SweepSpec, in_languages
 from sweeps.spec.training import TextSpec
-from trainables.outside.text import shown
+from trainables.outside.places import local_path
+from trainables.outside.text import Unreadable, shown
 from trainables.tasks import get_task
 from trainables.tasks.files.reading import WrongTaskFile, read_task_file, task_files
 from trainables.tasks.sources.folder.user_rows import rows_folder
@@ -42,8 +43,8 @@ def read_task_files(given: Any, field: str, beside: Path) -> dict[str, dict[str,
     problems: list[str] = []
     for where, name in places.items():
         try:
-            found = task_files((beside / Path(name).expanduser()).resolve())
-        except (WrongTaskFile, RuntimeError) as error:  # RuntimeError: the home of a user that there is not
+            found = task_files(local_path(name if name.startswith("~") else str(beside / name)).resolve())
+        except (WrongTaskFile, Unreadable) as error:
             problems.append(f"{where}{error}")
             continue
         for one in found:

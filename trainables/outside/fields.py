@@ -88,7 +88,7 @@ def explained(error: ValidationError, model: type[BaseModel]) -> list[str]:
         elif problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
             line = f"{where}: input should be a mapping of fields (found {found})"
         else:
-            message = problem["msg"].removeprefix("Value error, ")
+            message = problem["msg"].removeprefix("Value error, ").replace("a valid tuple", "a list")
             line = f"{where}: {message[0].lower()}{message[1:]} (found {found})"
         lines.append(bounded(line))
     return lines

@@ -7,6 +7,7 @@ import copy
 import pytest
 import yaml
 
+from trainables.tasks.files.making import task_of
 from trainables.tasks.files.reading import WrongTaskFile, fields_of, read_task_file, task_files
 
 TOPIC = {
@@ -48,7 +49,7 @@ WRONG = [
     ({"train_languages": ["en", "en"]}, 'train_languages: "en" stands there twice; leave one out'),
     ({"labels": ["sports"]}, "labels: text-classification needs two or more; list them in the order of the head's"),
     ({"labels": ["sports", "sports"]}, 'labels: "sports" stands there twice; leave one out'),
-    ({"labels": {"sports": 0}}, "labels: "),
+    ({"labels": {"sports": 0}}, 'labels: input should be a list (found {"sports": 0})'),
     ({"type": "multiple-choice"}, "labels: tasks of type multiple-choice have no fixed labels; take them out"),
     ({"metric": "f2"}, 'metric: text-classification has no "f2"; give accuracy or macro_f1 or f1'),
     ({"metric": "f1", "labels": ["a", "b", "c"]}, "metric: f1 is that of the last of two labels, and there are 3"),
@@ -170,3 +171,63 @@ def test_short_forms_mean_the_long_ones():
     assert listed.rows[0].label_values == {"0": "sports", "1": "travel"}
     assert listed.rows[0].columns == {"text": "3", "label": "0"}
     assert fields_of({**TOPIC, "languages": ["en", "de"]}, "f").languages == {"en": "en", "de": "de"}
+
+
+WHOLE = {
+    **TOPIC,
+    "train_languages": ["en"],
+    "metric": ["accuracy"],
+    "rows": [
+        {
+            **HUB,
+            "branch": "main",
+            "columns": {"text": ["a", "b.c"], "label": "l", "group": "g"},
+            "label_values": {0: "sports"},
+            "languages": {"en": "e", "de": "d"},
+        }
+    ],
+    "trains_on": ["topic"],
+    "settings": {
+        "max_length": 64,
+        "batch_size": 8,
+        "learning_rate": 1e-3,
+        "epochs": 1.5,
+        "warmup": 0,
+        "patience": None,
+    },
+    "counts": {"test": {"de": 5}, "train": 7},
+    "licence": {"data": "d", "source": "s", "terms": "t"},
+}
+HOSTILE = [
+    None, True, 0, -1, 10**18, 1.5, float("inf"), "", " ", "x" * 5000, "\x1b[2J", "a\nb", "{language", "{}", "../../x",
+    "*", [], [None], [[]], [{}], ["x"] * 3000, {}, {"x": {}}, {1: 2}, {"": ""}, {"x" * 300: "y"}, {"en": None},
+]  # fmt: skip
+
+
+def places(value, at=()):
+    yield at
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in items:
+        yield from places(inner, (*at, key))
+
+
+@pytest.mark.parametrize("at", [at for at in places(WHOLE) if at], ids=lambda at: ".".join(map(str, at)))
+def test_whatever_stands_in_a_field_it_is_taken_or_refused_in_lines(at):
+    for value in HOSTILE:
+        said = copy.deepcopy(WHOLE)
+        inner = said
+        for key in at[:-1]:
+            inner = inner[key]
+        inner[at[-1]] = value
+        for line in lines_about(said):
+            assert line.startswith("topic.yaml: ")
+            assert len(line) <= 300
+            assert line.isprintable()
+
+
+def lines_about(said):
+    try:
+        task_of(fields_of(said, "topic.yaml"), None)
+    except WrongTaskFile as error:
+        return error.lines
+    return []

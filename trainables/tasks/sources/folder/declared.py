@@ -58,9 +58,9 @@ class FileTable:
         return language in self.places.get(split, {})
 
     def _files(self, folder: Path, task: Task, split: Split, language: str, place: str) -> Iterable[Path]:
-        path = folder / Path(place).expanduser()
+        path = folder / place
         wild = any(one in place for one in _WILD)
-        found = sorted(Path(one) for one in glob.glob(str(path))) if wild else [path]
+        found = sorted(folder / one for one in glob.glob(place, root_dir=folder)) if wild else [path]
         found = [file for file in found if file.is_file()]
         if not found:
             what = "no file fits" if wild else "there is no"
