@@ -9,6 +9,8 @@ import sys
 import pytest
 import yaml
 
+from sweeps.data.data import check_all
+from sweeps.data.pull import Puller
 from sweeps.plan.planner import make_plan
 from sweeps.results.results import Results
 from sweeps.results.tables import table_of
@@ -16,6 +18,7 @@ from sweeps.spec.reading import WrongSpec, read_spec
 from sweeps.state.sweep import Sweep
 from trainables.generated import TOPICS, GeneratedBenchmark
 from trainables.tasks import UnknownTask, get_task
+from trainables.tasks.lock import read_lock
 
 TOPIC = {
     "name": "topic",
@@ -178,3 +181,38 @@ def test_a_worker_needs_no_task_file(folder, sweep_file, tmp_path):
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
     assert any((tmp_path / "store").rglob("test-two/features"))
+
+
+def test_a_task_of_the_hub_is_pulled_pinned_checked_and_planned(hub, sweep_file, tmp_path):
+    rows = [{"sentence": f"word {i}", "class": i % 2} for i in range(20)]
+    for place in ("data/english/train", "data/english/dev", "data/english/test", "data/german/test"):
+        hub.put("owner/topic", f"{place}.jsonl", rows)
+    said = {
+        **TOPIC,
+        "languages": {"en": "english", "de": "german"},
+        "train_languages": "en",
+        "labels": ["down", "up"],
+        "rows": {
+            "hub": "owner/topic",
+            **{split: f"data/{{language}}/{split}.jsonl" for split in ("train", "dev", "test")},
+            "columns": {"text": "sentence", "label": "class"},
+            "label_values": {0: "up", 1: "down"},
+        },
+        "counts": {"train": 20, "dev": 20, "test": 21},
+    }
+    (tmp_path / "topic.yaml").write_text(yaml.safe_dump(said))
+    file = sweep_file(tasks="topic.yaml", targets=["topic"])
+    with pytest.raises(WrongSpec, match="owner/topic: no commit of it is pinned; `xstilts data pull FILE` does that"):
+        planned(file)
+    spec = read_spec(file)
+    first, *others = [one.what for one in Puller(spec, file).pull()]
+    assert first.startswith("owner/topic data/english/train.jsonl")
+    assert len(others) == 3
+    assert read_lock(file).revisions == {"owner/topic": hub.commit}
+    found = {(one.split, one.language): one.findings for one in check_all(spec, file)}
+    assert found["test", "de"].labels == {"up": 10, "down": 10}
+    assert (found["test", "de"].rows, found["test", "de"].expected) == (20, 21)
+    before = steps_of(planned(file))
+    said["rows"]["label_values"] = ["down", "up"]
+    (tmp_path / "topic.yaml").write_text(yaml.safe_dump(said))
+    assert not {one for one in steps_of(planned(file)) if "topic" in one} & before
