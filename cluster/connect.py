@@ -8,7 +8,6 @@ import os
 import socket
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -85,7 +84,7 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
                 said = str(error).splitlines()[0]
                 raise Unreachable(f"no Ray cluster answers at {address} ({said})") from None
         else:
-            folder = stack.enter_context(_cleaned_up())
+            folder = stack.enter_context(janitor.cleaned_up())
             if preload:
                 runtime_env["py_executable"] = stack.enter_context(_fork_server(folder, preload))
             ray.init(
@@ -122,25 +121,6 @@ def _on_loopback() -> Iterator[None]:
     finally:
         ray_constants.ENABLE_RAY_CLUSTER = before
         del os.environ[switch]
-
-
-@contextmanager
-def _cleaned_up() -> Iterator[str]:
-    """A folder for the files of a Ray of this process's own; it and Ray's processes are gone afterwards, even if this
-    process is killed."""
-    # Ray puts sockets there, whose paths must be short.
-    folder = tempfile.mkdtemp(prefix="xstilts-", dir="/tmp" if os.path.isdir("/tmp") else None)
-    os.environ[janitor.MARK] = folder
-    command = [sys.executable, "-S", "-E", janitor.__file__, folder]
-    environment = {name: value for name, value in os.environ.items() if name != janitor.MARK}
-    waiting = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
-    try:
-        yield folder
-    finally:
-        del os.environ[janitor.MARK]
-        assert waiting.stdin is not None
-        waiting.stdin.close()
-        waiting.wait(timeout=60)
 
 
 @contextmanager

@@ -1,13 +1,14 @@
-"""Clean up after a Ray of this machine's own, however the process that started it ended.
+"""Clean up after programs that a process has started, however it ended: a Ray of this machine's own, MLflow's server.
 
 Ray's daemons end with the process that started them, but not all and not at once: when that is killed, two of Ray's
 agents stay for minutes and report to a server that is gone, and the folder of the session stays for good. This process
 does nothing until its standard input closes, which happens when its parent ends, in whatever way. Then it kills what is
-left of that Ray, which it knows by the folder's name in the environment, and removes the folder.
+left of what was started, which it knows by the folder's name in the environment, and removes the folder.
 
     python janitor.py FOLDER
 
-It is run as a script by an interpreter that imports nothing else, so it uses the standard library alone.
+It is run as a script by an interpreter that imports nothing else, so it uses the standard library alone. `cleaned_up`
+starts it.
 """
 
 from __future__ import annotations
@@ -16,13 +17,35 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 
 MARK = "XSTILTS_RAY"
-"""Environment variable of all processes of a Ray of this machine's own: the folder of its files."""
+"""Environment variable of all processes that are to end with the one that started them: the folder of its files."""
 PATIENCE = 3.0
 """Seconds in which processes may end by themselves."""
+
+
+@contextlib.contextmanager
+def cleaned_up() -> Iterator[str]:
+    """A folder for the files of programs that the block starts; it and they are gone afterwards, even if this process
+    is killed."""
+    # Ray puts sockets there, whose paths must be short.
+    folder = tempfile.mkdtemp(prefix="xstilts-", dir="/tmp" if os.path.isdir("/tmp") else None)
+    os.environ[MARK] = folder
+    command = [sys.executable, "-S", "-E", __file__, folder]
+    environment = {name: value for name, value in os.environ.items() if name != MARK}
+    waiting = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True)
+    try:
+        yield folder
+    finally:
+        del os.environ[MARK]
+        assert waiting.stdin is not None
+        waiting.stdin.close()
+        waiting.wait(timeout=60)
 
 
 def marked(mark: str, name: str = MARK) -> list[int]:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.text import Text
 
 from sweeps.cost.throughput import DEVICES, USUAL
 from sweeps.spec.fields import SweepSpec
+from sweeps.spec.places import check_tracking_writable
 from sweeps.spec.reading import WrongSpec, read_spec
+from trainables.outside.places import check_writable
+from trainables.outside.text import Unreadable, bounded, escaped
 
 if TYPE_CHECKING:
     from sweeps.state.sweep import Sweep
@@ -20,9 +25,21 @@ if TYPE_CHECKING:
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 
+
+class SafeConsole(Console):
+    """Shows texts as they are, but that a terminal obeys none of them: control characters are shown as escapes, and
+    brackets are no markup. What has a style is a `Text`."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(markup=False, **options)
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(escaped(text, keep="\n\t"), **options)
+
+
 # Where there is no terminal to ask (a log, a pipe), lines are as long as the tables are wide.
-console = Console(soft_wrap=False, width=None if sys.stdout.isatty() else 160)
-complaints = Console(stderr=True, soft_wrap=True, highlight=False)
+console = SafeConsole(soft_wrap=False, width=None if sys.stdout.isatty() else 160)
+complaints = SafeConsole(stderr=True, soft_wrap=True, highlight=False)
 
 File = Annotated[Path, typer.Argument(help="The sweep file (YAML), or a study by its name: demo.", show_default=False)]
 Override = Annotated[
@@ -40,9 +57,23 @@ Json = Annotated[bool, typer.Option("--json", help="For programs: JSON on standa
 
 def wrong(lines: list[str]) -> Any:
     """End the program: the request was wrong."""
-    for line in lines:
-        complaints.print(line, style="red", markup=False)
+    complain(lines)
     raise typer.Exit(WRONG)
+
+
+def new_folder(to: Path, option: str = "--to") -> Path:
+    """`to`, which can be written to; ends the program where it cannot, before anything is written."""
+    try:
+        check_writable(to)
+    except Unreadable as error:
+        wrong([f"{option}: {error}"])
+    return to
+
+
+def complain(lines: list[str]) -> None:
+    """Say what is wrong, on the second output: each line is one, of a length that can be read."""
+    for line in lines:
+        complaints.print(bounded(line), style="red")
 
 
 def spec_of(file: Path, override: list[str] | None, data_here: bool = True) -> SweepSpec:
@@ -63,7 +94,12 @@ def open_store(
     try:
         store = Store(spec.storage)
         if writable:
+            if store.local:
+                new_folder(Path(store.root), f"{file}: storage")
+            check_tracking_writable(spec.tracking_uri)
             store.check_writable()
+    except Unreadable as error:
+        wrong([f"{file}: {error}"])
     except StoreError as error:
         wrong([f"{file}: storage: {error}; give a path or URI that can be written"])
     return spec, store
@@ -79,7 +115,13 @@ def steps_of(plan: Any, state: Any) -> dict[str, Any]:
 
 
 def write_json(value: Any) -> None:
-    typer.echo(json.dumps(value, indent=1, ensure_ascii=False))
+    """Write JSON that is safe on a terminal too: what cannot be printed is an escape of JSON's own."""
+    typer.echo(re.sub(r"[^\n -~]", _json_escape, json.dumps(value, indent=1, ensure_ascii=False)))
+
+
+def _json_escape(found: re.Match[str]) -> str:
+    character = found[0]
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 def load_sweep(file: Path, override: list[str] | None, writable: bool = False) -> Sweep:
@@ -105,5 +147,5 @@ def see_sweep(file: Path, override: list[str] | None) -> Sweep:
         plan = load_saved_plan(spec.sweep, store)
         if plan is None:
             return wrong(error.lines)
-        complaints.print(f"{error.lines[0]}\nthis is the plan of the last run", style="yellow", markup=False)
+        complaints.print(f"{error.lines[0]}\nthis is the plan of the last run", style="yellow")
         return Sweep(spec, plan, store)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from sweeps.cli.console import FAILED, File, Json, Override, complaints, console, spec_of, write_json, wrong
 from sweeps.spec.reading import WrongSpec
@@ -69,7 +70,7 @@ def pull(file: File, override: Override = None) -> None:
                 continue
             count, size = count + 1, size + one.size
             state = "was there" if one.before else "pulled, checksum right"
-            console.print(f"{one.size / 1e6:10.1f} MB  {one.what}  {state}", highlight=False, markup=False)
+            console.print(f"{one.size / 1e6:10.1f} MB  {one.what}  {state}", highlight=False)
     except WrongSpec as error:
         wrong(error.lines)
     except DataError as error:
@@ -82,7 +83,7 @@ def pull(file: File, override: Override = None) -> None:
         places = ", ".join(dict.fromkeys(spec.data.values())) or "generated data alone"
         console.print(f"{file}: nothing of it is on the hub; it reads {places}", soft_wrap=True)
     for line in missing:
-        complaints.print(bounded(f"{file}: {line}"), style="red", markup=False)
+        complaints.print(bounded(f"{file}: {line}"), style="red")
     if missing:
         complaints.print(f"{count} are here, {len(missing)} lines say what is missing; run this again to go on")
         raise typer.Exit(FAILED)
@@ -111,7 +112,7 @@ def check(file: File, override: Override = None, as_json: Json = False) -> None:
                 other = row.expected is not None and row.expected != row.rows
                 table.add_row(
                     f"{one.task} {one.split} {one.language}",
-                    f"[yellow]{row.rows}[/]" if other else str(row.rows),
+                    Text(str(row.rows), "yellow") if other else str(row.rows),
                     "" if row.expected is None else str(row.expected),
                     str(row.labelled),
                     str(len(row.labels) or ""),
@@ -126,9 +127,9 @@ def check(file: File, override: Override = None, as_json: Json = False) -> None:
                 console.print(f"- {one.task} {one.split} {one.language}: {counts}; read from {one.origin}")
             for remark in one.findings.remarks if one.findings is not None else ():
                 name = f"{one.task} {one.split} {one.language}"
-                console.print(f"- {name}: {remark}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+                console.print(f"- {name}: {remark}", style="yellow", highlight=False, soft_wrap=True)
     wrongs = [f"{one.task} {one.split} {one.language}: {line}" for one in found for line in one.problems]
     for line in wrongs:
-        complaints.print(line, style="red", markup=False)
+        complaints.print(line, style="red")
     if wrongs:
         raise typer.Exit(FAILED)

@@ -38,7 +38,7 @@ def show_estimate(found: SweepEstimate, console: Console) -> None:
         console.print(f"{name:14}{line}", highlight=False, soft_wrap=True)
     console.print("assumed:")
     for line in found.assumed:
-        console.print(f"- {line}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"- {line}", highlight=False, soft_wrap=True)
 
 
 def _amount(value: float) -> str:

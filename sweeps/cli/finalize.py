@@ -6,9 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from rich.console import Console
-
-from sweeps.cli.console import complaints, console
+from sweeps.cli.console import SafeConsole, complaints, console
 from sweeps.cli.tables import print_tables
 from sweeps.report.write import write_report
 from sweeps.results.notes import notes_of
@@ -29,13 +27,13 @@ def write_results(found: Results, folder: Path) -> dict[str, Path]:
     """Write the numbers, the tables and the report; where each is."""
     numbers = found.write(folder)
     with (folder / "table.txt").open("w") as out:
-        print_tables(tables_of(found, "zero-shot"), notes_of(found), Console(file=out, width=160))
+        print_tables(tables_of(found, "zero-shot"), notes_of(found), SafeConsole(file=out, width=160))
     places = {"numbers": numbers, "tables": folder / "table.txt"}
     if found.cells:
         try:
             places["report"] = write_report(found, folder, run_links(found.spec, found.store))[0]
         except (ValueError, OSError) as problem:  # what was trained stands, whatever is wrong with the page
-            complaints.print(f"no report: {problem}", style="red", markup=False)
+            complaints.print(f"no report: {problem}", style="red")
     return places
 
 

@@ -16,6 +16,7 @@ from sweeps.plan.graph import Step
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
 from trainables.host import TrainReport
+from trainables.outside.text import escaped
 
 SHOWN_WAITING = 5
 ENDED = {StepState.RETRYING: "failed, to be tried again", StepState.PAUSED: "stopped"}
@@ -82,7 +83,7 @@ class View:
         self._ended += state is StepState.DONE
         self._line(step, f"{ENDED.get(state, state.value)} after {span(seconds)}")
         if error:
-            self.console.print(Text(error, style="red"))
+            self.console.print(Text(escaped(error, keep="\n\t"), style="red"))
 
     def say(self, step: str, what: str) -> None:
         """Something that a person should know of a running step."""
@@ -98,7 +99,6 @@ class View:
         self.console.print(
             f"{time.monotonic() - self.began:6.0f} s  {counts:>7}  {step.name}: {what}",
             highlight=False,
-            markup=False,
         )
 
     def _table(self) -> Group:
@@ -111,14 +111,16 @@ class View:
         table.add_column("dev", no_wrap=True)
         for name in sorted(schedule.running, key=lambda name: self._started.get(name, now)):
             cells = self._course(name, now)
-            table.add_row("[green]running[/]", Text(steps[name].name), span(now - self._started.get(name, now)), *cells)
+            table.add_row(
+                Text("running", "green"), Text(steps[name].name), span(now - self._started.get(name, now)), *cells
+            )
         waiting = schedule.waiting
         for name in waiting[:SHOWN_WAITING]:
-            table.add_row("[dim]waiting[/]", Text(steps[name].name, style="dim"))
+            table.add_row(Text("waiting", "dim"), Text(steps[name].name, style="dim"))
         if len(waiting) > SHOWN_WAITING:
-            table.add_row("", f"[dim]and {len(waiting) - SHOWN_WAITING} more[/]")
+            table.add_row("", Text(f"and {len(waiting) - SHOWN_WAITING} more", "dim"))
         for name in sorted(schedule.failed):
-            table.add_row("[red]failed[/]", Text(steps[name].name))
+            table.add_row(Text("failed", "red"), Text(steps[name].name))
         counts = {
             "done": len(schedule.done),
             "running": len(schedule.running),
@@ -134,7 +136,7 @@ class View:
         """Progress, tokens/s, time left and dev metrics of a running step."""
         last = self._reports.get(name)
         if last is None:
-            return ["[dim]starting[/]" if self.schedule.plan.steps[name].kind.distributed else "[dim]working[/]"]
+            return [Text("starting" if self.schedule.plan.steps[name].kind.distributed else "working", "dim")]
         at, of = last.report.global_step, last.report.global_steps
         pace = f"{last.report.tokens_per_second:,.0f}"
         return [ProgressBar(of, at, width=BAR), f"{at}/{of}", pace, span(last.left(now)), last.dev]
@@ -149,7 +151,7 @@ class TerminalDisplay:
     def line(self, text: str, warning: bool = False) -> None:
         """Show one line."""
         style = "yellow" if warning else None
-        self._console.print(text, style=style, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(text, style=style, highlight=False, soft_wrap=True)
 
     def watch(self, schedule: Schedule) -> View:
         """Show the steps of `schedule` until the block ends."""

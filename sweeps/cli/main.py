@@ -14,14 +14,16 @@ import typer
 from sweeps.cli.console import (
     FAILED,
     INTERRUPTED,
+    WRONG,
     File,
     Json,
     Override,
+    complain,
     complaints,
     console,
     load_sweep,
+    new_folder,
     see_sweep,
-    spec_of,
     write_json,
     wrong,
 )
@@ -30,6 +32,10 @@ from sweeps.cli.plan import plan
 from sweeps.cli.status import free, gc, status
 from sweeps.cli.tables import print_tables
 from sweeps.cli.track import say, track
+from sweeps.cli.ui import ui
+from trainables.models.backbones import UnsupportedModel
+from trainables.outside.text import Unreadable
+from trainables.tasks.sources import DataError
 
 if TYPE_CHECKING:
     from sweeps.state.sweep import Sweep
@@ -47,6 +53,7 @@ app.command()(plan)
 app.command()(status)
 app.command()(gc)
 app.command()(track)
+app.command()(ui)
 
 
 @app.command()
@@ -142,8 +149,8 @@ def report(
     found = Results(sweep)
     if not found.cells:
         wrong([f"{file}: no cell is done yet; xstilts run {file}"])
+    folder = new_folder(to or results_folder(sweep))
     try:
-        folder = to or results_folder(sweep)
         paths = [*write_report(found, folder, run_links(sweep.spec, sweep.store)), found.write(folder)]
     except (ValueError, OSError) as problem:
         wrong([f"{file}: {problem}"])
@@ -165,6 +172,7 @@ def export(
     half: Annotated[bool, typer.Option("--half", help="Of a model: in half precision (fp16).")] = False,
 ) -> None:
     """Write a checkpoint as a model directory for AutoModel.from_pretrained, or predictions in a suite's layout."""
+    new_folder(to)
     sweep = load_sweep(file, override)
     if what == "model":
         _export_model(file, sweep, to, step, half)
@@ -204,7 +212,10 @@ def _export_model(file: Path, sweep: Sweep, to: Path, step: str | None, half: bo
         wrong([f"{file}: keep: the weights of {chosen} were dropped; delete {place} and run again to make them again"])
     from trainables.models.artifact import export_model
 
-    export_model(chosen, store, to, half)
+    try:
+        export_model(chosen, store, to, half)
+    except OverflowError as problem:
+        wrong([f"--half: {problem}"])
     console.print(f"{plan.steps[chosen].name} ({chosen}) is in {to}", highlight=False, soft_wrap=True)
 
 
@@ -231,29 +242,15 @@ def score(
     print_tables([score_table(found)], score_notes(found), console)
 
 
-@app.command()
-def ui(
-    file: File,
-    override: Override = None,
-    port: Annotated[int, typer.Option(help="Port on this machine.")] = 5000,
-) -> None:
-    """Open the MLflow UI on the runs of a sweep (Ctrl-C ends it)."""
-    uri = spec_of(file, override).tracking_uri
-    from sweeps.tracking.page import runs_page
-
-    if uri.startswith("http"):
-        console.print(f"the runs are on {runs_page(uri, uri)}", highlight=False, soft_wrap=True)
-        return
-    page = runs_page(uri, f"http://127.0.0.1:{port}")
-    console.print(f"{page} shows {uri}", highlight=False, soft_wrap=True)
-    command = [sys.executable, "-m", "mlflow", "ui", "--backend-store-uri", uri]
-    os.execv(sys.executable, [*command, "--host", "127.0.0.1", "--port", str(port)])
-
-
 def main() -> None:
     """Entry point of `xstilts`."""
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-    app()
+    try:
+        app()
+    except (OSError, Unreadable, DataError, UnsupportedModel) as error:
+        # What comes from outside and cannot be used; anything else that gets here is a mistake of this program.
+        complain([str(error)])
+        sys.exit(WRONG)
 
 
 if __name__ == "__main__":

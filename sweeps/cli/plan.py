@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from sweeps.cli.console import (
     Cpus,
@@ -19,6 +20,7 @@ from sweeps.cli.console import (
     Json,
     Override,
     console,
+    new_folder,
     open_store,
     steps_of,
     write_json,
@@ -60,7 +62,7 @@ def plan(
     plan = with_usual_costs(plan, spec)
     done = inspect_steps(Sweep(spec, plan, store)).done
     if recipes is not None:
-        recipes.mkdir(parents=True, exist_ok=True)
+        new_folder(recipes, "--recipes").mkdir(parents=True, exist_ok=True)
         for step in plan.steps.values():
             for name, part in (("", step.recipe), (".execution", step.execution)):
                 (recipes / f"{step.id}{name}.json").write_text(json.dumps(part.model_dump(mode="json"), indent=1))
@@ -97,7 +99,7 @@ def plan(
         highlight=False,
     )
     for line in remarks:
-        console.print(f"- {line}", style="yellow", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"- {line}", style="yellow", highlight=False, soft_wrap=True)
     for line in missing:
         console.print(f"a draft: {line}", style="yellow", highlight=False, soft_wrap=True)
     if recipes is not None:
@@ -121,7 +123,7 @@ def _steps_table(spec: SweepSpec, plan: Plan, done: set[str]) -> Table:
     for heading in ("state", "kind", "step", "key"):
         table.add_column(heading, overflow="fold")
     for step in plan.steps.values():
-        table.add_row("[green]done[/]" if step.id in done else "to do", step.kind.group, step.name, step.id)
+        table.add_row(Text("done", "green") if step.id in done else "to do", step.kind.group, step.name, step.id)
     return table
 
 
@@ -135,4 +137,7 @@ def _plan_or_draft(spec: SweepSpec, file: Path) -> tuple[Plan, list[str]]:
     except WrongSpec as error:
         if "hub" not in spec.data.values():
             return wrong(error.lines)
-        return draft_of(spec, file), error.lines
+        try:
+            return draft_of(spec, file), error.lines
+        except WrongSpec as other:  # that is not for want of data
+            return wrong(other.lines)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from sweeps.cli.console import File, Json, Override, console, load_sweep, see_sweep, steps_of, write_json
 from sweeps.schedule.states import StepState
@@ -53,11 +54,11 @@ def status(file: File, override: Override = None, as_json: Json = False) -> None
         for step in of_kind:
             its = found.steps[step.id]
             if its.collapsed is not None:
-                console.print(f"          collapsed {step.name} ({its.collapsed})", highlight=False, markup=False)
+                console.print(f"          collapsed {step.name} ({its.collapsed})", highlight=False)
             if its.state is not StepState.DONE:
-                console.print(f"          {its.state.value:9} {step.name}", highlight=False, markup=False)
+                console.print(f"          {its.state.value:9} {step.name}", highlight=False)
             for line in its.problem.splitlines():
-                console.print(f"                    {line}", highlight=False, markup=False, soft_wrap=True)
+                console.print(f"                    {line}", highlight=False, soft_wrap=True)
 
 
 def _json(status: StepStatus) -> dict[str, Any]:
@@ -83,12 +84,12 @@ def matrices(sweep: Sweep, states: list[CellState]) -> list[Table]:
         title = f"{sweep.name} · {model}: {each}"
         table = Table(title=title, title_justify="left", min_width=len(title))
         table.add_column("intermediate")
-        shown: dict[tuple[str, str], str] = {}
+        shown: dict[tuple[str, str], Text] = {}
         for cell, state in zip(sweep.plan.cells, states, strict=True):
             if cell.model == model:
                 sign, colour = SIGNS[state]
                 key = (cell.intermediate, cell.target)
-                shown[key] = shown.get(key, "") + f"[{colour}]{sign}[/]"
+                shown.setdefault(key, Text()).append(sign, colour)
         targets = list(dict.fromkeys(target for _, target in shown))
         for target in targets:
             table.add_column(target, justify="center")
@@ -112,9 +113,9 @@ def gc(
     """Free what no step needs: weights as the sweep file says (keep), leftovers of interrupted attempts."""
     found = _collect(load_sweep(file, override), dry_run)
     for one in found.freed:
-        console.print(f"{one.path}: {one.why}", highlight=False, markup=False, soft_wrap=True)
+        console.print(f"{one.path}: {one.why}", highlight=False, soft_wrap=True)
     for note in found.notes:
-        console.print(note, highlight=False, markup=False, soft_wrap=True)
+        console.print(note, highlight=False, soft_wrap=True)
     console.print(f"{'would free' if dry_run else 'freed'} {found}", highlight=False, soft_wrap=True)
 
 

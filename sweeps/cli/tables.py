@@ -11,4 +11,4 @@ def print_tables(tables: list[Table], notes: list[str], to: Console) -> None:
     for table in tables:
         to.print(table)
     for note in notes:
-        to.print(f"- {note}", highlight=False, markup=False)
+        to.print(f"- {note}", highlight=False)

@@ -17,7 +17,7 @@ def track(
     ] = False,
 ) -> None:
     """Send MLflow what it missed, and give every done step its run; with --rebuild a lost MLflow is made again."""
-    sweep = load_sweep(file, override)
+    sweep = load_sweep(file, override, writable=True)
     spec, plan, store = sweep
     from sweeps.cli.finalize import results_folder, write_results
     from sweeps.results.results import Results
@@ -42,4 +42,4 @@ def track(
 
 def say(line: str) -> None:
     """Show a line of the tracker's."""
-    console.print(line, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    console.print(line, style="yellow", highlight=False, soft_wrap=True)

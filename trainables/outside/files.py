@@ -46,14 +46,18 @@ def read_bytes(path: Path, limit: int | None = None) -> bytes:
     Raises:
         Unreadable: it is not there, is no file, cannot be read, or is larger.
     """
+    missing = None
     try:
         if not path.is_file():
-            raise Unreadable(f"{path}: {'is no file' if path.exists() else 'there is no such file'}")
-        with path.open("rb") as file:
-            data = file.read(-1 if limit is None else limit + 1)
+            missing = "is no file" if path.exists() else "there is no such file"
+        else:
+            with path.open("rb") as file:
+                data = file.read(-1 if limit is None else limit + 1)
     except (OSError, ValueError) as error:  # ValueError: a path with a zero character
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise Unreadable(f"{shown(str(path))}: cannot be read ({reason})") from None
+    if missing is not None:
+        raise Unreadable(f"{path}: {missing}")
     if limit is not None and len(data) > limit:
         raise Unreadable(
             f"{path}: has more than {limit:,} bytes, and none of its kind needs so many; is it the right file?"

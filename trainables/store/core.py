@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow.fs as pafs
 
-from trainables.store.files import PARTIAL, Files, StoreError, disk_full, no_room
+from trainables.store.files import PARTIAL, Files, StoreError, disk_full, no_room, open_files
 from trainables.store.leases import LeaseLost, lease_of
 from trainables.store.local import cache_dir, scratch_dir
 from trainables.store.process import Process
@@ -42,7 +42,7 @@ class Store:
     """
 
     def __init__(self, uri: str, owner: str | None = None, files: Callable[[pafs.FileSystem], Files] = Files) -> None:
-        fs, self.root = _open(uri)
+        fs, self.root = open_files(uri)
         self.files, self.owner = files(fs), owner
         self.local = self.files.local
         self.uri = self.root if self.local else uri.rstrip("/")
@@ -323,19 +323,3 @@ class Store:
 def _sizes(directory: Path) -> dict[str, int]:
     """The files below a local directory: relative path -> bytes."""
     return {str(p.relative_to(directory)): p.stat().st_size for p in sorted(directory.rglob("*")) if p.is_file()}
-
-
-def _open(uri: str) -> tuple[pafs.FileSystem, str]:
-    if "://" not in uri:
-        return pafs.LocalFileSystem(), str(Path(uri).expanduser().absolute())
-    try:
-        fs, root = pafs.FileSystem.from_uri(uri)
-    except (ValueError, OSError):  # a scheme that PyArrow does not know; fsspec knows many more
-        import fsspec
-
-        try:
-            fs, root = fsspec.core.url_to_fs(uri)
-        except (ValueError, ImportError, OSError) as error:
-            raise StoreError(f"{uri} cannot be opened ({error})") from None
-        fs = pafs.PyFileSystem(pafs.FSSpecHandler(fs))
-    return fs, root.rstrip("/")

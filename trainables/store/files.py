@@ -18,6 +18,11 @@ from pathlib import Path
 
 import pyarrow.fs as pafs
 
+from trainables.outside.places import folder_problem, local_path
+from trainables.outside.text import Unreadable, shown
+
+NO_STORE = ("http", "https", "git", "github", "data", "reference")
+"""Schemes that fsspec knows and that nothing can be written to."""
 PARTIAL = ".partial"
 """What a file's name ends in until it is whole."""
 
@@ -224,3 +229,32 @@ def _room(path: str) -> int:
         if place.is_dir():
             return shutil.disk_usage(place).free
     return 0
+
+
+def open_files(uri: str) -> tuple[pafs.FileSystem, str]:
+    """The file system of a path or a URI, and the path in it. Raises StoreError where it can be none."""
+    if "://" not in uri:
+        return pafs.LocalFileSystem(), _local_root(uri)
+    if (scheme := uri.partition("://")[0]) in NO_STORE:
+        raise StoreError(f"{shown(uri)}: nothing can be written to {scheme}; a URI is like s3://BUCKET/PATH")
+    try:
+        fs, root = pafs.FileSystem.from_uri(uri)
+    except (ValueError, OSError):  # a scheme that PyArrow does not know; fsspec knows many more
+        import fsspec
+
+        try:
+            fs, root = fsspec.core.url_to_fs(uri)
+        except Exception as error:  # each protocol is somebody else's code
+            raise StoreError(f"{shown(uri)} cannot be opened ({error})") from None
+        fs = pafs.PyFileSystem(pafs.FSSpecHandler(fs))
+    return fs, _local_root(root) if isinstance(fs, pafs.LocalFileSystem) else root.rstrip("/")
+
+
+def _local_root(place: str) -> str:
+    try:
+        path = local_path(place)
+    except Unreadable as error:
+        raise StoreError(str(error)) from None
+    if problem := folder_problem(path):
+        raise StoreError(problem)
+    return str(path)

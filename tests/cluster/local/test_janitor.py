@@ -19,8 +19,8 @@ pytestmark = pytest.mark.ray
 
 PARENT = """
 import os, subprocess, sys, time
-from cluster.connect import _cleaned_up
-with _cleaned_up() as folder:
+from cluster.local.janitor import cleaned_up
+with cleaned_up() as folder:
     deaf = "import signal, time; signal.signal(15, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
     left = subprocess.Popen([sys.executable, "-c", deaf], stdout=subprocess.PIPE)
     left.stdout.readline()  # until it runs, /proc has no environment of it

@@ -214,7 +214,7 @@ def test_not_yaml_and_not_there(tmp_path):
     (tmp_path / "bad.yaml").write_text("a: [1")
     with pytest.raises(WrongSpec, match="not valid YAML"):
         read_spec(tmp_path / "bad.yaml")
-    with pytest.raises(WrongSpec, match="cannot be read"):
+    with pytest.raises(WrongSpec, match="there is no such file"):
         read_spec(tmp_path / "none.yaml")
     (tmp_path / "list.yaml").write_text("- 1")
     with pytest.raises(WrongSpec, match="expected a mapping"):

@@ -72,7 +72,7 @@ def test_training_state_goes_when_the_step_is_done(store):
 
 def test_a_store_that_cannot_be_written_says_so(tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(StoreError, match="cannot be written"):
+    with pytest.raises(StoreError, match="file is a file, and no folder"):
         Store(str(tmp_path / "file" / "store")).check_writable()
     with pytest.raises(StoreError, match="cannot be opened"):
         Store("nosuchscheme://bucket/x")
