@@ -18,7 +18,7 @@ from trainables.task_types import get_task_type
 from trainables.task_types.tagging.modeling import bare_share
 from trainables.tasks import UnknownTask, get_task
 
-XLMR = "unigram, the space sign before every word (XLM-R)"
+XLMR = "unigram, SentencePiece's rules, the space sign before every word (XLM-R)"
 SENTENCE = ["北京", "是", "中國", "首都", "café", "한국어", "e"]
 FIRST = TaskSpec(name="t", version=1, type="tagging", source="files", labels=("N", "V"))
 VISIBLE = FIRST.model_copy(update={"label_position": FIRST_VISIBLE})

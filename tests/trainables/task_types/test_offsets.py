@@ -18,7 +18,7 @@ def clear(text: str) -> str:
     """Letters alone: what every normaliser leaves of a text."""
     for _ in range(2):  # the lower case of a letter may have a mark of its own
         text = unicodedata.normalize("NFKD", text.replace("▁", ""))
-        text = "".join(one for one in text if unicodedata.category(one) != "Mn" and not one.isspace()).casefold()
+        text = "".join(one for one in text if unicodedata.category(one)[0] != "M" and not one.isspace()).casefold()
     return text
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import unicodedata
 from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import sentencepiece
+from sentencepiece import sentencepiece_model_pb2
 from tokenizers import (
     Regex,
     Tokenizer,
@@ -53,6 +56,20 @@ def _trained(tokenizer: Tokenizer, trainer: Any, **parts: Any) -> Tokenizer:
     return tokenizer
 
 
+def _rules() -> normalizers.Normalizer:
+    """The rules of normalisation that a SentencePiece model brings: NFKC, and what SentencePiece adds to it."""
+    written = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(_lines() * 5),
+        model_writer=written,
+        vocab_size=300,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
+    model = sentencepiece_model_pb2.ModelProto.FromString(written.getvalue())
+    return normalizers.Precompiled(model.normalizer_spec.precompiled_charsmap)
+
+
 def _unigram(**parts: Any) -> Tokenizer:
     special = [*SPECIAL.values()]
     trainer = trainers.UnigramTrainer(vocab_size=450, special_tokens=special, unk_token="<unk>", show_progress=False)
@@ -89,9 +106,14 @@ KINDS: dict[str, Callable[[], Tokenizer]] = {
         normalizer=normalizers.Sequence([normalizers.NFKC(), SPACES, normalizers.Strip()]),
         pre_tokenizer=pre_tokenizers.Metaspace(),
     ),
-    "unigram, the space sign before every word (XLM-R)": lambda: _unigram(
-        normalizer=normalizers.NFKC(),
+    "unigram, SentencePiece's rules, the space sign before every word (XLM-R)": lambda: _unigram(
+        normalizer=_rules(),
         pre_tokenizer=pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()]),
+        decoder=decoders.Metaspace(),
+    ),
+    "unigram, SentencePiece's rules, the space sign before the text (T5)": lambda: _unigram(
+        normalizer=normalizers.Sequence([normalizers.Strip(left=False), _rules(), SPACES]),
+        pre_tokenizer=pre_tokenizers.Metaspace(prepend_scheme="first"),
         decoder=decoders.Metaspace(),
     ),
     "unigram, no normaliser, no space sign before the text": lambda: _unigram(

@@ -56,7 +56,7 @@ class SpanQA(TaskModeling):
             gold = _gold(text, context, answers)
             first = encoder.pair.start_of_second(len(question))
             room = max_length - specials - len(question)
-            for start, end in _windows(len(text.subwords), room, min(STRIDE, third)):
+            for start, end in _windows(len(text.subwords), room, min(STRIDE, third, room - 1)):
                 features.append(
                     {
                         **encoder.join(question, text.subwords[start:end]),
