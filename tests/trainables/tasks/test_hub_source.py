@@ -20,6 +20,9 @@ XQUAD = "xquad.el/validation-00000-of-00001.parquet"
 GREEK = {"id": "1", "question": "πού;", "context": "στο νησί", "answers": {"text": ["νησί"], "answer_start": [4]}}
 
 
+COPA = {"premise": "p", "question": "cause", "idx": 5, "label": 1}
+
+
 def pinned(*names):
     return HubSource(dict.fromkeys(names, COMMIT))
 
@@ -440,3 +443,36 @@ def test_what_cannot_be_read_is_one_line(hub, register, path, content, said):
     assert "\n" not in str(caught.value)
     assert str(caught.value).startswith("owner/set, default test at 0123456789ab")
     assert len(str(caught.value)) <= 300
+
+
+@pytest.mark.parametrize("value", [None, 7, True, 3.5, [], ["a", None], {"a": 1}, [{"text": "a"}], b"\xff"])
+@pytest.mark.parametrize(
+    ("task", "language", "dataset", "path", "record", "column"),
+    [
+        (
+            "tatoeba",
+            "de",
+            "google/xtreme",
+            "tatoeba.deu/validation/0.parquet",
+            {"target_sentence": "a"},
+            "source_sentence",
+        ),
+        ("xnli", "de", "facebook/xnli", "de/test/0.parquet", {"hypothesis": "b", "label": 1}, "premise"),
+        ("xquad", "de", "google/xquad", "xquad.de/validation/0.parquet", {"question": "q", "context": "c"}, "answers"),
+        ("udpos", "de", "google/xtreme", "udpos.German/test/0.parquet", {"tokens": ["a", "b"]}, "pos_tags"),
+        ("copa", "en", "aps/super_glue", "copa/train/0.parquet", {**COPA, "choice2": "y"}, "choice1"),
+        ("xcopa", "qu", "cambridgeltl/xcopa", "qu/test/0.parquet", {**COPA, "choice1": "x"}, "choice2"),
+    ],
+)
+def test_a_value_of_another_kind_is_one_line_or_no_label(hub, task, language, dataset, path, record, column, value):
+    hub.put(dataset, path, [{**record, column: value}])
+    split = "train" if task == "copa" else "test"
+    try:
+        (row,) = HubSource({dataset: COMMIT}).rows(get_task(task), split, language).to_list()
+    except DataError as problem:
+        line = str(problem)
+        assert len(line) <= 300, line
+        assert line.startswith(dataset), line
+    else:
+        assert value in (None, []), row
+        assert not get_task(task).is_labelled(row)

@@ -131,4 +131,5 @@ def _held_out(table: HubTable, record: Mapping[str, Any], where: str) -> bool:
 
 def _tidy(row: Row) -> Row:
     # The Tatoeba tables were made from files line by line, newlines included.
-    return {name: value.strip() if name in ("query", "candidate") else value for name, value in row.items()}
+    strip = ("query", "candidate")
+    return {name: value.strip() if name in strip and isinstance(value, str) else value for name, value in row.items()}
