@@ -94,6 +94,7 @@ def check(file: File, override: Override = None, as_json: Json = False) -> None:
     """Read everything that a sweep needs: rows against the benchmark's, labels, empty and double rows, overlap."""
     spec = spec_of(file, override)
     from sweeps.data.data import check_all
+    from sweeps.plan.remarks import unread_rows
 
     try:
         found = list(check_all(spec, file))
@@ -128,6 +129,8 @@ def check(file: File, override: Override = None, as_json: Json = False) -> None:
             for remark in one.findings.remarks if one.findings is not None else ():
                 name = f"{one.task} {one.split} {one.language}"
                 console.print(f"- {name}: {remark}", style="yellow", highlight=False, soft_wrap=True)
+        for line in unread_rows(spec):
+            console.print(f"- {line}", style="yellow", highlight=False, soft_wrap=True)
     wrongs = [f"{one.task} {one.split} {one.language}: {line}" for one in found for line in one.problems]
     for line in wrongs:
         complaints.print(line, style="red")

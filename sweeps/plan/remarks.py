@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from sweeps.plan.graph import Plan
 from sweeps.spec.fields import SweepSpec
 from trainables.recipe.recipes import DataRecipe
 from trainables.tasks import get_task
 from trainables.tasks.sources import DataError
+from trainables.tasks.sources.folder.user_rows import unread
 from trainables.tasks.sources.open_source import source_at
+from trainables.tasks.task import HUB
 
 
 def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
     """`TASK SPLIT, LANGUAGES: REMARK` of the data steps of a plan: placeholders for labels, ids that are not unique,
     other rows in place of a test set.
 
-    Rows that cannot be read are said, too: their steps will fail.
+    Rows that cannot be read are said, too: their steps will fail. So are files of rows that no task reads.
     """
     found: dict[tuple[str, str], dict[str, None]] = {}
     for step in plan.steps.values():
@@ -30,4 +34,11 @@ def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
                     remarks = (*remarks, f"{rows.stands_in} rows are scored: there is no test set with labels")
                 for remark in remarks:
                     found.setdefault((f"{task.name} {rows.split}", remark), {})[rows.language] = None
-    return [f"{what}, {' '.join(languages)}: {remark}" for (what, remark), languages in found.items()]
+    said = [f"{what}, {' '.join(languages)}: {remark}" for (what, remark), languages in found.items()]
+    return said + unread_rows(spec)
+
+
+def unread_rows(spec: SweepSpec) -> list[str]:
+    """A line for each file of rows of one's own that no task reads, in all data folders of a sweep."""
+    folders = dict.fromkeys(data for data in spec.data.values() if data != HUB)
+    return [line for folder in folders for line in unread(Path(folder).expanduser())]

@@ -170,9 +170,17 @@ def test_the_plan_says_what_small_test_files_and_rows_of_ones_own_show(write, tm
         "languages": ["et", "it", "sw", "th"],
         "seeds": [1],
     }
+    for name in ("xkopa/test-th.jsonl", "xcopa/test-th_TH.jsonl", "xcopa/test-th.md", "copa/val-en.parquet"):
+        write(f"rows/{name}", "")
     file = write("sweep.yaml", json.dumps(fields))
     spec = read_spec(file)
-    assert sorted(remarks_of(make_plan(spec, str(file)), spec)) == [
+    remarks = remarks_of(make_plan(spec, str(file)), spec)
+    assert [line.removeprefix(str(tmp_path)).split(";")[0] for line in remarks if "is not read" in line] == [
+        '/rows/copa/val-en.parquet is not read: copa: there is no split "val"',
+        '/rows/xcopa/test-th_TH.jsonl is not read: xcopa: there are no test rows in "th_TH"',
+        '/rows/xkopa/test-th.jsonl is not read: there is no task "xkopa"',
+    ]
+    assert sorted(line for line in remarks if "is not read" not in line) == [
         "copa train, en: 15 of 30 rows repeat the id of another: all go by their position",
         'xcopa test, sw th: label "0" in every row is a placeholder: taken as no labels, so no score',
     ]

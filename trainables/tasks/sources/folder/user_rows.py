@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast, get_args
 
-from trainables.tasks.sources import DataError, Row
+from trainables.outside.text import shown
+from trainables.tasks.registry import get_task
+from trainables.tasks.sources import DataError, Row, require_split
 from trainables.tasks.sources.checked_row import checked_row
 from trainables.tasks.sources.file_forms import json_lines, parquet_records
 from trainables.tasks.sources.folder.located import Located
-from trainables.tasks.task import Split, Task
+from trainables.tasks.task import Split, Task, UnknownTask
 
 _Form = Callable[[Path], Iterable[tuple[int, Any]]]
 _FORMS: Mapping[str, tuple[str, _Form]] = {".jsonl": ("line", json_lines), ".parquet": ("row", parquet_records)}
@@ -44,6 +46,26 @@ def path_of(folder: Path, task: Task, split: Split, language: str) -> Path:
 def rows_folder(folder: Path, task: str) -> Path:
     """Where all such rows of a task are."""
     return folder / "rows" / task
+
+
+def unread(folder: Path) -> list[str]:
+    """A line for each file of rows in the folder that no task reads, because its name has another task, split or
+    language than there is."""
+    found = []
+    for file in sorted((folder / "rows").glob("*/*")):
+        split, _, language = file.stem.partition("-")
+        if file.suffix not in _FORMS:
+            continue
+        try:
+            task = get_task(file.parent.name)
+            if split not in get_args(Split):
+                raise DataError(
+                    f"{task.name}: there is no split {shown(split)}; there are {', '.join(get_args(Split))}"
+                )
+            require_split(task, cast(Split, split), language)
+        except (UnknownTask, DataError) as problem:
+            found.append(f"{file} is not read: {problem}")
+    return found
 
 
 def _rows(form: _Form, file: Path, word: str, task: Task, split: Split) -> Iterator[Row]:
