@@ -12,10 +12,18 @@ import torch
 from transformers import AutoConfig, PreTrainedTokenizerBase
 from transformers.utils import cached_file
 
-from trainables.failure import NonRetryable
-from trainables.models.backbones import CONFIG, BackboneType, backbone_type_of, get_backbone_type, read_config
+from trainables.failure import NonRetryable, kind_of
+from trainables.models.backbones import (
+    CONFIG,
+    BackboneType,
+    UnsupportedModel,
+    backbone_type_of,
+    get_backbone_type,
+    read_config,
+)
 from trainables.models.backbones.modeling import Backbone
-from trainables.models.tokenizer_files import read_tokenizer
+from trainables.models.tokenizer_files import first_line, read_tokenizer
+from trainables.outside.text import bounded
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.store import MODEL, Store
@@ -38,15 +46,16 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
         return _random_backbone(origin, backbone_type, load_tokenizer(origin, store, execution))
     name, revision = _location(origin, store, execution)
     modeling = backbone_type.modeling()
-    model, info = modeling.auto_class.from_pretrained(
-        name,
-        revision=revision,
-        dtype=torch.float32,
-        output_loading_info=True,
-        use_safetensors=True,
-        trust_remote_code=False,
-        **modeling.load_options,
-    )
+    with _in_one_line(WrongWeights, f"{name}: its weights cannot be loaded", "give a sound copy", revision is not None):
+        model, info = modeling.auto_class.from_pretrained(
+            name,
+            revision=revision,
+            dtype=torch.float32,
+            output_loading_info=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            **modeling.load_options,
+        )
     lost = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
     if lost:
         raise WrongWeights(
@@ -59,15 +68,16 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
 def _random_backbone(origin: RandomInit, backbone_type: BackboneType, tokenizer: PreTrainedTokenizerBase) -> Backbone:
     """A backbone with random weights, drawn from `origin.seed` alone."""
     architecture = {key: value for key, value in origin.architecture.items() if key != "model_type"}
-    config = AutoConfig.for_model(
-        backbone_type.model_type,
-        **{**architecture, "vocab_size": len(tokenizer)},
-        pad_token_id=tokenizer.pad_token_id,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-    )
     modeling = backbone_type.modeling()
-    with seeded(origin.seed, "backbone"):
+    what = f"the architecture is none that a {backbone_type.model_type} model can have"
+    with _in_one_line(UnsupportedModel, what, "change it in the sweep file"), seeded(origin.seed, "backbone"):
+        config = AutoConfig.for_model(
+            backbone_type.model_type,
+            **{**architecture, "vocab_size": len(tokenizer)},
+            pad_token_id=tokenizer.pad_token_id,
+            bos_token_id=tokenizer.bos_token_id,
+            eos_token_id=tokenizer.eos_token_id,
+        )
         model = modeling.auto_class.from_config(config, dtype=torch.float32, **modeling.load_options)
     return modeling(model, backbone_type)
 
@@ -106,6 +116,17 @@ def load_tokenizer(origin: ModelSource, store: Store, execution: Execution) -> P
         origin = CheckpointRef(step=origin.tokenizer)
     name, revision = _location(origin, store, execution)
     return read_tokenizer(name, revision)
+
+
+@contextmanager
+def _in_one_line(kind: type[Exception], what: str, mend: str, from_hub: bool = False) -> Iterator[None]:
+    """Whatever transformers raises as one of `kind`, but where trying again may help: the hub, or memory."""
+    try:
+        yield
+    except Exception as error:
+        if kind_of(error) == "memory" or (from_hub and isinstance(error, OSError)):
+            raise
+        raise kind(bounded(f"{what} ({first_line(error)}); {mend}")) from error
 
 
 @contextmanager

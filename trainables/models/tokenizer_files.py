@@ -54,7 +54,7 @@ def read_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
     except Exception as error:  # of tokenizers, SentencePiece and transformers alike, with no class in common
         if isinstance(error, OSError) and revision is not None:  # the hub does not answer
             raise
-        raise WrongTokenizer(bounded(f"{name}: its {file} cannot be read ({_first_line(error)}); {mend}")) from None
+        raise WrongTokenizer(bounded(f"{name}: its {file} cannot be read ({first_line(error)}); {mend}")) from None
     if len(tokenizer) - len(set(tokenizer.all_special_ids)) < 2:
         raise WrongTokenizer(bounded(f"{name}: its {file} gives no subwords to its tokenizer; {mend}"))
     return _normalised(tokenizer, path)
@@ -68,7 +68,8 @@ def _path(name: str, revision: str | None, file: str) -> Path | None:
     return Path(found) if found else None
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What kind of error it is, and the first line of what it says."""
     return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
 
 

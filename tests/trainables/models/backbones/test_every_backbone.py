@@ -7,8 +7,9 @@ import shutil
 
 import pytest
 import torch
+import transformers
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoTokenizer
 
 from tests.conftest import SHAPE, World
 from tests.trainables.steps.workers import run_workers
@@ -21,7 +22,7 @@ from trainables.models.inputs import load_input_encoder
 from trainables.models.loading import load_backbone
 from trainables.models.task_model import load_task_model, new_task_model
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import CheckpointRef, RandomInit
+from trainables.recipe.model_source import CheckpointRef, LocalModel, RandomInit
 from trainables.recipe.recipes import DataRecipe, Optimisation, PoolingConfig, Selection
 from trainables.steps.run import carry_out
 from trainables.store import HEAD, MODEL, Store
@@ -187,6 +188,33 @@ def test_what_stands_beside_it_in_a_batch_moves_no_vector(every):
     with torch.no_grad():
         other = backbone.encode(task_type.collate([turned], pad_id))
     assert not torch.allclose(other.sentence, alone.sentence, atol=1e-3)
+
+
+WHOLE = {
+    "t5": "T5ForConditionalGeneration",
+    "mt5": "MT5ForConditionalGeneration",
+    "umt5": "UMT5ForConditionalGeneration",
+}
+"""Classes with the head of pretraining, where that is no masked LM."""
+
+
+def test_a_checkpoint_with_the_head_of_pretraining_loads(every, tmp_path):
+    """As the hub has them: more weights than the encoder's, and a name before the encoder's own."""
+    tokenizer = load_input_encoder(every.start(), every.store, Execution()).tokenizer
+    config = load_backbone(every.start(), every.store, Execution()).model.config
+    name = WHOLE.get(every.model_type)
+    whole = getattr(transformers, name)(config) if name else AutoModelForMaskedLM.from_config(config)
+    whole.save_pretrained(tmp_path / "model")
+    tokenizer.save_pretrained(tmp_path / "model")
+    source = LocalModel(sha256="0" * 64)
+    execution = Execution(model_paths={"0" * 64: str(tmp_path / "model")})
+    backbone = load_backbone(source, every.store, execution)
+    there = load_file(tmp_path / "model" / "model.safetensors")
+    own = dict(backbone.model.named_parameters())
+    assert own
+    for key, weight in own.items():
+        (found,) = (there[one] for one in there if one == key or (one.endswith(f".{key}") and "decoder" not in one))
+        assert torch.equal(found, weight)
 
 
 # --- dropout ---------------------------------------------------------------------------------------------------------
