@@ -5,6 +5,7 @@ A path names a column of a record, and after a dot what is in it: `choices.text`
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,6 +49,8 @@ def row_of(
         found = []
         for path in (paths,) if isinstance(paths, str) else paths:
             value = value_at(record, path, name, where)
+            if column.label:
+                value = _label(value)
             found.append(_named(value, class_names.get(path, ()), labels if column.label else {}, task, where))
         if isinstance(paths, str):
             row[name] = found[0]
@@ -65,6 +68,17 @@ def _answers(record: Mapping[str, Any], name: str, columns: Mapping[str, Paths],
         values = list(value) if isinstance(value, list | tuple) else [] if value in (None, "") else [value]
         found[part] = [int(one) if part == "answer_start" and str(one).isdecimal() else one for one in values]
     return found
+
+
+def _label(value: Any) -> Any:
+    """A label as data sets mean it: truth values by name, 1.0 (of tables with gaps) as a whole number, NaN as none."""
+    if isinstance(value, list | tuple):
+        return [_label(one) for one in value]
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return None if math.isnan(value) else int(value) if value.is_integer() else value
+    return value
 
 
 def value_at(record: Mapping[str, Any], path: str, purpose: str, where: str) -> Any:

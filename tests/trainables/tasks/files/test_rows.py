@@ -72,6 +72,17 @@ def test_parquet_says_itself_what_its_classes_are_called(tmp_path):
     assert [row["label"] for row in read(tmp_path, made)] == ["sports", "travel"]
 
 
+def test_labels_are_truth_values_and_numbers_of_tables_with_gaps(tmp_path, write):
+    write("german.jsonl", lines({"text": "a", "label": True}, {"text": "b", "label": False}))
+    made = task(tmp_path, labels=[False, True])
+    assert [row["label"] for row in read(tmp_path, made)] == ["true", "false"]
+    Dataset.from_dict({"text": ["a", "b"], "label": [1.0, 0.0]}).to_parquet(tmp_path / "german.parquet")
+    made = task(tmp_path, rows={"test": "{language}.parquet", "label_values": ["sports", "travel"]})
+    assert [row["label"] for row in read(tmp_path, made)] == ["travel", "sports"]
+    Dataset.from_dict({"text": ["a", "b"], "label": [float("nan")] * 2}).to_parquet(tmp_path / "german.parquet")
+    assert [row["label"] for row in read(tmp_path, made)] == ["", ""]
+
+
 def test_paths_joined_texts_and_label_values(tmp_path, write):
     record = {"doc": {"head": "a", "body": ["x", "b"]}, "gold": 1, "lang": "german"}
     write("all.jsonl", lines(record, {**record, "lang": "english"}, {**record, "gold": 0}))
