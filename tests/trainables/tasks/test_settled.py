@@ -62,6 +62,12 @@ def test_labels_that_are_one_constant_are_none_or_are_said(task, split, rows, la
     assert [remark in said for said in settled.remarks] == ([True] if remark else [])
 
 
+def test_what_stands_for_no_label_may_be_a_label():
+    task = SimpleNamespace(name="mine", type="text-classification", labels=("-1", "0", "1"), placeholders=())
+    rows = [{"id": str(i), "text": "x", "label": i - 1} for i in range(3)]
+    assert [row["label"] for row in settle(task, "test", rows, "here").rows] == ["-1", "0", "1"]
+
+
 @pytest.mark.parametrize("split", ["train", "dev"])
 def test_rows_to_learn_from_or_to_select_by_have_labels(split):
     with pytest.raises(DataError, match=r"^the file: none of 2 rows has a label, and they .*; add the labels$"):

@@ -4,9 +4,9 @@ All sources give their rows through here, so that no number comes of labels that
 for each other. What must be known before a number is believed is a remark, in one line: it stands in `data check`, in
 the plan and under the tables. What no number may come of is a `DataError`.
 
-**Labels.** -1 is none. A test split that has its task's placeholder in every row (`Task.placeholders`) has no labels.
-One that has any other label in every row is scored, and that is said. A label that the task has not, or a row without
-one among rows that have one, is an error.
+**Labels.** -1 is none, but where it is a label of the task. A test split that has its task's placeholder in every row
+(`Task.placeholders`) has no labels. One that has any other label in every row is scored, and that is said. A label that
+the task has not, or a row without one among rows that have one, is an error.
 
 **Ids.** Where two rows have the same, all go by their position, and that is said; where rows are referred to by
 their ids (`TaskType.refers_to`) it is an error.
@@ -83,7 +83,8 @@ def settle(task: Task, split: Split, rows: Sequence[Row], where: str) -> Settled
         DataError: no number may come of these rows.
     """
     task_type = get_task_type(task.type)
-    settled = [_plain(task_type, row, f"{where}, row {number}") for number, row in enumerate(rows, start=1)]
+    none = {""} if NO_LABEL in task.labels else {"", NO_LABEL}
+    settled = [_plain(task_type, row, none, f"{where}, row {number}") for number, row in enumerate(rows, start=1)]
     remarks = [
         *_settle_labels(task, task_type, split, settled, where),
         *_settle_ids(task_type, split, settled, where),
@@ -91,7 +92,8 @@ def settle(task: Task, split: Split, rows: Sequence[Row], where: str) -> Settled
     return Settled(settled, tuple(remarks))
 
 
-def _plain(task_type: TaskType, row: Row, where: str) -> Row:
+def _plain(task_type: TaskType, row: Row, none: set[str], where: str) -> Row:
+    """The columns of a row; `none`: what is no label."""
     plain: Row = {}
     for name, column in task_type.columns.items():
         try:
@@ -100,10 +102,9 @@ def _plain(task_type: TaskType, row: Row, where: str) -> Row:
             raise DataError(f"{where}: {name} is not there; rows of {task_type.name} have it") from None
         except WrongValue as problem:
             raise DataError(f"{where}: {name}{problem}") from None
-        if column.label and column.kind == "text" and plain[name] == NO_LABEL:
-            plain[name] = column.nothing
-        if column.label and column.kind == "texts" and not set(plain[name]) - {"", NO_LABEL}:
-            plain[name] = column.nothing
+        if column.label and not column.ids and column.kind != "answers":
+            labels = [plain[name]] if column.kind == "text" else plain[name]
+            plain[name] = column.nothing if none.issuperset(labels) else plain[name]
     return plain
 
 
