@@ -6,12 +6,13 @@ import time
 from datetime import UTC, datetime
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
+from trainables.outside.fields import explained
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import Recipe
 from trainables.steps.environment import environment
-from trainables.store import Store
+from trainables.store import RECORD, Store, StoreError
 
 
 class _Read(BaseModel):
@@ -42,7 +43,12 @@ class StepRecord(_Read):
     @classmethod
     def of(cls, store: Store, step: str) -> StepRecord:
         """Of a step that is done. Raises what `Store.record` raises where it is not, or is damaged."""
-        return cls.model_validate({**store.record(step), "step": step})
+        try:
+            return cls.model_validate({**store.record(step), "step": step})
+        except ValidationError as error:
+            raise StoreError(
+                f"{store.locate(step, RECORD)}: {explained(error, cls)[0]}; delete it and run again"
+            ) from None
 
 
 def record_of(recipe: Recipe, execution: Execution, result: dict[str, Any], began: float) -> dict[str, Any]:

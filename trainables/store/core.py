@@ -70,7 +70,7 @@ class Store:
     def record(self, step: str) -> dict[str, Any]:
         """The record of a done step. Raises StoreError when there is none or it cannot be read."""
         try:
-            return unseal(self._read(step, RECORD), self.at(STEPS, step, RECORD))
+            return unseal(self._read(step, RECORD), self.at(STEPS, step, RECORD), {"files": dict})
         except Damaged as error:
             raise StoreError(f"{error}; delete it and run again") from None
 
@@ -78,7 +78,7 @@ class Store:
         """The JSON file `name` among what `step` made."""
         try:
             return json.loads(self._read(step, name))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             path = self.at(STEPS, step, name)
             raise StoreError(f"{path}: not readable as JSON ({error}); delete it and run again") from None
 
@@ -182,7 +182,7 @@ class Store:
         """What is wrong with the training state of `step`, in one line; None when nothing is, or there is none."""
         path = self.at(STATES, step)
         try:
-            note = unseal(self.files.read(f"{path}/{STATE}"), f"{path}/{STATE}")
+            note = unseal(self.files.read(f"{path}/{STATE}"), f"{path}/{STATE}", {"name": str})
             compare(note.get("files", {}), self.files.sizes(f"{path}/{note['name']}"), f"{path}/{note['name']}")
         except FileNotFoundError:
             return None
@@ -227,7 +227,7 @@ class Store:
         """What is noted beside the training state to resume `step` from; None where there is none."""
         path = self.at(STATES, step, STATE)
         try:
-            return unseal(self.files.read(path), path)
+            return unseal(self.files.read(path), path, {"name": str})
         except (FileNotFoundError, Damaged):
             return None
 
@@ -246,7 +246,7 @@ class Store:
         """`text` and `attempts` of a step that failed the last time; None where it did not."""
         path = self._failure(step)
         try:
-            return unseal(self.files.read(path), path)
+            return unseal(self.files.read(path), path, {"text": str, "attempts": int})
         except (FileNotFoundError, Damaged):
             return None
 

@@ -8,6 +8,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from trainables.outside.places import local_path
+from trainables.outside.text import Unreadable
+from trainables.store.files import StoreError
 from trainables.store.process import Process
 
 
@@ -34,8 +37,11 @@ def copy_over(source: Path, target: Path) -> None:
 
 def cache_dir() -> Path:
     """Local copies of a remote store's steps; a copy's name has the digest of its record, so it never goes stale."""
-    directory = Path(os.environ.get("XSTILTS_CACHE", Path.home() / ".cache" / "xstilts"))
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory = local_path(os.environ.get("XSTILTS_CACHE", "~/.cache/xstilts"))
+        directory.mkdir(parents=True, exist_ok=True)
+    except (OSError, Unreadable) as error:
+        raise StoreError(f"XSTILTS_CACHE: no copies can be kept there ({error}); set it to another folder") from None
     return directory
 
 

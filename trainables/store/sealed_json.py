@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
+
+from trainables.outside.text import shown
 
 DIGEST = "digest"
 
@@ -19,20 +23,29 @@ def seal(note: dict[str, Any]) -> bytes:
     return json.dumps({**plain, DIGEST: _digest(plain)}, indent=1, sort_keys=True).encode()
 
 
-def unseal(data: bytes, path: str) -> dict[str, Any]:
-    """The note in `data`, which is what `path` holds. Raises Damaged.
+def unseal(data: bytes, path: str, fields: Mapping[str, type] = MappingProxyType({})) -> dict[str, Any]:
+    """The note in `data`, which is what `path` holds.
 
-    Notes of earlier versions have no digest and are taken as they are.
+    Args:
+        fields: what it must have, by type. Notes of earlier versions have no digest, so these are looked at.
+
+    Raises:
+        Damaged: it is no such note, or not as it was written.
     """
     try:
         note = json.loads(data)
     except ValueError as error:
         raise Damaged(f"{path}: not readable as JSON ({error})") from None
+    except RecursionError:
+        raise Damaged(f"{path}: not readable as JSON (nested too deep)") from None
     if not isinstance(note, dict):
-        raise Damaged(f"{path}: no note, but {str(note)[:20]!r}")
+        raise Damaged(f"{path}: no note, but {shown(note, 20)}")
     digest = note.pop(DIGEST, None)
     if digest is not None and digest != _digest(note):
         raise Damaged(f"{path}: its content is not what its digest was made of")
+    for name, kind in fields.items():
+        if not isinstance(note.get(name), kind):
+            raise Damaged(f"{path}: its {name} is {shown(note.get(name), 20)}, which no note of the store has")
     return note
 
 

@@ -41,7 +41,7 @@ def truncate(data):
     [
         ("record.json", truncate, "not readable as JSON"),
         ("record.json", lambda data: b"", "not readable as JSON"),
-        ("record.json", lambda data: b"[1]", r"no note, but '\[1\]'"),
+        ("record.json", lambda data: b"[1]", r"no note, but \[1\]"),
         ("record.json", lambda data: b"\xff" + data[1:], "not readable as JSON"),
         (
             "record.json",

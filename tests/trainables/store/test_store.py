@@ -6,7 +6,9 @@ import json
 
 import pytest
 
+from trainables.steps import StepRecord
 from trainables.store import RECORD, Store, StoreError
+from trainables.store.local import cache_dir
 
 
 def put(store, step, text="weights"):
@@ -76,6 +78,45 @@ def test_a_store_that_cannot_be_written_says_so(tmp_path):
         Store(str(tmp_path / "file" / "store")).check_writable()
     with pytest.raises(StoreError, match="cannot be opened"):
         Store("nosuchscheme://bucket/x")
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        "{}",
+        "[1",
+        "[1]",
+        "[" * 5000,
+        '{"files": 3}',
+        '{"files": {"f": "x"}}',
+        "\udcff\udcfe",
+        '{"digest": 3, "files": {}}',
+    ],
+)
+def test_a_record_that_is_none_is_found_in_one_line(store, tmp_path, note):
+    put(store, "s")
+    store.files.write(store.at("steps", "s", RECORD), note.encode("utf-8", "surrogateescape"))
+    problem = store.check("s")
+    assert problem.startswith(store.at("steps", "s"))
+    assert "\n" not in problem
+
+
+def test_a_record_of_other_fields_is_one_line_with_the_mend(store):
+    put(store, "s")
+    store.files.write(store.at("steps", "s", RECORD), b'{"files": {"model/file": 7}, "recipe": 3}')
+    assert store.check("s") is None
+    with pytest.raises(StoreError, match=r"recipe: input should be a mapping of fields \(found 3\); delete it and run"):
+        StepRecord.of(store, "s")
+
+
+@pytest.mark.parametrize("place", ["FILE", "FILE/below", "~nobody-at-all/x", "", "/proc/none"])
+def test_a_cache_that_cannot_be_is_named(tmp_path, monkeypatch, place):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XSTILTS_CACHE", place.replace("FILE", str(tmp_path / "file")))
+    with pytest.raises(
+        StoreError, match=r"^XSTILTS_CACHE: no copies can be kept there \(.*\); set it to another folder$"
+    ):
+        cache_dir()
 
 
 def test_records_are_plain_json(tmp_path):
