@@ -100,7 +100,7 @@ def test_a_task_of_one_sweep_is_unknown_to_the_next(folder, sweep_file):
     ("named", "says"),
     [
         (["nowhere.yaml"], r"sweep.yaml: tasks\[0\]: /.*/nowhere.yaml: there is no such task file or folder"),
-        (["~nobody-here/x"], r'tasks\[0\]: "~nobody-here/x": there is no such user'),
+        (["~nobody-here/x"], r'tasks\[0\]: "~nobody-here/x": there is no such home'),
         (["x" * 5000], r"tasks\[0\]: .*(File name too long|there is no such)"),
         ([5], r"sweep.yaml: tasks: is \[5\]; give a list of task files, or of folders of them"),
         ({"a": "b"}, r"sweep.yaml: tasks: is \{"),
