@@ -141,10 +141,10 @@ def _head(study: Study, model: str, average: Average, column: str, targets: list
         rows = study.averages[model, average, study.intermediates[0], column].rows
         languages = study.results.languages(column, average)
         return {"name": column, "over": f"{_languages(len(languages))}, {rows:,} rows", "title": " ".join(languages)}
-    searches = [name for name in study.targets if get_task_type(get_task(name).type).searches]
+    searches = [name for name in targets if get_task_type(get_task(name).type).searches]
     left_out = [name for name in study.targets if name not in targets]
     title = f"without {', '.join(left_out)}" if left_out else ", ".join(targets)
-    over = f"mean of {len(targets)} targets" + (f", {len(searches)} of retrieval" if not left_out and searches else "")
+    over = f"mean of {len(targets)} targets" + (f", {len(searches)} of retrieval" if searches else "")
     return {"name": column, "over": over, "title": title}
 
 
