@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sweeps.spec.fields import ModelSpec, SweepSpec, in_languages
 from sweeps.spec.languages import check_codes
 from sweeps.spec.training import MASKED_LM, MixtureSpec, TextSpec
-from trainables.models.backbones import CONFIG, PICKLED, TOKENIZER_FILES, UnsupportedModel, all_backbone_types
+from trainables.models.backbones import (
+    CONFIG,
+    PICKLED,
+    TOKENIZER_FILES,
+    UnsupportedModel,
+    all_backbone_types,
+    backbone_type_of,
+)
 from trainables.outside.text import Unreadable, shown
 from trainables.recipe.recipes import PoolingConfig
 from trainables.task_types import all_task_types, get_task_type
@@ -166,8 +175,25 @@ def _check_shape(model: ModelSpec, where: str) -> list[str]:
     except UnsupportedModel as error:
         return [f"{field}: {error}"]
     settings = model.architecture
+    if settings is not None and (problems := _unknown_settings(settings, field)):
+        return problems
     if settings is not None and shape is not None and shape.attention is None and shape.hidden % shape.heads:
         return [
             f"{field}: {shape.heads} attention heads do not divide a hidden size of {shape.hidden}; change one of them"
         ]
     return []
+
+
+def _unknown_settings(settings: Mapping[str, Any], field: str) -> list[str]:
+    """Settings that make no other encoder of its kind: transformers would take them in silence."""
+    backbone_type = backbone_type_of(settings, "the model")
+    able = backbone_type.settings
+    if able is None:
+        return []
+    problems = []
+    for name in settings:
+        if name not in able and name != "model_type":
+            near = difflib.get_close_matches(name, able, n=1)
+            mend = f'did you mean "{near[0]}"?' if near else f"there are {', '.join(sorted(able))}"
+            problems.append(f"{field}.{name}: no setting of a {backbone_type.model_type} encoder; {mend}")
+    return problems

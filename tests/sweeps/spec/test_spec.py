@@ -67,6 +67,14 @@ WRONG = [
         r'models\.m\.architecture: the model is of type "gpt2", .*: bert, .*xlm-roberta',
     ),
     (
+        {"models": {"m": {**MODEL, "architecture": {**SHAPE, "hiden_size": 8}}}},
+        r'models\.m\.architecture\.hiden_size: no setting of a xlm-roberta encoder; did you mean "hidden_size"\?',
+    ),
+    (
+        {"models": {"m": {**MODEL, "architecture": {**T5, "hidden_size": 8}}}},
+        r"models\.m\.architecture\.hidden_size: no setting of a t5 encoder; there are d_ff, d_kv, d_model",
+    ),
+    (
         {"models": {"m": {**MODEL, "architecture": T5, "pretrain": {"corpora": ["gen-text"], "steps": 1}}}},
         r"models\.m\.pretrain\[0\]\.objective: masked-lm needs a mask token, which the model m lacks; .*bert",
     ),

@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from trainables.models.backbones.modeling import Backbone
 
 
+BERT_SETTINGS = frozenset(
+    {
+        "hidden_size",
+        "num_hidden_layers",
+        "num_attention_heads",
+        "intermediate_size",
+        "hidden_act",
+        "max_position_embeddings",
+        "type_vocab_size",
+        "initializer_range",
+        "layer_norm_eps",
+    }
+)
+"""`BackboneType.settings` of BERT, which its descendants keep."""
 INPUT_NAMES = ("input_ids", "token_type_ids")
 """What a model may read of each subword: its number in the vocabulary, and the number of its segment."""
 
@@ -55,6 +69,9 @@ class BackboneType(ABC):
     special_tokens: ClassVar[Mapping[str, str]]
     """Special tokens of a tokenizer that is trained for such a model, by their names in transformers. In order of
     their ids, but that the mask token is the last of the vocabulary. There may be none: see `ModelShape.mask_token`."""
+    settings: ClassVar[frozenset[str] | None] = None
+    """What an architecture of this kind may say in a sweep file, as its configuration calls it: all that makes another
+    encoder, besides the vocabulary, which is the tokenizer's, and dropout, which is the recipe's. None: anything."""
     known: ClassVar[Mapping[str, ModelShape]] = {}
     """Models of the hub whose shape is known without asking the hub."""
 

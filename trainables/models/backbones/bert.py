@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from trainables.models.backbones.base import BackboneType, Layout, bert_limits, bert_shape
+from trainables.models.backbones.base import BERT_SETTINGS, BackboneType, Layout, bert_limits, bert_shape
 from trainables.models.shape import ModelShape
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Bert(BackboneType):
         "sep_token": "[SEP]",
         "mask_token": "[MASK]",
     }
+    settings = BERT_SETTINGS
     known: ClassVar[Mapping[str, ModelShape]] = dict.fromkeys(
         ("google-bert/bert-base-multilingual-cased", "bert-base-multilingual-cased"), MBERT
     )

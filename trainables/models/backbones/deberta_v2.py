@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from trainables.models.backbones.base import BackboneType, Layout
+from trainables.models.backbones.base import BERT_SETTINGS, BackboneType, Layout
 from trainables.models.backbones.bert import Bert
 from trainables.models.shape import UNBOUNDED, ModelShape
 
@@ -21,6 +21,18 @@ class DebertaV2(BackboneType):
     model_type = "deberta-v2"
     layout = Layout("{cls} $A {sep}", "{cls} $A {sep} $B:1 {sep}:1", segments=True)
     special_tokens: ClassVar[Mapping[str, str]] = Bert.special_tokens
+    settings = BERT_SETTINGS | {
+        "relative_attention",
+        "position_biased_input",
+        "pos_att_type",
+        "max_relative_positions",
+        "position_buckets",
+        "norm_rel_ebd",
+        "share_att_key",
+        "conv_kernel_size",
+        "conv_act",
+        "conv_groups",
+    }
 
     def shape(self, config: Mapping[str, Any], vocabulary: int | None = None) -> ModelShape:
         layers, hidden = int(config.get("num_hidden_layers", 24)), int(config.get("hidden_size", 1536))
@@ -40,6 +52,9 @@ class DebertaV2(BackboneType):
         )
 
     def limits(self, config: Mapping[str, Any]) -> str | None:
+        hidden = config.get("hidden_size", 1536)
+        if config.get("embedding_size", hidden) != hidden:
+            return "has embeddings of another width than its blocks: only equal ones are supported"
         if config.get("position_biased_input", True) or config.get("relative_attention", False):
             return None
         return "has no positions at all: set position_biased_input or relative_attention in its config.json"

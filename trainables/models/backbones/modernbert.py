@@ -20,6 +20,26 @@ class ModernBert(BackboneType):
     model_type = "modernbert"
     layout = Layout("{cls} $A {sep}", "{cls} $A {sep} $B {sep}", segments=False)
     special_tokens: ClassVar[Mapping[str, str]] = Bert.special_tokens
+    settings = frozenset(
+        {
+            "hidden_size",
+            "num_hidden_layers",
+            "num_attention_heads",
+            "intermediate_size",
+            "hidden_activation",
+            "max_position_embeddings",
+            "initializer_range",
+            "initializer_cutoff_factor",
+            "norm_eps",
+            "norm_bias",
+            "attention_bias",
+            "mlp_bias",
+            "local_attention",
+            "global_attn_every_n_layers",
+            "global_rope_theta",
+            "local_rope_theta",
+        }
+    )
 
     def shape(self, config: Mapping[str, Any], vocabulary: int | None = None) -> ModelShape:
         return ModelShape(

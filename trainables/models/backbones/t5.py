@@ -20,6 +20,20 @@ class T5(BackboneType):
     model_type = "t5"
     layout = Layout("$A {eos}", "$A {eos} $B {eos}", segments=False)
     special_tokens: ClassVar[Mapping[str, str]] = {"pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    settings = frozenset(
+        {
+            "d_model",
+            "d_kv",
+            "d_ff",
+            "num_layers",
+            "num_heads",
+            "feed_forward_proj",
+            "relative_attention_num_buckets",
+            "relative_attention_max_distance",
+            "layer_norm_epsilon",
+            "initializer_factor",
+        }
+    )
     defaults: ClassVar[Mapping[str, Any]] = {
         "d_model": 512,
         "d_kv": 64,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from trainables.models.backbones.base import BackboneType, Layout, bert_limits, bert_shape
+from trainables.models.backbones.base import BERT_SETTINGS, BackboneType, Layout, bert_limits, bert_shape
 from trainables.models.shape import ModelShape
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class XLMRoberta(BackboneType):
         "unk_token": "<unk>",
         "mask_token": "<mask>",
     }
+    settings = BERT_SETTINGS
     known: ClassVar[Mapping[str, ModelShape]] = {
         **dict.fromkeys(("FacebookAI/xlm-roberta-large", "xlm-roberta-large"), XLMR_LARGE),
         **dict.fromkeys(("FacebookAI/xlm-roberta-base", "xlm-roberta-base"), XLMR_BASE),

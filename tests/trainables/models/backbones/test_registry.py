@@ -83,6 +83,32 @@ def test_models_of_the_hub_are_known_from_the_table_or_the_cache(hub):
         hub_shape("some/llama", hub.commit)
 
 
+UNDECLARED = {
+    "deberta-v2": {"position_buckets", "norm_rel_ebd", "share_att_key", "conv_kernel_size", "conv_act", "conv_groups"},
+    "modernbert": {"global_attn_every_n_layers", "global_rope_theta", "local_rope_theta"},
+}
+"""Settings that transformers reads though its configuration does not declare them."""
+
+
+@pytest.mark.parametrize("backbone_type", all_backbone_types(), ids=lambda one: one.model_type)
+def test_settings_of_an_architecture_are_those_of_transformers(backbone_type):
+    from dataclasses import fields
+
+    from transformers import AutoConfig
+
+    declared = {one.name for one in fields(AutoConfig.for_model(backbone_type.model_type))}
+    undeclared = UNDECLARED.get(backbone_type.model_type, set())
+    assert backbone_type.settings - undeclared <= declared
+    assert undeclared <= backbone_type.settings
+    assert not [name for name in backbone_type.settings if "dropout" in name or name == "vocab_size"]
+
+
+def test_embeddings_of_another_width_are_refused():
+    config = {"model_type": "deberta-v2", "hidden_size": 32, "embedding_size": 16}
+    with pytest.raises(UnsupportedModel, match=r"^it has embeddings of another width"):
+        shape_of(config, "it")
+
+
 def test_a_type_is_registered_once():
     for backbone_type in all_backbone_types():
         assert get_backbone_type(backbone_type.model_type) is backbone_type
