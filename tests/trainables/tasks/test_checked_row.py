@@ -151,6 +151,13 @@ def test_what_is_wrong_is_a_line_with_place_field_finding_and_mend(task, fields,
     assert line in str(caught.value)
 
 
+@pytest.mark.parametrize("candidate", ["", "absent"])
+def test_a_pair_to_train_on_has_both_sides(candidate):
+    assert checked("lareqa", "test", candidate=candidate)["candidate"] == ""
+    with pytest.raises(DataError, match="line 7: candidate is empty; rows to train on have both sides of a pair"):
+        checked("lareqa", "train", candidate=candidate)
+
+
 def test_where_an_answer_stands_is_checked_where_it_is_trained_on():
     elsewhere = {"text": ["sings"], "answer_start": [5]}
     assert checked("xquad", "test", answers=elsewhere)["answers"] == elsewhere

@@ -68,12 +68,13 @@ def _value(record: Mapping[str, Any], name: str, column: Column, task: Task, spl
         raise WrongValue(f" is not there; rows of {task.type} have: {', '.join(task_type.columns)}")
     if column.label:
         return _labelled(value, name, column, task)
-    if name not in record:
-        return column.nothing
-    found = _KINDS[column.kind](value, _text)
+    found = _KINDS[column.kind](value, _text) if name in record else column.nothing
+    # Only rows that are searched with or for lack a side; what is trained on is a pair.
+    if not found and column.may_be_empty and task_type.searches and split in ("train", "dev"):
+        raise WrongValue(" is empty; rows to train on have both sides of a pair: write its text")
     if column.values and found not in column.values:
         raise WrongValue(f" is {shown(found)}; write one of: {', '.join(column.values)}")
-    if column.kind == "texts" and not found:
+    if column.kind == "texts" and not found and not column.may_be_empty:
         raise WrongValue(" is []; write its texts, or leave the row out")
     return found
 
