@@ -392,6 +392,13 @@ def hub(monkeypatch, tmp_path):
     hub.server.server_close()
 
 
+@pytest.fixture(autouse=True)
+def no_task_of_a_sweep():
+    """The tasks of the sweep files that a test reads are unknown to the next test."""
+    yield
+    registry.use_tasks([])
+
+
 @pytest.fixture
 def register(monkeypatch):
     """Register a task for the length of one test."""

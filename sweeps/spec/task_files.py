@@ -61,7 +61,7 @@ def placed(spec: SweepSpec) -> SweepSpec:
     """The sweep with the place of each task that a file describes and that it reads: its file says where its rows lie,
     unless the sweep does of this very task, or its data folder has rows of one's own for it."""
     data, everywhere = dict(spec.data), spec.data.get("all", HUB)
-    for name in dict.fromkeys(_named(spec)):
+    for name in dict.fromkeys(get_task(name).base.name for name in _named(spec)):
         place = get_task(name).place
         own = everywhere != HUB and rows_folder(Path(everywhere).expanduser(), name).is_dir()
         if place and name not in data and not own:

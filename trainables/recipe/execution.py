@@ -44,5 +44,6 @@ class Execution(Frozen):
     """What the sweep's task files say, by their paths (`trainables.tasks.files`)."""
 
     def data_of(self, task: str) -> str | None:
-        """Where a task's data is."""
-        return self.data.get(task, self.data.get("all"))
+        """Where a task's data is; that of `TASK@first-visible` is where TASK's is."""
+        names = (task, task.partition("@")[0], "all")
+        return next((self.data[name] for name in names if name in self.data), None)

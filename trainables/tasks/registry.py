@@ -66,7 +66,9 @@ def use_tasks(tasks: Iterable[tuple[str, Task]]) -> list[str]:
         found.setdefault(task.name, (where, task))
     others = {name: task for name, (_, task) in found.items()}
     for where, task in found.values():
-        problems += [f"{where}: {line.removeprefix(f'task {task.name}: ')}" for line in _problems(task, others)]
+        unknown = [name for name in task.trains_on if name not in _TASKS and name not in others]
+        lines = [f"trains_on: {_unknown(name, others)}" for name in unknown] or _problems(task, others)
+        problems += [f"{where}: {line.removeprefix(f'task {task.name}: ')}" for line in lines]
     if not problems:
         _OF_SWEEP.update(others)
     return problems
@@ -85,11 +87,15 @@ def get_task(name: str) -> Task:
         if get_task_type(_known(base).type).labels_words:
             return _first_visible(_known(base))
         raise UnknownTask(name, base, f": {base} has no tags of words")
-    names = [*_TASKS, *_OF_SWEEP]
+    raise _unknown(name, _OF_SWEEP)
+
+
+def _unknown(name: str, of_files: Iterable[str]) -> UnknownTask:
+    names = [*_TASKS, *of_files]
     if "@" in name:
         names += [f"{one}@{FIRST_VISIBLE}" for one in names]
     near = difflib.get_close_matches(name.lower(), names, n=1)
-    raise UnknownTask(name, near[0] if near else None)
+    return UnknownTask(name, near[0] if near else None)
 
 
 @cache

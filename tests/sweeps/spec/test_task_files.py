@@ -108,7 +108,7 @@ def test_a_task_of_one_sweep_is_unknown_to_the_next(folder, sweep_file):
         (["mine", "twin"], r'twin/topic.yaml: name: /.*/mine/topic.yaml describes a task "topic" too; rename one'),
         (["xnli"], r'xnli/topic.yaml: name: there is a task "xnli" already; give this one another name'),
         (["sib200"], r'sib200/topic.yaml: name: there is a task "sib200" already'),
-        (["weather"], r'weather/topic.yaml: trains_on or parts: there is no task "weather"; register it first'),
+        (["weather"], r'weather/topic.yaml: trains_on: there is no task "sib20"; did you mean "sib200"'),
         (["labels"], r"labels/topic.yaml: trains_on or parts: \"gen-topic\" has labels"),
     ],
 )
@@ -116,7 +116,7 @@ def test_each_mistake_is_a_line(folder, sweep_file, tmp_path, named, says):
     fill(tmp_path / "twin")
     fill(tmp_path / "xnli", name="xnli")
     fill(tmp_path / "sib200", name="sib200")
-    fill(tmp_path / "weather", trains_on="weather")
+    fill(tmp_path / "weather", trains_on="sib20")
     fill(tmp_path / "labels", trains_on="gen-topic", labels=["a", "b"])
     with pytest.raises(WrongSpec, match=says) as caught:
         read_spec(sweep_file(tasks=named))
@@ -219,3 +219,21 @@ def test_a_task_of_the_hub_is_pulled_pinned_checked_and_planned(hub, sweep_file,
     said["rows"]["label_values"] = ["down", "up"]
     (tmp_path / "topic.yaml").write_text(yaml.safe_dump(said))
     assert not {one for one in steps_of(planned(file)) if "topic" in one} & before
+
+
+def test_both_positions_of_a_label_read_the_same_rows(folder, sweep_file):
+    (folder / "rows" / "two.conll").write_text("a O\nb B\n\nc O\n")
+    said = {
+        "name": "tags",
+        "type": "tagging",
+        "languages": ["two"],
+        "train_languages": "two",
+        "labels": ["O", "B"],
+        "rows": dict.fromkeys(("train", "dev", "test"), "rows/{language}.conll"),
+    }
+    (folder / "tags.yaml").write_text(yaml.safe_dump(said))
+    spec = read_spec(file := sweep_file(tasks=["mine"], targets=["tags", "tags@first-visible"]))
+    assert spec.data == {"tags": str(folder)}
+    rows = [step.recipe.rows for step in make_plan(spec, str(file)).steps.values() if step.id.startswith("data-tags-")]
+    assert len(rows) == 4
+    assert len(set(rows)) == 2
