@@ -213,6 +213,8 @@ def test_rows_in_another_form_or_twice_are_not_passed_over(write, source):
     )
     write("rows/xnli/test-de.jsonl", json.dumps(PAIR))
     assert "test-de.jsonl and test-de.csv; leave one" in source.check(get_task("xnli"), "test", "de")
+    write("rows/xnli/test-fr.parquet/part-0.parquet", "")
+    assert "test-fr.parquet; leave one file" in source.check(get_task("xnli"), "test", "fr")
 
 
 def test_of_a_large_file_the_first_rows_are_looked_at_before_it_is_read(write, source, monkeypatch):

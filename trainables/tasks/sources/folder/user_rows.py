@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from trainables.outside.text import shown
+from trainables.outside.text import bounded, shown
 from trainables.tasks.registry import get_task
 from trainables.tasks.sources import DataError, Row, require_split
 from trainables.tasks.sources.checked_row import checked_row
@@ -26,10 +26,10 @@ READ_AS = "own2:"
 def find(folder: Path, task: Task, split: Split, language: str) -> Located | None:
     """``rows/TASK/SPLIT-LANGUAGE.jsonl`` or ``.parquet`` in the folder, if there is one."""
     lines = path_of(folder, task, split, language)
-    there = [file for suffix in (*_FORMS, *_OTHERS) if (file := lines.with_suffix(suffix)).is_file()]
+    there = [file for suffix in (*_FORMS, *_OTHERS) if (file := lines.with_suffix(suffix)).exists()]
     if not there:
         return None
-    if len(there) > 1 or there[0].suffix not in _FORMS:
+    if len(there) > 1 or there[0].suffix not in _FORMS or not there[0].is_file():
         names = " and ".join(file.name for file in there)
         raise DataError(
             f"{lines.parent}: {names}; leave one file of rows for each split and language, .jsonl or .parquet"
@@ -64,7 +64,7 @@ def unread(folder: Path) -> list[str]:
                 )
             require_split(task, cast(Split, split), language)
         except (UnknownTask, DataError) as problem:
-            found.append(f"{file} is not read: {problem}")
+            found.append(bounded(f"{file} is not read: {problem}"))
     return found
 
 
