@@ -171,17 +171,10 @@ def _check_architecture(model: ModelSpec, where: str) -> list[str]:
 def _check_shape(model: ModelSpec, where: str) -> list[str]:
     field = f"{where}.{'architecture' if model.start is None else 'start'}"
     try:
-        shape = model.shape()
+        model.shape()
     except UnsupportedModel as error:
         return [f"{field}: {error}"]
-    settings = model.architecture
-    if settings is not None and (problems := _unknown_settings(settings, field)):
-        return problems
-    if settings is not None and shape is not None and shape.attention is None and shape.hidden % shape.heads:
-        return [
-            f"{field}: {shape.heads} attention heads do not divide a hidden size of {shape.hidden}; change one of them"
-        ]
-    return []
+    return _unknown_settings(model.architecture, field) if model.architecture is not None else []
 
 
 def _unknown_settings(settings: Mapping[str, Any], field: str) -> list[str]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from trainables.outside.text import shown
+
+LARGEST = 10_000_000
+"""More than any size of an encoder."""
 UNBOUNDED = 1_000_000
 """Usable positions of an encoder that knows positions by their distances alone: no table of them ends."""
 
@@ -35,6 +39,16 @@ class ModelShape:
     """Parameters of relative positions, all blocks together."""
     mask_token: bool = True
     """Whether its tokenizers have one, without which masked LM cannot be learnt."""
+
+    def check(self) -> None:
+        """Raises ValueError where there can be no such encoder."""
+        for name in ("layers", "hidden", "inner", "heads", "vocabulary"):
+            if not 1 <= getattr(self, name) <= LARGEST:
+                raise ValueError(f"{name}: {shown(getattr(self, name))}; give 1 to {LARGEST:,}")
+        if self.attention is None and self.hidden % self.heads:
+            raise ValueError(
+                f"{self.heads} attention heads do not divide a hidden size of {self.hidden}; change one of them"
+            )
 
     @property
     def matrices(self) -> int:

@@ -128,6 +128,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     (shape(hidden_size=32.5), "models.m.architecture.hidden_size: 32.5"),
     (shape(num_hidden_layers=10**12), "models.m.architecture.num_hidden_layers: "),
     (shape(num_attention_heads=3), "3 attention heads do not divide a hidden size of 32; change one of them"),
+    (shape(num_attention_heads=64), "64 attention heads do not divide a hidden size of 32"),
     (shape(model_type=7), "models.m.architecture.model_type: "),
     (shape(model_type="no-such-model"), "models.m.architecture: the model is of type"),
     (model(architecture="bert"), "models.m.architecture: "),

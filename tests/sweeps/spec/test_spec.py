@@ -176,13 +176,32 @@ def test_a_local_model_that_lacks_files_is_named_with_the_mend(sweep_file, tmp_p
     assert len(caught.value.lines) == 1
 
 
-@pytest.mark.parametrize("config", ["not JSON", "{}"])
+@pytest.mark.parametrize(
+    "config",
+    [
+        *(
+            "not JSON",
+            "{}",
+            "[1]",
+            "[" * 5000,
+            "\udcff",
+            '{"model_type": 3}',
+            '{"model_type": "bert", "hidden_size": "x"}',
+        ),
+        *(
+            f'{{"model_type": "bert", "hidden_size": {size}}}'
+            for size in ("null", "1e400", "NaN", "-768", "10", "[768]")
+        ),
+    ],
+)
 def test_a_local_model_without_a_usable_configuration_is_named(sweep_file, tmp_path, config):
     (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "config.json").write_text(config)
+    (tmp_path / "model" / "config.json").write_bytes(config.encode("utf-8", "surrogateescape"))
     (tmp_path / "model" / "model.safetensors").touch()
     file = sweep_file(models={"m": str(tmp_path / "model")})
-    with pytest.raises(WrongSpec, match=r"models\.m\.start: .*config\.json") as caught:
+    with pytest.raises(
+        WrongSpec, match=r"models\.m\.start: .*(config\.json|no shape that a bert model can have)"
+    ) as caught:
         read_spec(file)
     assert len(caught.value.lines) == 1
     assert "\n" not in caught.value.lines[0]

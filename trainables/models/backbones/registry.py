@@ -64,14 +64,16 @@ def backbone_type_of(config: Mapping[str, Any], name: str) -> BackboneType:
 def shape_of(config: Mapping[str, Any], name: str, vocabulary: int | None = None) -> ModelShape:
     """The shape that a configuration, or an architecture with the size of its tokenizer's `vocabulary`, describes.
 
-    Raises UnsupportedModel when no kind of encoder covers it, or a size is no whole number.
+    Raises UnsupportedModel when no kind of encoder covers it, or a size can be none.
     """
     backbone_type = backbone_type_of(config, name)
     try:
-        return backbone_type.shape(config, vocabulary)
-    except (KeyError, TypeError, ValueError) as error:
+        shape = backbone_type.shape(config, vocabulary)
+        shape.check()
+        return shape
+    except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise UnsupportedModel(
-            f"{name} has no shape that a {backbone_type.model_type} model can have ({type(error).__name__}: {error})"
+            f"{name} has no shape that a {backbone_type.model_type} model can have ({error})"
         ) from None
 
 
@@ -80,7 +82,7 @@ def read_config(file: Path, name: str | None = None) -> dict[str, Any]:
     name = name or str(file.parent)
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UnsupportedModel(f"{name}: its {CONFIG} cannot be read ({error})") from None
     if not isinstance(config, dict) or not isinstance(config.get("model_type"), str):
         known = ", ".join(sorted(_TYPES))
