@@ -8,7 +8,7 @@ from typing import Any
 
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
-from trainables.models.backbones import INPUT_NAMES, BackboneType, Layout
+from trainables.models.backbones import INPUT_NAMES, BackboneType, Layout, shape_of
 from trainables.models.loading import ModelSource, load_backbone_type, load_config, load_tokenizer
 from trainables.models.tokenizer_files import WrongTokenizer
 from trainables.recipe.execution import Execution
@@ -139,8 +139,10 @@ def load_input_encoder(origin: ModelSource, store: Store, execution: Execution) 
 
 
 def _check(encoder: InputEncoder, config: Mapping[str, Any], backbone_type: BackboneType) -> None:
-    """Raises WrongTokenizer where ids, segments or padding of the tokenizer are none that the model knows."""
-    tokenizer, shape, padding = encoder.tokenizer, backbone_type.shape(config), backbone_type.padding(config)
+    """Raises WrongTokenizer where ids, segments or padding of the tokenizer are none that the model knows, and
+    UnsupportedModel where the configuration has no sizes."""
+    tokenizer = encoder.tokenizer
+    shape, padding = shape_of(config, tokenizer.name_or_path), backbone_type.padding(config)
     problem = None
     if len(tokenizer) > shape.vocabulary:
         problem = f"has {len(tokenizer)} subwords, and its model knows {shape.vocabulary}"

@@ -15,7 +15,7 @@ from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokeniz
 import trainables
 from tests.conftest import SHAPE
 from trainables.failure import kind_of
-from trainables.models.backbones import get_backbone_type
+from trainables.models.backbones import UnsupportedModel, get_backbone_type
 from trainables.models.inputs import InputEncoder, load_input_encoder, marks_words
 from trainables.models.loading import load_backbone, load_tokenizer
 from trainables.models.tokenizer_files import WrongTokenizer
@@ -104,6 +104,14 @@ def test_a_tokenizer_of_another_model_is_refused(model, world, model_type, field
         load_input_encoder(source, world.store, execution)
     assert kind_of(caught.value) == "settled"
     assert "\n" not in str(caught.value)
+
+
+def test_a_configuration_without_sizes_is_refused(model, world):
+    source, execution, folder = model("xlm-roberta")
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "pad_token_id": None}))
+    with pytest.raises(UnsupportedModel, match="model has no shape that a xlm-roberta model can have"):
+        load_input_encoder(source, world.store, execution)
 
 
 @pytest.mark.parametrize(
