@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from trainables.data.prepare import load_split
 from trainables.evaluation.inference import infer
@@ -34,7 +35,7 @@ def evaluate(
     workdir: Path,
     check_stop: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
-    """Predict, decode and score every language of the recipe, calling `check_stop` before each: it may raise."""
+    """Predict, decode and score every language, calling `check_stop` before each micro-batch: it may raise."""
     modeling = get_task_type(recipe.task.type).modeling()
     new_head = partial(modeling.head, task=recipe.task, dropout=0.0)
     model = load_task_model(recipe.model, recipe.task.name, new_head, recipe.precision, store, execution)
@@ -43,10 +44,15 @@ def evaluate(
     pad_id = load_tokenizer(recipe.model, store, execution).pad_token_id
     names = [SplitRef(**rows).name for rows in store.record(recipe.data)["recipe"]["rows"]]
 
+    def forward(batch: dict[str, Tensor]) -> Tensor:
+        check_stop()
+        output: Tensor = model({key: value.to(device) for key, value in batch.items()}, recipe.task.name)
+        return output.cpu()
+
     def outputs_of(split: str, language: str) -> ModelOutputs:
         features, examples = load_split(store, recipe.data, f"{split}-{language}")
         raw = infer(
-            lambda batch: model({key: value.to(device) for key, value in batch.items()}, recipe.task.name).cpu(),
+            forward,
             features.to_list(),
             modeling,
             pad_id,
@@ -58,7 +64,6 @@ def evaluate(
     (workdir / PREDICTIONS).mkdir()
     scores: dict[str, dict[str, float]] = {}
     for language in recipe.languages:
-        check_stop()
         outputs = outputs_of("test", language)
         context = {**pool, **({"dev": outputs_of("dev", language)} if f"dev-{language}" in names else {})}
         predictions = modeling.predict(outputs, recipe.task, context)
