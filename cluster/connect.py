@@ -80,7 +80,7 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
             try:
                 probe_port(address)
                 ray.init(address=address, **quiet)
-            except (OSError, ValueError) as error:
+            except (OSError, ValueError, OverflowError) as error:
                 said = str(error).splitlines()[0]
                 raise Unreachable(f"no Ray cluster answers at {address} ({said})") from None
         else:

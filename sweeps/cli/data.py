@@ -11,9 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from sweeps.cli.console import FAILED, File, Json, Override, complaints, console, spec_of, write_json, wrong
+from sweeps.cli.console import FAILED, File, Json, Override, complain, complaints, console, spec_of, write_json, wrong
 from sweeps.spec.reading import WrongSpec
-from trainables.outside.text import bounded
 
 app = typer.Typer(help="The data: what there are, fetching what a sweep needs, looking at it.", no_args_is_help=True)
 
@@ -83,7 +82,7 @@ def pull(file: File, override: Override = None) -> None:
         places = ", ".join(dict.fromkeys(spec.data.values())) or "generated data alone"
         console.print(f"{file}: nothing of it is on the hub; it reads {places}", soft_wrap=True)
     for line in missing:
-        complaints.print(bounded(f"{file}: {line}"), style="red")
+        complain([f"{file}: {line}"])
     if missing:
         complaints.print(f"{count} are here, {len(missing)} lines say what is missing; run this again to go on")
         raise typer.Exit(FAILED)
@@ -133,6 +132,6 @@ def check(file: File, override: Override = None, as_json: Json = False) -> None:
             console.print(f"- {line}", style="yellow", highlight=False, soft_wrap=True)
     wrongs = [f"{one.task} {one.split} {one.language}: {line}" for one in found for line in one.problems]
     for line in wrongs:
-        complaints.print(line, style="red")
+        complain([line])
     if wrongs:
         raise typer.Exit(FAILED)

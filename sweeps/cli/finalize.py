@@ -6,7 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from sweeps.cli.console import SafeConsole, complaints, console
+from sweeps.cli.console import SafeConsole, complain, console
 from sweeps.cli.tables import print_tables
 from sweeps.report.write import write_report
 from sweeps.results.notes import notes_of
@@ -33,7 +33,7 @@ def write_results(found: Results, folder: Path) -> dict[str, Path]:
         try:
             places["report"] = write_report(found, folder, run_links(found.spec, found.store))[0]
         except (ValueError, OSError) as problem:  # what was trained stands, whatever is wrong with the page
-            complaints.print(f"no report: {problem}", style="red")
+            complain([f"no report: {problem}"])
     return places
 
 

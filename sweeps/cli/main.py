@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 from dataclasses import asdict
@@ -19,7 +20,6 @@ from sweeps.cli.console import (
     Json,
     Override,
     complain,
-    complaints,
     console,
     load_sweep,
     new_folder,
@@ -34,11 +34,14 @@ from sweeps.cli.tables import print_tables
 from sweeps.cli.track import say, track
 from sweeps.cli.ui import ui
 from trainables.models.backbones import UnsupportedModel
-from trainables.outside.text import Unreadable
+from trainables.outside.text import Unreadable, shown
 from trainables.tasks.sources import DataError
 
 if TYPE_CHECKING:
     from sweeps.state.sweep import Sweep
+
+ADDRESS = re.compile(r"auto|(ray://)?([\w.-]+|\[[0-9a-fA-F:]+\]):([1-9]\d{0,4})")
+"""Of a Ray cluster."""
 
 app = typer.Typer(
     help="Sweeps of three-phase cross-lingual transfer learning on Ray: "
@@ -69,10 +72,12 @@ def run(
 ) -> None:
     """Carry out what is not done yet, then show the results. Run again to resume."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the steps run, there is nothing to save
-    sweep = load_sweep(file, override, writable=True)
-    _, plan, store = sweep
     if address is not None and cpus is not None:
         wrong(["--cpus: the cluster at --address has its own CPUs; leave one of the two out"])
+    if address is not None and not ADDRESS.fullmatch(address):
+        wrong([f"--address {shown(address)}: no address of a Ray cluster; give auto, HOST:PORT or ray://HOST:PORT"])
+    sweep = load_sweep(file, override, writable=True)
+    _, plan, store = sweep
     from cluster.connect import Unreachable
     from sweeps.cli.finalize import show_results
     from sweeps.cli.live import TerminalDisplay
@@ -100,7 +105,7 @@ def run(
             names = ", ".join(plan.steps[name].name for name in sorted(schedule.failed))
             tracker.close("FAILED")
             many = f"{len(schedule.failed)} steps failed ({names})"
-            complaints.print(f"{many}, {len(schedule.blocked)} were blocked by them")
+            complain([f"{many}, {len(schedule.blocked)} were blocked by them"])
             raise typer.Exit(FAILED)
         if schedule.draining:
             tracker.close("KILLED")

@@ -77,11 +77,16 @@ def test_data_check_shows_what_rows_hold_without_obeying_it(sweep_file, tmp_path
         (["plan", "x" * 3000], "cannot be read (File name too long)"),
         (["plan", EVIL], SAFE),
         (["score", "FILE", "FILE"], "no such folder"),
+        *(
+            (["run", "FILE", "--address", one], "no address of a Ray cluster")
+            for one in ("x y", "http://h:1", "h:x", EVIL)
+        ),
     ],
 )
 def test_what_cannot_be_written_or_read_is_one_line(sweep_file, tmp_path, monkeypatch, capsys, words, said):
     file = sweep_file()
     before = sorted(tmp_path.rglob("*"))
+    monkeypatch.setattr("signal.signal", lambda *_: None)  # `run` takes the signals of its process
     monkeypatch.setattr("sys.argv", ["xstilts", *(str(file) if word == "FILE" else word for word in words)])
     with pytest.raises(SystemExit) as left:
         main()
