@@ -45,6 +45,8 @@ COLUMN = {
     "ranked": "matches",
 }
 """The column of a task type's rows that says what is right."""
+BY_ID: tuple[Layout, ...] = ("answers", "ranked", "pairs")
+"""Layouts whose files name examples by their ids; in others the row tells which one it is."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,10 @@ class _Export:
             _, examples = load_split(self.store, recipe.data, rows.name)
             predictions = read_predictions(self.store, cell.evaluation, language, rows.split)
             ids = _order(task.layout, examples)
+            if task.layout in BY_ID and ids == [str(row) for row in range(len(ids))]:
+                self._remark(
+                    task.name, language, "ids are positions, and the evaluator goes by the benchmark's own ids"
+                )
             found = _predicted(task.layout, ids, predictions)
             one = write_predictions(folder, task, language, ids, found, {**origin, "rows": rows.name})
             self.written.setdefault(folder, []).append(one)

@@ -48,12 +48,12 @@ LABELLED = {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Data of five tasks in the XTREME download layout: UD-POS and PAWS-X also as the public download has them, with
+    """Data of seven tasks in the XTREME download layout: UD-POS and PAWS-X also as the public download has them, with
     labelled dev sets and test sets without labels; PAN-X in German without a test set."""
     root = tmp_path_factory.mktemp("download")
 
     def lines(path, rows):
-        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).parent.mkdir(exist_ok=True, parents=True)
         (root / path).write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
 
     def tagged(path, sentences):
@@ -77,6 +77,13 @@ def folder(tmp_path_factory):
         tagged(f"panx/{split}.tsv", NAMES)
     lines("pawsx/dev-de.tsv", [f"{text}\t{text}\t1" for text in GERMAN * 2])
     lines("pawsx/test-de.tsv", [f"{text}\t{text}" for text in GERMAN * 3])
+    question = {
+        "question": "Who sleeps?",
+        "context": "A man sleeps.",
+        "answers": {"text": ["A man"], "answer_start": [0]},
+    }
+    for name in ("squad/train-en", "squad/dev-en", "xquad/test-de"):
+        lines(f"rows/{name}.jsonl", [json.dumps(question)] * 2)
     lines("tatoeba/tatoeba.deu-eng.eng", ENGLISH)
     lines("tatoeba/tatoeba.deu-eng.deu", GERMAN)
     return root
@@ -90,6 +97,7 @@ def done(folder, tiny, tmp_path_factory, here):
         {"task": "udpos", "languages": ["en", "ar", "de"]},
         {"task": "panx", "languages": ["en", "de"]},
         {"task": "pawsx", "languages": ["de"]},
+        {"task": "xquad", "train_on": "squad", "languages": ["de"]},
         {"task": "tatoeba", "languages": ["de"]},
         {"task": "gen-tags", "languages": ["one"]},
     ]
@@ -182,6 +190,12 @@ def test_nothing_of_an_earlier_export_is_left_to_be_scored(done, tmp_path):
     assert (folder / "panx" / "test-en.tsv").is_file()
 
 
+def test_answers_of_rows_without_ids_are_said_to_be_by_position(done, tmp_path):
+    exported = export_predictions(Sweep(*done), SUITES["xtreme"], tmp_path)
+    assert set(json.loads((exported.folders[0] / "xquad" / "test-de.json").read_text())) == {"0", "1"}
+    assert "xquad, de: ids are positions, and the evaluator goes by the benchmark's own ids" in exported.notes
+
+
 def test_a_part_of_a_test_set_is_no_submission(folder, tiny, here, tmp_path):
     targets = [{"task": "udpos", "languages": ["en", "ar", "de"]}, {"task": "tatoeba", "languages": ["de"]}]
     sweep = here({**_fields(tiny, folder, targets), "test_limit": 2}, tmp_path)
@@ -197,7 +211,7 @@ def test_a_part_of_a_test_set_is_no_submission(folder, tiny, here, tmp_path):
 def test_where_nothing_is_left_nothing_is_written(done, tmp_path, what):
     spec, plan, store = done
     if what == "not done":
-        store, why = Store(str(tmp_path / "empty")), "5 of 5 cells are not done and are left out"
+        store, why = Store(str(tmp_path / "empty")), "6 of 6 cells are not done and are left out"
     else:
         plan = replace(plan, cells=tuple(cell for cell in plan.cells if cell.target == "gen-tags"))
         why = "not in xtreme: gen-tags"
