@@ -6,6 +6,7 @@ over what is found and what is there), or the mean of several such quotients. Re
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ def label_measure(
         if len(labels) == 2:
             shares["f1"] = positives(ours, gold, labels[1])
         if macro_f1:
-            shares["macro_f1"] = together([positives(ours, gold, one) for one in dict.fromkeys((*gold, *ours))])
+            shares["macro_f1"] = together([positives(ours, gold, one) for one in dict.fromkeys(gold)])
         return shares
 
     return measure
@@ -120,8 +121,11 @@ def matched(predicted: Mapping[str, str], gold: Mapping[str, Sequence[str]]) -> 
 
 
 def together(parts: Sequence[Shares]) -> Shares:
-    """The measures of several as those of one score."""
-    return Shares(np.concatenate([one.over for one in parts]), np.concatenate([one.under for one in parts]))
+    """The measures of several as those of one score, their mean: those of a part that has fewer are repeated."""
+    most = math.lcm(*(len(one.over) for one in parts))
+    over = [np.repeat(one.over, most // len(one.over), axis=0) for one in parts]
+    under = [np.repeat(one.under, most // len(one.under), axis=0) for one in parts]
+    return Shares(np.concatenate(over), np.concatenate(under))
 
 
 def _mean(values: Sequence[float]) -> Shares:

@@ -26,7 +26,9 @@ def accuracy_scores(predicted: Sequence[Any], gold: Sequence[Any]) -> dict[str, 
 
 
 def macro_f1(predicted: Sequence[str], gold: Sequence[str]) -> float:
-    """The mean, over all labels that occur on either side, of each label's F1, in percent (scikit-learn's `macro`)."""
+    """The mean F1, in percent, of the labels that the gold side has, whatever else is predicted: scikit-learn's `macro`
+    over these labels."""
     right = Counter(ours for ours, theirs in zip(predicted, gold, strict=True) if ours == theirs)
     there = Counter(predicted) + Counter(gold)
-    return 100.0 * sum(2 * right[label] / count for label, count in there.items()) / len(there)
+    labels = set(gold)
+    return 100.0 * sum(2 * right[label] / there[label] for label in labels) / len(labels)

@@ -12,10 +12,12 @@ import yaml
 from sweeps.data.data import check_all
 from sweeps.data.pull import Puller
 from sweeps.plan.planner import make_plan
+from sweeps.report.write import write_report
 from sweeps.results.results import Results
 from sweeps.results.tables import table_of
 from sweeps.spec.reading import WrongSpec, read_spec
 from sweeps.state.sweep import Sweep
+from sweeps.tracking.payloads import begun
 from trainables.generated import TOPICS, GeneratedBenchmark
 from trainables.steps.run import carry_out
 from trainables.store import Store
@@ -156,6 +158,7 @@ def test_what_changes_numbers_changes_steps_and_nothing_else_does(folder, sweep_
 
 @pytest.mark.deepspeed
 def test_a_sweep_over_files_goes_all_the_way(folder, tiny, here, tmp_path):
+    fill(folder, metric=["accuracy", "macro_f1"])
     model = {key: value for key, value in tiny["models"]["small"].items() if key != "pretrain"}
     fields = {**tiny, "models": {"small": model}, "tasks": ["mine"], "intermediates": ["none", "topic"]}
     done = here({**fields, "targets": ["topic", {"task": "gen-tags", "languages": ["one", "two"]}]}, tmp_path)
@@ -164,6 +167,10 @@ def test_a_sweep_over_files_goes_all_the_way(folder, tiny, here, tmp_path):
     found = {(one.target, one.language, one.metric) for one in results.numbers()}
     assert {("topic", language, metric) for language in ("one", "two") for metric in ("accuracy", "macro_f1")} <= found
     assert table_of(results, "small", "zero-shot").row_count == 2
+    write_report(results, tmp_path / "report", {})
+    table = (tmp_path / "report" / "report.csv").read_text()
+    assert "small,topic,topic,zero-shot," in table
+    assert begun(next(iter(done[1].steps.values())))["params"]["execution.task_files"] == "['topic']"
     # The target of no intermediate is the training that the intermediate is.
     trainings = [step.name for step in done[1].steps.values() if step.id.startswith("train-topic")]
     assert len(trainings) == 2

@@ -8,6 +8,7 @@ import pytest
 from datasets import Dataset
 from sklearn.metrics import f1_score
 
+from trainables.metrics.by_example import together
 from trainables.recipe.recipes import TaskSpec
 from trainables.task_types import get_task_type
 from trainables.task_types.modeling import ModelOutputs
@@ -41,11 +42,14 @@ def test_macro_f1_is_that_of_scikit_learn_and_of_sums_over_examples(seed):
     found = rng.choices(LABELS, weights=(5, 2, 1), k=20)
     predictions = {str(i): label for i, label in enumerate(found)}
     scores = TYPE.modeling().score(predictions, rows(gold), TASK, "en")
-    assert scores["macro_f1"] == pytest.approx(100 * f1_score(gold, found, average="macro", zero_division=0))
+    assert scores["macro_f1"] == pytest.approx(100 * f1_score(gold, found, average="macro", labels=sorted(set(gold))))
     assert scores["accuracy"] == pytest.approx(100 * sum(a == b for a, b in zip(gold, found, strict=True)) / 20)
     _, measure = TYPE.measure(TASK, "en", rows(gold))
     shares = measure(predictions)
     assert {name: one.score for name, one in shares.items()} == pytest.approx(scores)
+    # Of several metrics the score is their mean, though one is itself a mean over labels.
+    both = together([shares["accuracy"], shares["macro_f1"]])
+    assert both.score == pytest.approx((scores["accuracy"] + scores["macro_f1"]) / 2)
 
 
 def test_of_two_labels_the_last_one_has_an_f1():

@@ -67,7 +67,7 @@ class TextClassification(TaskModeling):
         self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
     ) -> dict[str, float]:
         """`accuracy`; of two labels the `f1` of the last one, which is the positive one (QQP); of single texts also
-        `macro_f1`, the mean F1 of all labels that occur."""
+        `macro_f1`, the mean F1 of the labels that they have."""
         gold = examples["label"][:]
         if not all(gold):
             return {}
