@@ -98,7 +98,9 @@ class _Export:
         cells = [cell for cell in self.plan.cells if cell.target in self._suite.tasks]
         done = [one for one in (settled(cell, self.store, self._stopped) for cell in cells) if one is not None]
         if len(done) < len(cells):
-            notes.append(f"{len(cells) - len(done)} of {len(cells)} cells are not done and are left out")
+            notes.append(
+                f"{len(cells) - len(done)} of {len(cells)} cells are not done and are left out: run the sweep first"
+            )
         for cell in done:
             self._cell(cell)
         for folder, files in self.written.items():
