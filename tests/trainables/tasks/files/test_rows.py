@@ -64,6 +64,13 @@ def test_a_table_without_a_header_has_numbered_columns(tmp_path, write):
     ]
 
 
+def test_a_field_that_never_ends_is_one_line(tmp_path, write):
+    write("german.csv", 'sports,"' + "a" * 200_000)
+    place = {"test": "{language}.csv", "header": False, "columns": {"text": 1, "label": 0}}
+    with pytest.raises(DataError, match=r"german\.csv: not CSV \(field larger than"):
+        read(tmp_path, task(tmp_path, rows=place))
+
+
 def test_parquet_says_itself_what_its_classes_are_called(tmp_path):
     features = Features({"text": Value("string"), "label": ClassLabel(names=["sports", "travel"])})
     rows = Dataset.from_dict({"text": ["a ball", "a train"], "label": [0, 1]}, features=features)
