@@ -53,13 +53,19 @@ def _label(text: str) -> str:
     return text
 
 
+def _one_line(text: str) -> str:
+    if set("\n\r\t") & set(text):
+        raise ValueError("has a tab or the end of a line in it; take it out")
+    return text
+
+
 Name = Annotated[str, AfterValidator(_plain_name)]
 """A name that becomes a folder, a file or a part of an address."""
 Label = Annotated[str, AfterValidator(_label)]
 """A name that is shown, and looked up."""
-Place = Annotated[str, Field(min_length=1, max_length=4000)]
+Place = Annotated[str, Field(min_length=1, max_length=4000), AfterValidator(_one_line)]
 """A path or an address."""
-Code = Annotated[str, Field(min_length=1, max_length=LONGEST)]
+Code = Annotated[str, Field(min_length=1, max_length=LONGEST), AfterValidator(_one_line)]
 """A language as a data set calls it, or another short word that is looked up."""
 Revision = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$", max_length=200)]
 """A commit, a tag or a branch of the hub."""
