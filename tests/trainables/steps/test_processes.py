@@ -74,6 +74,19 @@ def test_two_workers_agree_on_a_collapse_and_start_again_together(world, tmp_pat
         assert a["collapsed"] == b["collapsed"] is not None
 
 
+@pytest.mark.deepspeed
+def test_two_workers_stop_after_the_same_update_where_one_of_them_is_asked(world, tmp_path):
+    recipe = world.train("gen-tags", steps=100_000, evaluate_every=2)
+    store, file = prepared(world, tmp_path, "two"), tmp_path / "recipe.json"
+    file.write_text(json.dumps(recipe.model_dump(mode="json")))
+    words = [str(file), "--store", store.root, "-x", "workers=2", "-x", "log_every=100000", "-x", "state_every=100000"]
+    codes = run_workers(words, 2, tmp_path / "log", stop_at="global_step 2 ")
+    assert codes == [1, 1], (tmp_path / "log").read_text()[-2000:]
+    assert (tmp_path / "log").read_text().count("was stopped; its training state is saved") == 2
+    assert store.check_state(recipe.id) is None
+    assert 2 <= store.load_state(recipe.id)[0]["step"] < 100_000
+
+
 def test_a_recipe_whose_needs_are_not_done_is_refused(world, tmp_path):
     recipe = world.train("gen-nli")
     file = tmp_path / "recipe.json"

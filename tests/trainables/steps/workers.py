@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import socket
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -17,8 +18,9 @@ _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["trainables.steps.preload", __name__])
 
 
-def run_workers(arguments: list[str], count: int, log: Path) -> list[int | None]:
-    """`python -m trainables ARGUMENTS` as `count` workers; their exit codes. What they print is in `log`."""
+def run_workers(arguments: list[str], count: int, log: Path, stop_at: str | None = None) -> list[int | None]:
+    """`python -m trainables ARGUMENTS` as `count` workers; their exit codes. What they print is in `log`; when
+    `stop_at` stands there, the first worker alone is asked to stop."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -27,6 +29,12 @@ def run_workers(arguments: list[str], count: int, log: Path) -> list[int | None]
     ]
     for worker in workers:
         worker.start()
+    until = time.monotonic() + PATIENCE
+    while stop_at is not None and time.monotonic() < until:
+        if log.exists() and stop_at in log.read_text():
+            workers[0].terminate()
+            break
+        time.sleep(0.1)
     for worker in workers:
         worker.join(PATIENCE)
         worker.kill()
