@@ -172,13 +172,11 @@ def test_a_plain_process_gives_the_same_numbers(swept, tmp_path):
 
 
 def test_a_failed_step_blocks_only_what_depends_on_it(local_ray, tiny, sweep_file, tmp_path):
-    # The test rows of one of two targets have no tags.
-    rows = tmp_path / "data" / "rows" / "udpos"
+    # The test rows of one of two targets have a tag that there is not.
+    rows = tmp_path / "data" / "udpos"
     rows.mkdir(parents=True)
-    tagged = {"tags": ["DET", "NOUN"]}
-    for split, tags in (("train", tagged), ("dev", tagged), ("test", {})):
-        lines = [json.dumps({"id": str(i), "tokens": ["the", f"thing{i}"], **tags}) for i in range(8)]
-        (rows / f"{split}-en.jsonl").write_text("\n".join(lines))
+    for split, tag in (("train", "NOUN"), ("dev", "NOUN"), ("test", "THING")):
+        (rows / f"{split}-en.tsv").write_text("".join(f"the\tDET\nthing{i}\t{tag}\n\n" for i in range(8)))
     file = sweep_file(
         models={"small": {key: value for key, value in tiny["models"]["small"].items() if key != "pretrain"}},
         targets=[{"task": "udpos", "languages": ["en"]}, "gen-pairs"],
@@ -191,13 +189,13 @@ def test_a_failed_step_blocks_only_what_depends_on_it(local_ray, tiny, sweep_fil
     (failed,) = schedule.failed
     run = MlflowClient(tracker.uri).search_runs([tracker.experiment], f"tags.`xstilts.step` = '{failed}'")[0]
     assert run.info.status == "FAILED"
-    assert "no tags; rows of tagging have" in run.data.tags["error"]
+    assert 'the tag is "THING"; expected one of' in run.data.tags["error"]
     # All that it printed, its traceback at the end, is where the error says.
     folder = Path(run.data.tags["error"].rpartition("all that it printed: ")[2])
     assert folder == logs_of(store) / failed
     text = (folder / "0.log").read_text()
     assert "Traceback" in text
-    assert "no tags; rows of tagging have" in text
+    assert 'the tag is "THING"; expected one of' in text
     assert all(store.done(name) for name in set(plan.steps) - schedule.failed - schedule.blocked)
 
 
