@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain
 
 from trainables.outside.text import shown
@@ -44,6 +44,11 @@ def _names(task: TaskFields) -> Iterator[str]:
         yield f"name: {shown(task.name)} means something else in a sweep file; give another one"
     for field in ("train_languages", "labels", "metric", "trains_on"):
         yield from _twice(field, getattr(task, field) or ())
+    for i, spelling in enumerate([task.spelling, *(rows.languages or {} for rows in task.rows)]):
+        at = "languages" if not i else f"rows[{i - 1}].languages" if len(task.rows) > 1 else "rows.languages"
+        for one, (code, *others) in _by_spelling(spelling).items():
+            if others:
+                yield f"{at}: {code} and {others[0]} are both spelled {shown(one)}, so both would have the same rows"
     for one in task.train_languages[1:] if task.spelling else ():
         if one in task.spelling:
             continue
@@ -52,6 +57,13 @@ def _names(task: TaskFields) -> Iterator[str]:
         for language in counts if isinstance(counts, dict) else ():
             if language not in (*task.spelling, *task.train_languages):
                 yield f"counts.{split}: {language} is none of its languages"
+
+
+def _by_spelling(spelling: Mapping[str, str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for language, spelled in spelling.items():
+        found.setdefault(spelled, []).append(language)
+    return found
 
 
 def _twice(field: str, values: Iterable[str]) -> Iterator[str]:
@@ -93,6 +105,8 @@ def _in_table(task: TaskFields, task_type: TaskType, i: int) -> Iterator[str]:
     elif rows.format is not None or not rows.header:
         field = "format" if rows.format is not None else "header"
         yield f"{at}.{field}: is about files of one's own, and not of the hub; take it out"
+    if rows.hub is not None and "language" in rows.columns:
+        yield f"{at}.columns.language: is about files of one's own; write {{language}} in config or in the paths"
     for split, places in rows.splits().items():
         for place in places:
             yield from _place(task, rows, f"{at}.{split}", split, place)
@@ -108,16 +122,18 @@ def _in_table(task: TaskFields, task_type: TaskType, i: int) -> Iterator[str]:
 
 def _place(task: TaskFields, rows: RowsFields, at: str, split: str, place: str) -> Iterator[str]:
     yield from _placeholders(at, place)
+    languages = languages_of(task, rows, split)
     if rows.config is not None:
-        if rows.hub is not None and ("/" in place or "{" in place):
+        if rows.hub is not None and "/" in place:
             yield f"{at}: is {shown(place)}; with config it is the name of a split, as train"
+        elif len(languages) > 1 and "{" not in rows.config + place:
+            many = f"{shown(place)} is one split for {len(languages)} languages"
+            yield f"{at}: {many}; write {{language}} in config, or in the name of the split"
         return
     if ".." in place.split("/") and rows.hub is not None:
         yield f"{at}: is {shown(place)}; give a path within the data set"
     if rows.hub is not None and len(rows.splits()[split]) > 1:
         yield f"{at}: names several paths; give one with * where they differ"
-    if rows.hub is not None and "language" in rows.columns:
-        yield f"{at}: columns.language is about files of one's own; write {{language}} in the path"
     form = _form(rows, place)
     if rows.hub is not None and form is not None and not is_pattern(place):
         yield f"{at}: is {shown(place)}; of the hub parquet, csv, tsv, json and jsonl are read; give such a path"
@@ -139,7 +155,6 @@ def _place(task: TaskFields, rows: RowsFields, at: str, split: str, place: str) 
             if task_type.columns[lists[-1]].label
             else f"name its columns in columns.{lists[0]}"
         )
-    languages = languages_of(task, rows, split)
     if form is not None and len(languages) > 1 and "{" not in place and "language" not in rows.columns:
         yield (
             f"{at}: {shown(place)} is one file for {len(languages)} languages; write {{language}} where its name "

@@ -44,6 +44,10 @@ WRONG = [
     ({"languages": ["de", "de"]}, "languages: give the code of each language as a text, each once"),
     ({"languages": {"German!": "de"}}, 'languages: "German!" is no code of a language; write it as de or zh-Hant'),
     ({"languages": {"de": ["x"]}}, "languages.de: "),
+    (
+        {"languages": {"en": "x", "de": "x"}},
+        'languages: de and en are both spelled "x", so both would have the same rows',
+    ),
     ({"languages": None}, "languages: is missing; give the languages of its test rows"),
     ({"train_languages": ["en", "fr"]}, "train_languages: fr is not in languages; add it there, or take it out here"),
     ({"train_languages": ["en", "en"]}, 'train_languages: "en" stands there twice; leave one out'),
@@ -98,6 +102,14 @@ WRONG = [
     (hub(revision="main"), "rows.revision: give a commit: 40 digits of 0-9 and a-f"),
     (hub(config=None), 'rows.train: is "train", the name of a split; give config too (default where it has no other)'),
     (hub(test="data/{language}.parquet"), 'rows.test: is "data/{language}.parquet"; with config it is the name of a'),
+    (
+        hub(config="all"),
+        'rows.test: "test" is one split for 2 languages; write {language} in config, or in the name of',
+    ),
+    (
+        hub(columns={"language": "lang"}),
+        "rows.columns.language: is about files of one's own; write {language} in config",
+    ),
     (hub(config="{code}"), 'rows.config: has "{code}"; the only one that is filled in is {language}'),
     (hub(format="csv"), "rows.format: is about files of one's own, and not of the hub; take it out"),
     ({"settings": {"lr": 1e-5}}, "settings.lr: unknown field"),

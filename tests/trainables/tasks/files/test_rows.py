@@ -241,6 +241,8 @@ def test_of_the_hub_the_place_of_the_rows_counts_too(tmp_path):
         return task(tmp_path, rows={"hub": "owner/topic", "config": "{language}", "test": "test", **rows}).reading
 
     base = digest()
+    (named,) = task(tmp_path, rows={"hub": "owner/topic", "config": "all", "test": "test_{language}"}).hub
+    assert named.place("test", "de") == ("all", ("test_german",))
     assert digest(branch="other") == base
     for changed in (digest(config="c-{language}"), digest(test="validation"), digest(hub="owner/other")):
         assert changed["test-de"] != base["test-de"]
