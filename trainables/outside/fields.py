@@ -90,7 +90,7 @@ def explained(error: ValidationError, model: type[BaseModel]) -> list[str]:
         elif problem["type"] == "missing":
             line = f"{where}: this field is missing"
         elif problem["type"] in ("too_short", "string_too_short"):
-            line = f"{where}: is empty; give at least one"
+            line = f"{where}: is empty; give {'at least one' if problem['type'] == 'too_short' else 'a value'}"
         elif problem["type"] in ("model_type", "model_attributes_type", "dict_type"):
             line = f"{where}: input should be a mapping of fields (found {found})"
         else:

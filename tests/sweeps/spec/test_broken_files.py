@@ -152,7 +152,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"data": "x" * 5000}, "data.all: "),
     ({"data": "/" + "x" * 3000}, "data: "),
     ({"data": 7}, "data: "),
-    ({"storage": ""}, "storage: "),
+    ({"storage": ""}, "storage: is empty; give a value"),
     ({"storage": " "}, "storage: the path is empty"),
     ({"storage": "runs\n"}, "storage: has a tab or the end of a line in it"),
     ({"tracking": "http://host\n/x"}, "tracking: has a tab or the end of a line in it"),
