@@ -43,6 +43,9 @@ def row_of(
         if column.kind == "answers" and f"{name}.text" in columns:
             row[name] = _answers(record, name, columns, where)
             continue
+        if column.may_be_empty and not column.label and name not in columns and name not in record:
+            row[name] = column.nothing
+            continue
         paths = columns.get(name, name)
         if name == "id" and paths not in record:
             continue

@@ -4,10 +4,14 @@ as the file says is one line."""
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
+import sweeps
+from trainables.outside.yaml import parse_yaml
 from trainables.tasks import DataError, FolderSource
 from trainables.tasks.files.making import task_of
 from trainables.tasks.files.reading import fields_of
@@ -148,6 +152,10 @@ def test_squads_own_form_and_its_rows(tmp_path, write):
     made = task(tmp_path, **fields, rows={"test": "{language}.jsonl", "columns": {"question": "ask"}})
     (again,) = read(tmp_path, made)
     assert again == {**row, "id": "0"}
+    made = task(tmp_path, **{**fields, "type": "span-or-none"}, rows={"test": "{language}.txt", "format": "jsonl"})
+    write("de.txt", lines({"question": "Who?", "context": "Anna ran."}))
+    with pytest.raises(DataError, match=r"answers is not there; write \[\] where a question has no answer"):
+        read(tmp_path, made)
     write("de.csv", "ask,context,answer,start\nWho?,Anna ran.,Anna,0\n")
     columns = {"question": "ask", "answers.text": "answer", "answers.answer_start": "start"}
     made = task(tmp_path, **fields, rows={"test": "{language}.csv", "columns": columns})
@@ -246,3 +254,23 @@ def test_of_the_hub_the_place_of_the_rows_counts_too(tmp_path):
     assert digest(branch="other") == base
     for changed in (digest(config="c-{language}"), digest(test="validation"), digest(hub="owner/other")):
         assert changed["test-de"] != base["test-de"]
+
+
+def test_text_is_read_in_all_its_languages(tmp_path, write):
+    for split in ("train", "dev"):
+        for language in ("en", "de"):
+            write(f"{split}.{language}.jsonl", lines({"text": f"{split} {language}"}))
+    place = {"train": "train.{language}.jsonl", "dev": "dev.{language}.jsonl"}
+    made = task(tmp_path, type="masked-lm", labels=[], languages=["en", "de"], rows=place)
+    assert made.train_languages == ("en", "de")
+    assert (made.main_metrics, made.select_mode) == (("loss",), "min")
+    (row,) = read(tmp_path, made, "dev", "de")
+    assert (row["text"], row["translation"]) == ("dev de", "")
+
+
+def test_the_example_of_the_readme_is_a_task_file():
+    text = (Path(sweeps.__file__).parent / "README.md").read_text()
+    example = re.search(r"### A task from a file\n.*?```yaml\n(.*?)```", text, re.DOTALL)
+    made = task_of(fields_of(parse_yaml(example[1], "README"), "README"), None)
+    assert (made.name, made.languages, made.trains_on) == ("hate-speech", ("en", "de"), ("hate-speech",))
+    assert made.expected_rows == {}

@@ -92,14 +92,15 @@ class FileTable:
 
     def _raw(self, record: Record, task: Task, class_names: Mapping[str, Any], where: str) -> Row:
         """Values as the record has them, by column of the type. Test sets without labels have no column of them."""
-        columns = get_task_type(task.type).columns
+        named = {*record, *(name.partition(".")[0] for name in self.columns)}
         absent = {
             name: None
-            for name, column in columns.items()
-            if (column.label or column.may_be_empty) and name not in self.columns and name not in record
+            for name, column in get_task_type(task.type).columns.items()
+            if column.label and name not in named
         }
         try:
-            return row_of({**record, **absent}, task, self.columns, self.labels, class_names, where)
+            row = row_of({**record, **absent}, task, self.columns, self.labels, class_names, where)
+            return {name: value for name, value in row.items() if name not in absent}
         except DataError as problem:
             numbered = any(path in self.columns.values() for path in map(str, range(100)))
             hint = "; where the first line names no columns, give header: false" if self.header and numbered else ""
