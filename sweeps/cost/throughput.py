@@ -103,7 +103,7 @@ class Throughput:
         workers, parameters = execution.workers, work.shape.parameters
         micro_batches = max(1, ceil(work.update_tokens / workers / execution.micro_batch_tokens))
         starting = work.updates * micro_batches * work.shape.layers * device.layer_start
-        owned = parameters / (workers if execution.zero_stage else 1)
+        owned = parameters / (workers if execution.stage else 1)
         # Gradients are summed and weights shared out: each is about one pass over a ring of workers.
         exchanged = 2 * 4 * parameters * (workers - 1) / workers
         passing = owned * OPTIMISER_BYTES / device.memory + exchanged / device.link

@@ -117,7 +117,7 @@ def memory(steps: Iterable[Step], of_steps: dict[str, ModelShape], nodes: list[N
 
 
 def _held(shape: ModelShape, execution: Execution, half: bool) -> float:
-    stage, workers = execution.zero_stage, execution.workers
+    stage, workers = execution.stage, execution.workers
     state = (
         WEIGHTS / (workers if stage >= 3 else 1)
         + GRADIENTS / (workers if stage >= 2 else 1)

@@ -6,7 +6,8 @@ Rows have random subwords and the lengths of a real task's (`WORKS`), so nothing
 local model, without it one with random weights is made. Each round measures the variants one after the other: so many
 updates of each, after a few to warm up. HF Trainer pads dynamically, groups rows by length and uses the fused AdamW; on
 a GPU it is also measured with `torch_compile`. Ours is the loop of `trainables.training`, in this process, without Ray.
-Prints one Markdown table and writes it as JSON beside, with machine, versions and command. Needs `accelerate`.
+Prints one Markdown table, of the best round of each, and writes it as JSON beside, with machine, versions and command.
+Needs `accelerate`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,6 @@ import json
 import multiprocessing
 import platform
 import shlex
-import statistics
 import sys
 import tempfile
 import time
@@ -54,7 +54,7 @@ from trainables.store import Store
 from trainables.training.loop import Finetuning
 
 datasets.disable_progress_bars()
-WARM_UP = 3
+WARM_UP = 6
 SUBWORDS = 30_000
 """How many different subwords the rows have: about what English MNLI has of XLM-R's."""
 SPECIAL = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>", "mask_token": "<mask>"}
@@ -91,6 +91,7 @@ def main() -> None:
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--only", nargs="+", help="variants to measure, by name")
+    parser.add_argument("--profile", type=Path, help="write the costliest kernels of an update of ours to this file")
     parser.add_argument("--out", type=Path, default=Path("trainer.json"))
     given = parser.parse_args()
     rows = []
@@ -126,9 +127,15 @@ def measured(
     def theirs(compiled: bool) -> Callable[[], tuple[float, float | None]]:
         return lambda: apart.submit(theirs_once, kind, features, model, folder, compiled, given).result()
 
-    variants = {"HF Trainer": theirs(False), "ours": ours(zero_stage=0), "ours, untrimmed": ours(trim_vocabulary=False)}
+    # On a GPU ours compiles blocks by itself.
+    variants = {
+        "HF Trainer": theirs(False),
+        "ours": ours(),
+        "ours, untrimmed": ours(trim_vocabulary=False),
+        "ours, stage 2": ours(zero_stage=2),
+    }
     if gpu:
-        variants["HF Trainer, compiled"] = theirs(True)
+        variants |= {"HF Trainer, compiled": theirs(True), "ours, not compiled": ours(compile=False)}
     variants = {name: run for name, run in variants.items() if not given.only or name in given.only}
     times: dict[str, list[float]] = {name: [] for name in variants}
     memory: dict[str, float | None] = {}
@@ -136,16 +143,17 @@ def measured(
         for name, run in variants.items():
             seconds, memory[name] = run()
             times[name].append(seconds)
-            print(f"{work}: {name}: {1000 * seconds:.1f} ms an update", flush=True)
+            held = "" if memory[name] is None else f", {memory[name]:.1f} GiB"
+            print(f"{work}: {name}: {1000 * seconds:.1f} ms an update{held}", flush=True)
             gc.collect()
             if gpu:
                 torch.cuda.empty_cache()
     tokens = sum(len(feature["input_ids"]) for feature in features) / len(features) * given.batch
     flops = 3 * XLMR_LARGE.forward(kind.mean) if given.shape == "large" and not given.model else None
-    best = min((statistics.median(times[name]) for name in times if name.startswith("HF")), default=None)
+    best = min((min(times[name]) for name in times if name.startswith("HF")), default=None)
     peak = matmul_peak(given.precision) if flops else None
     table = []
-    for name, seconds in ((name, statistics.median(values)) for name, values in times.items()):
+    for name, seconds in ((name, min(values)) for name, values in times.items()):
         share = f"{100 * tokens * flops / seconds / peak:.0f} %" if flops and peak else "-"
         row = {
             "work": work,
@@ -188,10 +196,24 @@ def ours_once(
         training._update(step)
     seconds = (moment() - began) / given.updates
     memory = training.engine.peak_memory()
+    if given.profile is not None:
+        profiled(training, given)
     training.close()
     if training.artifact_dir is not None:
         store.free(training.artifact_dir)
     return seconds, memory
+
+
+def profiled(training: Finetuning, given: argparse.Namespace) -> None:
+    """Write what the last update spends its time on."""
+    activities = [torch.profiler.ProfilerActivity.CPU]
+    if torch.cuda.is_available():
+        activities.append(torch.profiler.ProfilerActivity.CUDA)
+    with torch.profiler.profile(activities=activities) as profile:
+        training._update(WARM_UP + given.updates - 1)
+        moment()
+    by = "cuda_time_total" if torch.cuda.is_available() else "self_cpu_time_total"
+    given.profile.write_text(profile.key_averages().table(sort_by=by, row_limit=40, max_name_column_width=60))
 
 
 def prepared(
@@ -327,7 +349,7 @@ def rows_of(kind: Kind, count: int, vocabulary: int) -> list[dict[str, Any]]:
 
 
 def made(shape: str, path: Path) -> Path:
-    """A directory with a model of random weights and a tokenizer that knows its special tokens alone."""
+    """A directory with a model of random weights and a tokenizer that knows next to nothing."""
     known = {"base": XLMR_BASE, "large": XLMR_LARGE}.get(shape)
     config = AutoConfig.for_model(
         "xlm-roberta",
@@ -343,7 +365,9 @@ def made(shape: str, path: Path) -> Path:
         eos_token_id=2,
     )
     AutoModel.from_config(config, add_pooling_layer=False).save_pretrained(path)
-    words = {word: i for i, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", "<mask>"])}
+    words = {
+        word: i for i, word in enumerate(["<s>", "<pad>", "</s>", "<unk>", "<mask>", *"abcdefghijklmnopqrstuvwxyz"])
+    }
     tokenizer = Tokenizer(models.WordLevel(words, unk_token="<unk>"))
     PreTrainedTokenizerFast(tokenizer_object=tokenizer, **SPECIAL, cls_token="<s>", sep_token="</s>").save_pretrained(
         path

@@ -46,8 +46,8 @@ def evaluate(
 
     def forward(batch: dict[str, Tensor]) -> Tensor:
         check_stop()
-        output: Tensor = model({key: value.to(device) for key, value in batch.items()}, recipe.task.name)
-        return output.cpu()
+        output: Tensor = model(batch, recipe.task.name)
+        return output
 
     def outputs_of(split: str, language: str) -> ModelOutputs:
         features, examples = load_split(store, recipe.data, f"{split}-{language}")
@@ -57,6 +57,7 @@ def evaluate(
             modeling,
             pad_id,
             execution.micro_batch_tokens,
+            place=lambda batch: {name: tensor.to(device) for name, tensor in batch.items()},
         )
         return ModelOutputs(raw, features, examples, device)
 

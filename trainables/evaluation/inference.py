@@ -21,6 +21,7 @@ def infer(
     gather: Callable[[Any], list[Any]] = lambda value: [value],
     rank: int = 0,
     workers: int = 1,
+    place: Callable[[dict[str, Tensor]], dict[str, Tensor]] = lambda batch: batch,
 ) -> list[Any]:
     """Run the model over `features`; one post-processed output per feature, in their order.
 
@@ -29,6 +30,7 @@ def infer(
         modeling: pads micro-batches, and makes of an output one value per feature.
         tokens: cap on rows x longest row of a micro-batch.
         gather: collective: the value of every worker, on every worker; called once.
+        place: puts a micro-batch on the device, where it is run and post-processed.
         rank, workers: which of the workers this one is, of how many; each takes its share.
     """
     micro_batches = split_micro_batches([len(feature["input_ids"]) for feature in features], workers, tokens)
@@ -36,7 +38,7 @@ def infer(
     with torch.no_grad():
         for rows in shard_for_rank(micro_batches, rank, workers):
             # Under ZeRO-3 every forward pass is collective, so a worker without rows takes one along for company.
-            batch = modeling.collate([features[i] for i in rows or [0]], pad_id)
+            batch = place(modeling.collate([features[i] for i in rows or [0]], pad_id))
             raw = modeling.postprocess(forward(batch), batch)
             mine.update(zip(rows, raw, strict=False))
     everything: dict[int, Any] = {}

@@ -35,6 +35,17 @@ class TaskModel(nn.Module):
         self._encoder = backbone
         self.dropout_context: dropout.DropoutContext | None = None
 
+    def compile_blocks(self) -> None:
+        """Have torch fuse the kernels of a block: compiled once, for all blocks and all shapes.
+
+        Where nothing is padded, and in evaluation, a block is another graph; each is compiled when it is first met.
+        """
+        # Two sizes that happen to be equal are not the same size: without this a chance equality compiles anew.
+        torch.fx.experimental._config.use_duck_shape = False  # type: ignore[attr-defined]
+        torch._dynamo.config.recompile_limit = 32
+        for block in self._encoder.blocks:
+            block.compile(dynamic=True)
+
     def at_update(self, step: int) -> None:
         """Say which update (from 0) is trained, for dropout."""
         if self.dropout_context is not None:

@@ -19,12 +19,17 @@ class Execution(Frozen):
     """Processes that train one model together."""
     cpus_per_worker: Workers = 1
     gpus_per_worker: float = Field(default=0, strict=True, ge=0, le=1000)
-    zero_stage: Annotated[Literal[0, 1, 2, 3], NoTruth] = 2
+    zero_stage: Annotated[Literal[0, 1, 2, 3] | None, NoTruth] = None
+    """How much of a model's state each worker keeps to itself; None: nothing (0) where there is one worker, and
+    otherwise moments and gradients (2)."""
     micro_batch_tokens: Count = 8192
     """Padded tokens that one worker takes through the model at once."""
     trim_vocabulary: bool = Field(default=True, strict=True)
     """Train only the subword embeddings that the training's rows can touch; the others, which weight decay alone moves,
     follow in closed form (`trainables.models.vocabulary`). Off by itself where a loss reads the whole table."""
+    compile: Annotated[bool | None, Field(strict=True)] = None
+    """Fuse the kernels of the model's blocks with `torch.compile`, which takes about a minute at the first update;
+    None: on a GPU. Never under ZeRO stage 3, which brings weights together between kernels."""
     log_every: Count = 20
     """Updates between points of the loss curve."""
     state_every: Count = 500
@@ -47,3 +52,10 @@ class Execution(Frozen):
         """Where a task's data is; that of `TASK@first-visible` is where TASK's is."""
         names = (task, task.partition("@")[0], "all")
         return next((self.data[name] for name in names if name in self.data), None)
+
+    @property
+    def stage(self) -> int:
+        """The ZeRO stage in effect."""
+        if self.zero_stage is not None:
+            return self.zero_stage
+        return 0 if self.workers == 1 else 2

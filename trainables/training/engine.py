@@ -44,9 +44,11 @@ class Engine:
         self.rank, self.workers = dist.get_rank(), dist.get_world_size()
         if self.workers != execution.workers:
             raise RuntimeError(f"{self.workers} workers started, the execution asks for {execution.workers}")
-        self.stage = execution.zero_stage
+        self.stage = execution.stage
         self.device = torch.device(deepspeed.get_accelerator().current_device_name())
         self.model = model
+        if self.stage < 3 and (execution.compile or (execution.compile is None and self.device.type == "cuda")):
+            model.compile_blocks()
         self._clip = optimisation.clip
         self._optimizer = torch.optim.AdamW(
             _groups(model, optimisation.weight_decay),

@@ -277,7 +277,7 @@ class Finetuning:
 
         def forward(batch: dict[str, Tensor]) -> Tensor:
             nonlocal broken
-            output = engine.forward(engine.place(batch), task.train_task.head)
+            output = engine.forward(batch, task.train_task.head)
             if not torch.isfinite(output).all():
                 broken += 1
                 return torch.zeros_like(output)
@@ -293,6 +293,7 @@ class Finetuning:
             engine.gather,
             engine.rank,
             engine.workers,
+            engine.place,
         )
         engine.training(True)
         return raw if engine.sum(float(broken)) == [0.0] else None
