@@ -4,7 +4,7 @@
 
 tagging: the tag that is the most frequent in the training data, on every token; span QA: a span of one to five words at
 a random place of the passage (seed 1); pair classification: the most frequent label of the evaluation data itself. With
-the default limit the rows are those that sweeps/dev.yaml evaluates on.
+the default limit the rows are those that sweeps/dev.yaml and sweeps/mini.yaml evaluates on.
 """
 
 from __future__ import annotations

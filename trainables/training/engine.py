@@ -47,7 +47,7 @@ class Engine:
         self.stage = execution.stage
         self.device = torch.device(deepspeed.get_accelerator().current_device_name())
         self.model = model
-        if self.stage < 3 and (execution.compile or (execution.compile is None and self.device.type == "cuda")):
+        if execution.compile and self.stage < 3:
             model.compile_blocks()
         self._clip = optimisation.clip
         self._optimizer = torch.optim.AdamW(

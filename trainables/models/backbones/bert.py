@@ -10,11 +10,17 @@ from trainables.models.backbones.base import BERT_SETTINGS, BackboneType, Layout
 from trainables.models.shape import ModelShape
 
 if TYPE_CHECKING:
-    from trainables.models.backbones.modeling import UnpaddedBertBackbone
+    from trainables.models.backbones.modeling import BertBackbone
 
 # google-research/bert at eedf571, multilingual.md: the size of BERT Base, a vocabulary of its own.
 MBERT = ModelShape(
     layers=12, hidden=768, inner=3072, heads=12, vocabulary=119_547, positions=512, usable_positions=512, types=2
+)
+
+# intfloat/multilingual-e5-small and what it was made from, microsoft/Multilingual-MiniLM-L12-H384: BERT's blocks over
+# XLM-R's subwords.
+MINILM = ModelShape(
+    layers=12, hidden=384, inner=1536, heads=12, vocabulary=250_037, positions=512, usable_positions=512, types=2
 )
 
 
@@ -31,9 +37,10 @@ class Bert(BackboneType):
         "mask_token": "[MASK]",
     }
     settings = BERT_SETTINGS
-    known: ClassVar[Mapping[str, ModelShape]] = dict.fromkeys(
-        ("google-bert/bert-base-multilingual-cased", "bert-base-multilingual-cased"), MBERT
-    )
+    known: ClassVar[Mapping[str, ModelShape]] = {
+        **dict.fromkeys(("google-bert/bert-base-multilingual-cased", "bert-base-multilingual-cased"), MBERT),
+        "intfloat/multilingual-e5-small": MINILM,
+    }
 
     def shape(self, config: Mapping[str, Any], vocabulary: int | None = None) -> ModelShape:
         return bert_shape(config, vocabulary, reserved_positions=0)
@@ -41,7 +48,7 @@ class Bert(BackboneType):
     def limits(self, config: Mapping[str, Any]) -> str | None:
         return bert_limits(config)
 
-    def modeling(self) -> type[UnpaddedBertBackbone]:
-        from trainables.models.backbones.modeling import UnpaddedBertBackbone
+    def modeling(self) -> type[BertBackbone]:
+        from trainables.models.backbones.modeling import BertBackbone
 
-        return UnpaddedBertBackbone
+        return BertBackbone

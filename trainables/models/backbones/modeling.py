@@ -111,29 +111,20 @@ class Backbone(ABC):
 
 
 class BertBackbone(Backbone):
-    """BERT and what keeps its parts' names: `embeddings`, `encoder.layer`, `attention.self`, a pooler at the end."""
+    """BERT and what keeps its parts' names: `embeddings`, `encoder.layer`, `attention.self`, a pooler at the end.
+
+    Its blocks are run on tokens without padding.
+    """
 
     load_options: ClassVar[Mapping[str, Any]] = {"add_pooling_layer": False}
-
-    def embeddings(self, batch: Mapping[str, Tensor]) -> Tensor:
-        states: Tensor = self.model.embeddings(**self.inputs(batch))
-        return states
-
-    @property
-    def blocks(self) -> Sequence[nn.Module]:
-        return tuple(self.model.encoder.layer)
-
-    @property
-    def attention_modules(self) -> Sequence[nn.Module]:
-        return tuple(block.get_submodule("attention.self") for block in self.blocks)
-
-
-class UnpaddedBertBackbone(BertBackbone):
-    """The same, its blocks run on tokens without padding: attention must go by the interface of transformers."""
 
     def __init__(self, model: PreTrainedModel, backbone_type: BackboneType) -> None:
         super().__init__(model, backbone_type)
         self.set_attention(ATTENTION)
+
+    def embeddings(self, batch: Mapping[str, Tensor]) -> Tensor:
+        states: Tensor = self.model.embeddings(**self.inputs(batch))
+        return states
 
     def positions(self, batch: Mapping[str, Tensor]) -> Tensor:
         """The rows of the table of positions (sequences x tokens)."""
@@ -157,8 +148,16 @@ class UnpaddedBertBackbone(BertBackbone):
         hidden = tuple(packing.unpack(states) for states in output.hidden_states) if all_layers else ()
         return EncoderOutput(last, self.sentence(last, batch), hidden)
 
+    @property
+    def blocks(self) -> Sequence[nn.Module]:
+        return tuple(self.model.encoder.layer)
 
-class RobertaBackbone(UnpaddedBertBackbone):
+    @property
+    def attention_modules(self) -> Sequence[nn.Module]:
+        return tuple(block.get_submodule("attention.self") for block in self.blocks)
+
+
+class RobertaBackbone(BertBackbone):
     """RoBERTa's positions: counted from the padding id + 1, over what is no padding."""
 
     def positions(self, batch: Mapping[str, Tensor]) -> Tensor:
