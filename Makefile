@@ -48,7 +48,8 @@ faults: setup  ## a fault at every write of the store, then N=50 random ones in 
 	@$(BIN)/python -m pytest -s -m faults --override-ini addopts="-ra --strict-markers --import-mode=importlib"
 	@$(BIN)/python -m tests.faults $(N)
 
-bench: setup  ## what a step costs beyond its training; how near the schedule comes to the best there can be; how fast a plan is
+bench: setup  ## training against HF Trainer; a step's cost beyond its training; the schedule against the best; a plan's time
+	@$(BIN)/python tests/benchmarks/trainer.py
 	@$(BIN)/python tests/benchmarks/step_overhead.py --steps 2
 	@$(BIN)/python tests/benchmarks/makespan.py
 	@$(BIN)/python tests/benchmarks/plan_speed.py

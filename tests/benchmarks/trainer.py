@@ -6,8 +6,7 @@ Rows have random subwords and the lengths of a real task's (`WORKS`), so nothing
 local model, without it one with random weights is made. Each round measures the variants one after the other: so many
 updates of each, after a few to warm up. HF Trainer pads dynamically, groups rows by length and uses the fused AdamW; on
 a GPU it is also measured with `torch_compile`. Ours is the loop of `trainables.training`, in this process, without Ray.
-Prints one Markdown table, of the best round of each, and writes it as JSON beside, with machine, versions and command.
-Needs `accelerate`.
+Prints one Markdown table, of the best round of each, with machine, versions and command. Needs `accelerate`.
 """
 
 from __future__ import annotations
@@ -92,7 +91,7 @@ def main() -> None:
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--only", nargs="+", help="variants to measure, by name")
     parser.add_argument("--profile", type=Path, help="write the costliest kernels of an update of ours to this file")
-    parser.add_argument("--out", type=Path, default=Path("trainer.json"))
+    parser.add_argument("--out", type=Path, help="write the table to this file too, as JSON")
     given = parser.parse_args()
     rows = []
     with tempfile.TemporaryDirectory() as folder:
@@ -102,7 +101,8 @@ def main() -> None:
             for work in given.work:
                 rows += measured(model, work, given, Path(folder), apart)
     told = {"command": shlex.join(sys.argv), "machine": machine(), "rows": rows}
-    given.out.write_text(json.dumps(told, indent=1))
+    if given.out is not None:
+        given.out.write_text(json.dumps(told, indent=1))
     print(f"\n{told['machine']}; `python {told['command']}`\n")
     print("| work | variant | ms an update | tokens/s | of matmul peak | peak memory GiB | against Trainer |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
