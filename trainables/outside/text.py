@@ -17,6 +17,8 @@ VALUE = 80
 
 _JOINERS = "\u200c\u200d"  # letters of Persian and Hindi words need them, and they do nothing but join
 _QUOTED, _BACKSLASHED = r'(["\\])', r"\\\1"
+_FOLDERS = re.compile(r"(?<=[\s\"'`(])/(?:[^\s/:;,\"'`]+/){2,}(?=[^\s/:;,\"'`]+/[^\s/:;,\"'`]+)")
+"""All folders of an absolute path but the last one, within a line: the file that it begins with is named in full."""
 _SHORT = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -52,9 +54,17 @@ def shown(value: Any, limit: int = VALUE) -> str:
 
 
 def bounded(line: str, limit: int = LINE) -> str:
-    """`line` as one safe line of at most `limit` characters; of a longer one the beginning, which says where, and the
-    end, which says what to do, are kept."""
+    """`line` as one safe line of at most `limit` characters.
+
+    Of one that is too long, long paths behind its beginning lose their first folders; where that is not enough, its
+    middle goes: the beginning says where, and the end what to do.
+
+    >>> bounded("sweep.yaml: /home/somebody/studies/one/model is none", 40)
+    'sweep.yaml: .../one/model is none'
+    """
     text = escaped(" ".join(line.splitlines()) if "\n" in line else line)
+    while limit < len(text) < 10 * limit and (folders := max(_FOLDERS.findall(text), key=len, default="")):
+        text = text.replace(folders, ".../", 1)
     if len(text) <= limit:
         return text
     end = limit // 3

@@ -150,7 +150,7 @@ def test_a_local_model_that_cannot_be_trained_is_named(sweep_file, tmp_path, mod
     with pytest.raises(WrongSpec) as caught:
         read_spec(file)
     (line,) = caught.value.lines
-    assert f'models.m.start: {tmp_path / "model"} is of type "{model_type}"' in line
+    assert re.search(rf'models\.m\.start: .*/model is of type "{model_type}"', line)
     assert re.search(r"types that can: bert, .*xlm-roberta", line)
 
 
