@@ -115,7 +115,7 @@ def measured(
 ) -> list[dict[str, Any]]:
     """All variants on one kind of work, in turn: a row of the table for each."""
     kind = WORKS[work]
-    features = rows_of(kind, given.batch * (WARM_UP + given.updates), AutoConfig.from_pretrained(model).vocab_size)
+    features = rows_of(kind, given.batch * (WARM_UP + given.updates), AutoConfig.from_pretrained(model))
     store = Store(str(folder / f"store-{work}"))
     recipe = prepared(store, kind, features, model, given)
     gpu = torch.cuda.is_available()
@@ -264,7 +264,7 @@ class Spans(DataCollatorWithPadding):
 
     def __call__(self, features: list[dict[str, Any]]) -> dict[str, Any]:
         spans = torch.tensor([row["span"] for row in features])
-        inputs = [{"input_ids": row["input_ids"], "attention_mask": row["attention_mask"]} for row in features]
+        inputs = [{name: values for name, values in row.items() if name != "span"} for row in features]
         return {**super().__call__(inputs), "start_positions": spans[:, 0], "end_positions": spans[:, 1]}
 
 
@@ -329,16 +329,18 @@ def moment() -> float:
     return time.perf_counter()
 
 
-def rows_of(kind: Kind, count: int, vocabulary: int) -> list[dict[str, Any]]:
+def rows_of(kind: Kind, count: int, config: Any) -> list[dict[str, Any]]:
     """Features with random subwords; lengths have the kind's mean, and spread as those of sentences."""
     rng = np.random.default_rng(1)
     lengths = np.clip(rng.gamma(5.0, kind.mean / 5.0, count), 6, kind.longest).astype(int)
     # Frequent subwords are frequent (Zipf), and ids below 5 are special.
-    ranks = 1 / np.arange(1, min(SUBWORDS, vocabulary - 6) + 1)
+    ranks = 1 / np.arange(1, min(SUBWORDS, config.vocab_size - 6) + 1)
     rows = []
     for length in lengths:
         ids = [0, *(5 + rng.choice(len(ranks), size=length - 2, p=ranks / ranks.sum())).tolist(), 2]
         row: dict[str, Any] = {"input_ids": ids}
+        if config.type_vocab_size > 1:
+            row["token_type_ids"] = [int(place > length // 2) for place in range(length)]
         if kind.type == "tagging":
             row["words"] = list(range(1, length - 1))
             row["tags"] = rng.integers(len(kind.labels), size=length - 2).tolist()
