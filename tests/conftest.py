@@ -37,7 +37,7 @@ from trainables.recipe.sampling import Sampling
 from trainables.steps.run import carry_out
 from trainables.store import Store, hash_model_dir
 from trainables.task_types import get_task_type
-from trainables.tasks import get_task, register_task, registry
+from trainables.tasks import all_tasks, get_task, register_task, registry
 from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import POOL_LANGUAGE
 
@@ -45,6 +45,9 @@ torch.set_num_threads(1)
 # On a busy machine an example may take long once; that says nothing about the code.
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
+
+OWN_TASKS = all_tasks()
+"""This project's tasks: what there is before a test has loaded a plug-in into its process, where it stays."""
 
 SHAPE = {
     "hidden_size": 32,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.conftest import OWN_TASKS
 from trainables.task_types import get_task_type
-from trainables.tasks import all_tasks, get_task
+from trainables.tasks import get_task
 from trainables.tasks.hyperparameters import SETS
 
 
@@ -33,7 +34,7 @@ def test_what_a_set_does_not_speak_of_is_set_as_jiant_does_and_says_so():
 
 @pytest.mark.parametrize("name", SETS)
 def test_every_task_that_can_be_trained_has_settings_with_a_source(name):
-    for task in all_tasks():
+    for task in OWN_TASKS:
         defaults = task.defaults(name)
         assert (defaults is None) == get_task_type(task.type).compares_vectors
         assert defaults is None or defaults.source

@@ -4,14 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import OWN_TASKS
 from trainables import tasks
 from trainables.tasks import Licence, UnknownTask, all_tasks, get_task
 from trainables.tasks.benchmarks import BENCHMARKS
 from trainables.tasks.checks import contradictions_of, missing_in
 from trainables.tasks.hyperparameters import MULTI_TASK
 
-OWN = all_tasks()
-"""This project's tasks: what there is before any test has loaded a plug-in into this process."""
 LICENCES = Path(tasks.__file__).with_name("LICENCES.md")
 
 XTREME = {
@@ -24,8 +23,8 @@ XTREME_R = {
 
 
 def test_every_record_is_whole():
-    known = {task.name: task for task in OWN}
-    problems = [line for task in OWN for line in (*contradictions_of(task, known), *missing_in(task))]
+    known = {task.name: task for task in OWN_TASKS}
+    problems = [line for task in OWN_TASKS for line in (*contradictions_of(task, known), *missing_in(task))]
     assert not problems, "\n" + "\n".join(problems)
 
 
@@ -70,7 +69,7 @@ def test_the_licences_of_the_records_are_those_of_the_table():
         if line.startswith("| `")
     )
     table = {name: Licence(data=b, source=c, terms=d) for a, b, c, d in cells for name in re.findall(r"`([^`]+)`", a)}
-    assert table == {task.name: task.licence for task in all_tasks() if task.source == "files"}
+    assert table == {task.name: task.licence for task in OWN_TASKS if task.source == "files"}
 
 
 @pytest.mark.parametrize(("suite", "counts"), [("xtreme", XTREME), ("xtreme-r", XTREME_R)])
