@@ -63,6 +63,8 @@ def test_the_subwords_of_an_answer_decode_to_it_whatever_the_form_and_white_spac
         return  # unknown words on both sides of a line's end are one subword in some
     assert context[text.starts[i] : text.ends[j]] == context[begin:end]
     assert not {text.subwords[i], text.subwords[j]} & spaces_of(tokenizer)
+    if spelt(tokenizer, text.subwords) not in (None, clear(context)):
+        return  # the tokenizer itself loses letters here, as a mark after a no-break space
     assert spelt(tokenizer, text.subwords[i : j + 1]) in (None, clear(context[begin:end]))
 
 
