@@ -192,12 +192,12 @@ def ours_once(
     execution = execution.model_copy(update={"model_paths": paths, "micro_batch_tokens": 32_768})
     training = Finetuning(recipe, execution, store, Silent())
     for step in range(WARM_UP):
-        training._update(step)
+        training.attempt.update(step)
     began = moment()
     for step in range(WARM_UP, WARM_UP + given.updates):
-        training._update(step)
+        training.attempt.update(step)
     seconds = (moment() - began) / given.updates
-    memory = training.engine.peak_memory()
+    memory = training.attempt.engine.peak_memory()
     if given.profile is not None:
         profiled(training, given)
     training.close()
@@ -212,7 +212,7 @@ def profiled(training: Finetuning, given: argparse.Namespace) -> None:
     if torch.cuda.is_available():
         activities.append(torch.profiler.ProfilerActivity.CUDA)
     with torch.profiler.profile(activities=activities) as profile:
-        training._update(WARM_UP + given.updates - 1)
+        training.attempt.update(WARM_UP + given.updates - 1)
         moment()
     by = "cuda_time_total" if torch.cuda.is_available() else "self_cpu_time_total"
     given.profile.write_text(profile.key_averages().table(sort_by=by, row_limit=40, max_name_column_width=60))
