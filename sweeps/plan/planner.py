@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from sweeps.plan.executions import Executions
 from sweeps.plan.graph import Cell, Plan, Role, Step, Variant
 from sweeps.plan.splits import SplitResolver
 from sweeps.spec.fields import (
@@ -36,7 +37,7 @@ from trainables.recipe.recipes import (
     TrainTask,
 )
 from trainables.recipe.sampling import Mixture, Sampling
-from trainables.steps import get_step_kind
+from trainables.steps import get_step_kind, kind_of
 from trainables.store import hash_model_dir
 from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task
@@ -77,9 +78,7 @@ class _Planner:
     def __init__(self, spec: SweepSpec, locked: Mapping[str, str], sources: Mapping[str, Source]) -> None:
         self.spec = spec
         self.steps: dict[str, Step] = {}
-        self.execution = spec.execution.model_copy(
-            update={"data": spec.data, "plugins": spec.plugins, "task_files": spec.tasks}
-        )
+        self.executions = Executions(spec)
         self.rows = SplitResolver(spec, {**locked, **spec.revisions}, sources)
         self.unshared = 0
         self._prepared: dict[Any, str] = {}
@@ -148,8 +147,7 @@ class _Planner:
             base = RandomInit(architecture=architecture, tokenizer=recipe.id, seed=model.seed)
         elif (path := model.path) is not None:
             base = self.tokenizer = LocalModel(sha256=hash_model_dir(path))
-            model_paths = {**self.execution.model_paths, base.sha256: str(path)}
-            self.execution = self.execution.model_copy(update={"model_paths": model_paths})
+            self.executions.add_model(base.sha256, str(path))
         else:
             assert model.start is not None
             assert model.revision is not None
@@ -315,7 +313,9 @@ class _Planner:
     def _add(self, recipe: Recipe, role: Role) -> str:
         """Add a step, or one role more to the step that is there."""
         step = self.steps.get(recipe.id)
-        self.steps[recipe.id] = Step(recipe, (role,), self.execution) if step is None else step.in_role(role)
+        if step is None:
+            step = Step(recipe, (), self.executions.of(kind_of(recipe).group, role.model))
+        self.steps[recipe.id] = step.in_role(role)
         return recipe.id
 
     def _layers(self, *names: str) -> list[Training | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from math import prod
 
+from sweeps.spec.execution import check_execution
 from sweeps.spec.fields import (
     IntermediateSpec,
     SweepSpec,
@@ -20,6 +21,7 @@ from sweeps.spec.places import check_places
 from trainables.outside.places import local_path
 from trainables.outside.text import Unreadable, shown
 from trainables.recipe.recipes import FIRST_VISIBLE
+from trainables.steps import groups
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 
@@ -69,9 +71,7 @@ def check(spec: SweepSpec) -> list[str]:
             mend = f'; did you mean "{near[0]}"?' if near else "; it would have no effect"
             problems.append(f"training.{name}: no intermediate or target of this sweep{mend}")
     problems += [line for name in spec.data if name != "all" for line in _check_place(name)]
-    for field, own in {"data": "data", "plugins": "plugins", "model_paths": "models"}.items():
-        if getattr(spec.execution, field):
-            problems.append(f"execution.{field}: has no effect in a sweep file; give {own}")
+    problems += check_execution(spec.execution, groups(), spec.models)
     return problems + check_places(spec)
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 import trainables
+from sweeps.spec.execution import ExecutionSpec
 from sweeps.spec.training import Languages, MlmSpec, PretrainSpec, Tasks, TokenizerSpec, Training
 from trainables.models.backbones import CONFIG, hub_shape, read_config, shape_of
 from trainables.models.shape import ModelShape
@@ -186,7 +187,8 @@ class SweepSpec(Frozen):
     steps: dict[Label, dict[str, Any]] = Field(default_factory=dict)
     """Further steps, by the name of their kind, with its options: for kinds that plug-ins add."""
     early_stopping: EarlyStopping = EarlyStopping()
-    execution: Execution = Execution()
+    execution: ExecutionSpec = ExecutionSpec()
+    """Of all steps, by kind of step, by model; `auto`, or what is not given: chosen for each step."""
     storage: Place = "runs"
     keep: Literal["all", "best", "intermediates"] = "all"
     """Which weights stay when no step of the plan needs them any more: `gc.kept_weights`. Results stay in any case."""
@@ -196,6 +198,13 @@ class SweepSpec(Frozen):
     @classmethod
     def _one_place(cls, value: Any) -> Any:
         return {"all": value} if isinstance(value, str) else value
+
+    @field_validator("execution", mode="before")
+    @classmethod
+    def _auto(cls, value: Any) -> Any:
+        if isinstance(value, str) and value != "auto":
+            raise ValueError("give auto, or a mapping of fields")
+        return {} if value == "auto" else value
 
     @field_validator("intermediates", mode="before")
     @classmethod
@@ -231,7 +240,7 @@ class SweepSpec(Frozen):
 
     def data_of(self, task: str) -> str | None:
         """Where a task's data is."""
-        return self.execution.model_copy(update={"data": self.data}).data_of(task)
+        return Execution(data=self.data).data_of(task)
 
     @property
     def intermediate_names(self) -> tuple[str, ...]:

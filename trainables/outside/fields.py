@@ -82,8 +82,8 @@ def explained(error: ValidationError, model: type[BaseModel]) -> list[str]:
         if problem["type"] == "too_short" and any(_within(one["loc"], problem["loc"]) for one in problems):
             continue  # those of its values that are wrong are not counted
         where, found = field_path(problem["loc"]), shown(problem["input"])
-        if problem["type"] == "extra_forbidden":
-            known = _fields_at(model, problem["loc"][:-1])
+        if problem["type"] == "extra_forbidden" or _is_misspelt(problem, model):
+            known = [name for one in _models_at(model, problem["loc"][:-1]) for name in one.model_fields]
             near = difflib.get_close_matches(str(problem["loc"][-1])[:LONGEST], known, n=1)
             hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(sorted(known))}"
             line = f"{where}: unknown field; {hint}"
@@ -112,13 +112,22 @@ def field_path(loc: tuple[int | str, ...]) -> str:
     return bounded(text, LONGEST)
 
 
-def _fields_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> list[str]:
-    """Names of the fields that a place may have. Positions and keys of a mapping are passed over."""
+def _is_misspelt(problem: Any, model: type[BaseModel]) -> bool:
+    """Whether a value without fields stands where mappings of any name may, under a name that is nearly a field's."""
+    *outer, last = problem["loc"]
+    there = [one for one in _models_at(model, tuple(outer)) if one.model_config.get("extra") == "allow"]
+    known = [name for one in there for name in one.model_fields]
+    near = difflib.get_close_matches(str(last)[:LONGEST], known, n=1)
+    return problem["type"] == "model_type" and bool(near) and last not in known
+
+
+def _models_at(model: type[BaseModel], loc: tuple[int | str, ...]) -> set[type[BaseModel]]:
+    """What may stand at a place. Positions and keys of a mapping are passed over."""
     models = {model}
     for part in loc:
         fields = [one.model_fields[str(part)] for one in models if part in one.model_fields]
         models = {inner for field in fields for inner in _models_in(field.annotation)} or models
-    return [name for one in models for name in one.model_fields]
+    return models
 
 
 def _models_in(annotation: Any) -> set[type[BaseModel]]:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from trainables.outside.fields import Count, NoTruth, Positive
 from trainables.recipe.canonical import Frozen
 
 Workers = Annotated[int, Field(strict=True, gt=0, le=100_000)]
+
+
+def _whole_above_one(value: float) -> float:
+    if value > 1 and value != int(value):
+        raise ValueError("of several GPUs none can be shared: give a whole number, or less than 1")
+    return value
+
+
+Gpus = Annotated[float, Field(strict=True, ge=0, le=1000), AfterValidator(_whole_above_one)]
+"""Whole ones, or a share of one."""
 
 
 class Execution(Frozen):
@@ -18,7 +28,7 @@ class Execution(Frozen):
     workers: Workers = 1
     """Processes that train one model together."""
     cpus_per_worker: Workers = 1
-    gpus_per_worker: float = Field(default=0, strict=True, ge=0, le=1000)
+    gpus_per_worker: Gpus = 0
     zero_stage: Annotated[Literal[0, 1, 2, 3] | None, NoTruth] = None
     """How much of a model's state each worker keeps to itself; None: nothing (0) where there is one worker, and
     otherwise moments and gradients (2)."""

@@ -118,6 +118,24 @@ def test_execution_changes_no_step(sweep_file):
     assert list(plain.steps) == list(other.steps)
 
 
+def test_execution_of_all_steps_of_a_kind_and_of_a_model(sweep_file):
+    file = sweep_file(**{**GRID, "models": {"one": "mini", "two": "mini"}})  # one model: what they share is the first's
+    layers = "execution={workers: 2, log_every: 7, all: {state_every: 9}, train: {workers: 3}, evaluate: {retries: 5}}"
+
+    def found(*overrides):
+        return {s.kind.group: s.execution for s in plan_of(file, layers, *overrides).steps.values()}
+
+    of_kind, of_model = found("execution.two={workers: 4}"), found("execution.one={workers: 4}")
+    assert {kind: one.workers for kind, one in of_kind.items()} == {"prepare": 2, "train": 3, "evaluate": 2}
+    assert {kind: one.workers for kind, one in of_model.items()} == {"prepare": 2, "train": 4, "evaluate": 4}
+    assert {(one.log_every, one.state_every) for one in of_model.values()} == {(7, 9)}
+    # What the file does not give stays open.
+    own, common = {"data", "plugins", "task_files", "model_paths"}, {"workers", "log_every", "state_every"}
+    assert of_model["train"].model_fields_set - own == common
+    assert of_model["evaluate"].model_fields_set - own == {*common, "retries"}
+    assert found("execution=auto")["train"].model_fields_set == own
+
+
 def test_data_seed_changes_every_step(sweep_file):
     file = sweep_file(**GRID)
     assert not set(plan_of(file).steps) & set(plan_of(file, "generated.seed=2").steps)
