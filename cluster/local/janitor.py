@@ -60,12 +60,12 @@ def marked(mark: str, name: str = MARK) -> list[int]:
     return found
 
 
-def clean(folder: str) -> None:
-    """End the processes that are marked with `folder`, and remove it."""
-    until = time.monotonic() + PATIENCE
-    while marked(folder) and time.monotonic() < until:
+def clean(folder: str, name: str = MARK, patience: float = PATIENCE) -> None:
+    """End the processes that are marked with `folder` (by the variable `name`), and remove it."""
+    until = time.monotonic() + patience
+    while marked(folder, name) and time.monotonic() < until:
         time.sleep(0.2)
-    while left := marked(folder):  # what is killed may have started others meanwhile
+    while left := marked(folder, name):  # what is killed may have started others meanwhile
         for process in left:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.kill(process, signal.SIGKILL)
@@ -78,4 +78,4 @@ if __name__ == "__main__":
         signal.signal(number, signal.SIG_IGN)
     with contextlib.suppress(OSError):
         sys.stdin.buffer.read()
-    clean(*sys.argv[1:])
+    clean(sys.argv[1])

@@ -28,6 +28,7 @@ from sweeps.cli.console import (
     wrong,
 )
 from sweeps.cli.data import app as data_app
+from sweeps.cli.launch import app as launch_app
 from sweeps.cli.plan import plan
 from sweeps.cli.status import free, gc, status
 from sweeps.cli.tables import print_tables
@@ -52,6 +53,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data_app, name="data")
+app.add_typer(launch_app, name="launch")
 app.command()(plan)
 app.command()(status)
 app.command()(gc)

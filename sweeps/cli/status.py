@@ -64,6 +64,7 @@ def status(file: File, override: Override = None, as_json: Json = False) -> None
 def _json(status: StepStatus) -> dict[str, Any]:
     """What `--json` has of a step beside the plan."""
     said = {"state": status.state.value, "problem": status.problem or None, "attempts": status.attempts}
+    said["saved"] = status.saved
     given = {name: value for name, value in said.items() if value is not None}
     return {"done": status.state is StepState.DONE, **given, "collapsed": status.collapsed}
 

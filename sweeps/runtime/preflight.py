@@ -5,17 +5,16 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterable
-from pathlib import Path
 
 from cluster.connect import Capacity
 from cluster.inspect import Node, differences, inspect_cluster, inspect_node, state_api
 from sweeps.cost.flops import shapes
 from sweeps.plan.graph import Step
+from sweeps.plan.paths import paths_of
 from sweeps.schedule.scheduler import Schedule
 from trainables.models.shape import ModelShape
 from trainables.recipe.execution import Execution
 from trainables.store import PROBE, Store, StoreError
-from trainables.tasks.task import HUB
 
 PACKAGES = ("sweeps", "trainables", "cluster")
 GIB = 2**30
@@ -28,7 +27,7 @@ CONTEXT = 1.5 * GIB
 def problems(schedule: Schedule, store: Store, capacity: Capacity) -> list[str]:
     """What stands in the way of the steps that are not done yet; nothing: all is well."""
     steps = [schedule.plan.steps[name] for name in schedule.waiting]
-    paths, token = _paths(steps), uuid.uuid4().hex
+    paths, token = paths_of(steps), uuid.uuid4().hex
 
     def probe() -> str | None:
         return _probe(store.uri, token)
@@ -126,18 +125,6 @@ def _held(shape: ModelShape, execution: Execution, half: bool) -> float:
     # 34 bytes for each unit of the hidden layer at two bytes a number; attention's scores are not kept (fused kernels).
     activations = 34 * (1 if half else 2) * shape.layers * shape.hidden * execution.micro_batch_tokens
     return shape.parameters * state + activations + CONTEXT
-
-
-def _paths(steps: Iterable[Step]) -> list[str]:
-    """Local files that the steps read: models that they start from, and folders of data."""
-    found: dict[str, None] = {}
-    for step in steps:
-        found |= dict.fromkeys(step.execution.model_paths.values())
-        for task in step.recipe.raw_tasks:
-            place = step.execution.data_of(task.name)
-            if task.source == "files" and place is not None and place != HUB:
-                found[place] = None
-    return [str(Path(path).expanduser()) for path in found]
 
 
 def _probe(uri: str, token: str) -> str | None:

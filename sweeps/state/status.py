@@ -35,6 +35,8 @@ class StepStatus:
     """What there is to say of it: who holds it, why it failed, what is damaged."""
     attempts: int | None = None
     """Of a failed step, how many there were."""
+    saved: str | None = None
+    """Of a paused step, the name of the training state to go on from."""
 
 
 class SweepStatus:
@@ -60,7 +62,8 @@ class SweepStatus:
             return StepStatus(StepState.FAILED, problem=failure["text"], attempts=failure["attempts"])
         if (problem := (found.rejected | found.states).get(name)) is not None:
             return StepStatus(StepState.WAITING, problem=problem)
-        return StepStatus(StepState.PAUSED if self._store.paused(name) else StepState.WAITING)
+        saved = self._store.state_name(name)
+        return StepStatus(StepState.WAITING if saved is None else StepState.PAUSED, saved=saved)
 
     def _cell(self, cell: Cell) -> CellState:
         done = settled(cell, self._store, self._found.stopped)

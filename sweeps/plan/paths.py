@@ -1,0 +1,21 @@
+"""Local files that steps read: they must be at the same place on every node that may carry one out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from sweeps.plan.graph import Step
+from trainables.tasks.task import HUB
+
+
+def paths_of(steps: Iterable[Step]) -> list[str]:
+    """Models that the steps start from, and folders of data, absolute, each once."""
+    found: dict[str, None] = {}
+    for step in steps:
+        found |= dict.fromkeys(step.execution.model_paths.values())
+        for task in step.recipe.raw_tasks:
+            place = step.execution.data_of(task.name)
+            if task.source == "files" and place is not None and place != HUB:
+                found[place] = None
+    return [str(Path(path).expanduser()) for path in found]
