@@ -10,8 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import ray
 from ray._private import ray_constants
@@ -37,26 +36,28 @@ LOCAL = {
 }
 
 
+GPU_TYPE = "accelerator_type:"
+"""What a node's resource begins with that says what GPUs it has."""
+
+
 class Unreachable(RuntimeError):
     """There is no cluster at the address."""
 
 
-@dataclass(frozen=True)
-class Capacity:
-    """What the cluster can hold at once."""
+class Node(NamedTuple):
+    """What a node can hold at once."""
 
     cpus: float
-    gpus: float
-    nodes: int
-
-    def __str__(self) -> str:
-        gpus = f", {self.gpus:g} GPUs" if self.gpus else ""
-        return f"{self.nodes} node{'s' * (self.nodes > 1)}, {self.cpus:g} CPUs{gpus}"
+    gpus: float = 0
+    memory: float = 0
+    """Bytes that Ray has for tasks and actors."""
+    gpu_type: str = ""
+    """As Ray names it; empty where it does not."""
 
 
 @contextmanager
-def connected(address: str | None, cpus: int | None = None, preload: Sequence[str] = ()) -> Iterator[Capacity]:
-    """Connect for the duration of the block.
+def connected(address: str | None, cpus: int | None = None, preload: Sequence[str] = ()) -> Iterator[tuple[Node, ...]]:
+    """Connect for the duration of the block; gives the nodes of the cluster.
 
     Args:
         address: of a running cluster (`auto`, `ray://...`, `host:port`); None starts Ray on this machine, with the
@@ -67,7 +68,7 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
     Raises Unreachable where no cluster answers at `address`.
     """
     if ray.is_initialized():  # whoever connected this process keeps it connected
-        yield _capacity()
+        yield _nodes()
         return
     environment = {**ENVIRONMENT, **({} if address else LOCAL)}
     os.environ.update(environment)
@@ -95,7 +96,7 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
                 **quiet,
             )
         stack.callback(ray.shutdown)
-        yield _capacity()
+        yield _nodes()
 
 
 def ray_logs() -> str:
@@ -141,7 +142,11 @@ def _fork_server(folder: str, modules: Sequence[str]) -> Iterator[str]:
         server.wait(timeout=30)
 
 
-def _capacity() -> Capacity:
-    resources = ray.cluster_resources()
-    nodes = sum(node["Alive"] for node in ray.nodes())
-    return Capacity(resources.get("CPU", 0), resources.get("GPU", 0), nodes)
+def _nodes() -> tuple[Node, ...]:
+    return tuple(_node(node["Resources"]) for node in ray.nodes() if node["Alive"])
+
+
+def _node(resources: dict[str, float]) -> Node:
+    types = [name.removeprefix(GPU_TYPE) for name in resources if name.startswith(GPU_TYPE)]
+    cpus, gpus, memory = (resources.get(name, 0) for name in ("CPU", "GPU", "memory"))
+    return Node(cpus, gpus, memory, types[0] if types else "")

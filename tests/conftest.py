@@ -268,8 +268,8 @@ def local_ray() -> Iterator[Any]:
     from cluster.connect import connected
     from sweeps.runtime.run import PRELOAD
 
-    with connected(None, cpus=2, preload=PRELOAD) as capacity:
-        yield capacity
+    with connected(None, cpus=2, preload=PRELOAD) as nodes:
+        yield nodes
 
 
 @pytest.fixture(scope="session")

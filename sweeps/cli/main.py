@@ -29,6 +29,7 @@ from sweeps.cli.console import (
 )
 from sweeps.cli.data import app as data_app
 from sweeps.cli.launch import app as launch_app
+from sweeps.cli.nodes import MayGrowTo, shapes_of
 from sweeps.cli.plan import plan
 from sweeps.cli.status import free, gc, status
 from sweeps.cli.tables import print_tables
@@ -70,6 +71,7 @@ def run(
         typer.Option(help="Ray cluster to run on (auto, host:port); without it, Ray on this machine."),
     ] = None,
     cpus: Annotated[int | None, typer.Option(help="CPUs of this machine's Ray; by default all.", min=1)] = None,
+    nodes: MayGrowTo = None,
     preflight: Annotated[bool, typer.Option(help="Look at every node of the cluster before anything starts.")] = True,
 ) -> None:
     """Carry out what is not done yet, then show the results. Run again to resume."""
@@ -78,6 +80,9 @@ def run(
         wrong(["--cpus: the cluster at --address has its own CPUs; leave one of the two out"])
     if address is not None and not ADDRESS.fullmatch(address):
         wrong([f"--address {shown(address)}: no address of a Ray cluster; give auto, HOST:PORT or ray://HOST:PORT"])
+    if nodes and address is None:
+        wrong(["--nodes: says what a cluster may grow to; give also --address"])
+    grown = shapes_of(nodes or [])
     sweep = load_sweep(file, override, writable=True)
     _, plan, store = sweep
     from cluster.connect import Unreachable
@@ -89,7 +94,7 @@ def run(
 
     with Tracker(sweep, say) as tracker:
         try:
-            schedule = run_plan(sweep, tracker, TerminalDisplay(console), address, cpus, preflight)
+            schedule = run_plan(sweep, tracker, TerminalDisplay(console), address, cpus, preflight, grown)
         except Unreachable as error:
             tracker.close("FAILED")
             wrong([f"--address: {error}"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,7 @@ from sweeps.cli.console import (
     wrong,
 )
 from sweeps.cli.estimate import show_estimate
+from sweeps.cli.nodes import Nodes, shapes_of
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.reading import WrongSpec
 from trainables.steps import groups
@@ -45,10 +47,12 @@ def plan(
     gpus: Gpus = None,
     gpu_type: GpuType = None,
     cpus: Cpus = None,
+    nodes: Nodes = None,
 ) -> None:
     """Show the steps of a sweep, what is done, and what is shared. Starts nothing.
 
-    With --gpus (a sweep without GPUs: --cpus) it shows what the rest of the sweep takes instead of each step.
+    With --nodes, or --gpus (a sweep without GPUs: --cpus), it shows what the rest of the sweep takes instead of each
+    step.
 
     While data of the hub is not pulled yet, the plan is a draft: its steps are the sweep's, their keys are not.
     """
@@ -67,11 +71,15 @@ def plan(
             for name, part in (("", step.recipe), (".execution", step.execution)):
                 (recipes / f"{step.id}{name}.json").write_text(json.dumps(part.model_dump(mode="json"), indent=1))
     price = None
-    if gpus or cpus or gpu_type:
+    if nodes and (gpus or cpus):
+        wrong(["--nodes: says how many GPUs and CPUs there are; leave out --gpus and --cpus"])
+    if nodes or gpus or cpus or gpu_type:
         from sweeps.schedule.estimate import Devices, NoEstimate, estimate_sweep
+        from sweeps.schedule.nodes import NodeShape
 
+        there = shapes_of(nodes) if nodes else [NodeShape(cpus or inf, gpus or 0)]
         try:
-            price, plan = estimate_sweep(spec, plan, store, Devices(gpus, gpu_type, cpus))
+            price, plan = estimate_sweep(spec, plan, store, Devices(there, gpu_type))
         except NoEstimate as error:
             wrong([str(error)])
     from sweeps.plan.remarks import remarks_of

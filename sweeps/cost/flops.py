@@ -75,7 +75,7 @@ def _measured(plan: Plan, context: PlanContext, store: Store) -> list[Measured]:
             record = StepRecord.of(store, name)
             done = step.kind.work_done(step.recipe, context, record)
             if done is not None:
-                cpus, gpus = step.kind.resources(record.execution)
+                cpus, gpus = step.kind.demand(record.execution).total
                 measured.append(Measured(*done, record.execution, gpus or cpus, record.environment.get("device", "")))
     return measured
 

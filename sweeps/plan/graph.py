@@ -13,7 +13,7 @@ from functools import cached_property
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import Recipe
-from trainables.steps import StepKind, kind_of
+from trainables.steps import Demand, StepKind, kind_of
 
 
 @dataclass(frozen=True)
@@ -74,10 +74,15 @@ class Step:
     def needs(self) -> tuple[str, ...]:
         return self.recipe.needs
 
+    @cached_property
+    def demand(self) -> Demand:
+        """What it holds while it runs."""
+        return self.kind.demand(self.execution)
+
     @property
     def resources(self) -> tuple[float, float]:
         """CPUs and GPUs that it holds while it runs."""
-        return self.kind.resources(self.execution)
+        return self.demand.total
 
     @property
     def name(self) -> str:

@@ -94,7 +94,7 @@ def _phases(usage: Mapping[str, Usage]) -> list[str]:
 
 
 def _usage(step: Step, record: StepRecord) -> Usage:
-    cpus, gpus = step.kind.resources(record.execution)
+    cpus, gpus = step.kind.demand(record.execution).total
     result = TrainResult.model_validate(record.result) if step.kind.leaves_weights else TrainResult()
     hours = max(record.seconds, result.train_seconds) / 3600
     return Usage(

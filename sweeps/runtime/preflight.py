@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from cluster.connect import Capacity
 from cluster.inspect import Node, differences, inspect_cluster, inspect_node, state_api
 from sweeps.cost.flops import shapes
 from sweeps.plan.graph import Step
 from sweeps.plan.paths import paths_of
+from sweeps.schedule.nodes import NodeShape, too_large, total
 from sweeps.schedule.scheduler import Schedule
 from trainables.models.shape import ModelShape
 from trainables.recipe.execution import Execution
@@ -24,8 +24,8 @@ CONTEXT = 1.5 * GIB
 """What CUDA, its libraries and DeepSpeed's buffers take before anything is done. Assumed."""
 
 
-def problems(schedule: Schedule, store: Store, capacity: Capacity) -> list[str]:
-    """What stands in the way of the steps that are not done yet; nothing: all is well."""
+def problems(schedule: Schedule, store: Store, there: Sequence[NodeShape]) -> list[str]:
+    """What stands in the way of the steps that are not done yet, on these nodes; nothing: all is well."""
     steps = [schedule.plan.steps[name] for name in schedule.waiting]
     paths, token = paths_of(steps), uuid.uuid4().hex
 
@@ -51,24 +51,23 @@ def problems(schedule: Schedule, store: Store, capacity: Capacity) -> list[str]:
         ]
     of_steps = shapes(schedule.plan)
     if store.local:
-        found += room(steps, of_steps, shutil.disk_usage(store.root).free, store.root, capacity)
+        found += room(steps, of_steps, shutil.disk_usage(store.root).free, store.root, there)
     return found + memory(steps, of_steps, nodes)
 
 
-def fits(schedule: Schedule, capacity: Capacity) -> list[str]:
-    """Steps that want more than the whole cluster has: one for CPUs, one for GPUs."""
+def fits(schedule: Schedule, nodes: Sequence[NodeShape]) -> list[str]:
+    """Steps that the nodes cannot hold, even where nothing else runs: one for each thing that they want too much of."""
     found = {}
     for step in (schedule.plan.steps[name] for name in schedule.waiting):
-        for word, wants, has in zip(("CPU", "GPU"), step.resources, (capacity.cpus, capacity.gpus), strict=True):
-            if wants > has:
-                found[word] = (
-                    f"{step.name} wants {wants:g} {word}s, the cluster has {has:g}: lower execution.workers, "
-                    f"execution.{word.lower()}s_per_worker, or give it a larger cluster"
-                )
-    return list(found.values())
+        if step.demand not in found:
+            found[step.demand] = too_large(step.demand, nodes), step.name
+    lines = {lack: f"{name} wants {lack}" for lack, name in found.values() if lack is not None}
+    return list(lines.values())
 
 
-def room(steps: Iterable[Step], of_steps: dict[str, ModelShape], free: int, path: str, capacity: Capacity) -> list[str]:
+def room(
+    steps: Iterable[Step], of_steps: dict[str, ModelShape], free: int, path: str, nodes: Sequence[NodeShape]
+) -> list[str]:
     """Whether the disk holds the checkpoints of all trainings that are left, and the training states (the one that is
     there and the one that is being written) of as many as can run at once."""
     trainings = [step for step in steps if step.kind.leaves_weights]
@@ -79,7 +78,7 @@ def room(steps: Iterable[Step], of_steps: dict[str, ModelShape], free: int, path
     held = max(trainings, key=lambda step: of_steps[step.id].parameters).resources
     at_once = min(
         len(trainings),
-        *(int(has // wants) for has, wants in zip((capacity.cpus, capacity.gpus), held, strict=True) if wants),
+        *(int(has // wants) for has, wants in zip(total(nodes), held, strict=True) if wants),
     )
     wanted = artifacts + at_once * state
     if wanted <= free:

@@ -10,7 +10,7 @@ import logging
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -19,6 +19,7 @@ from cluster.connect import connected, ray_logs
 from sweeps.plan.saved_plan import save_plan
 from sweeps.runtime.display import Display
 from sweeps.runtime.preflight import fits, problems
+from sweeps.schedule.nodes import NodeShape, said
 from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.fields import SweepSpec
 from sweeps.state.garbage import RAY_FILES
@@ -49,6 +50,7 @@ def run_plan(
     address: str | None,
     cpus: int | None,
     preflight: bool = True,
+    may_grow_to: Sequence[NodeShape] = (),
 ) -> Schedule:
     """Carry out what is not done yet. Returns the schedule in its final state.
 
@@ -57,6 +59,7 @@ def run_plan(
         address: of a running Ray cluster; None: Ray is started on this machine.
         cpus: of a Ray of this machine; None: all.
         preflight: whether to look at every node of the cluster before anything is started there.
+        may_grow_to: nodes that an autoscaling cluster comes to have when steps wait for them; none: it stays as it is.
 
     Raises NotReady before anything is started.
     """
@@ -64,7 +67,7 @@ def run_plan(
     save_plan(plan, sweep.name, store)
     found = inspect_steps(sweep)
     done, stopped = found.done, found.stopped
-    idle = Schedule(plan, done, 0, 0, stopped=stopped)
+    idle = Schedule(plan, done, (), stopped=stopped)
     if not idle.waiting:
         if len(done) == len(plan.steps):
             display.line(f"{sweep.name}: all {len(done)} steps are done, nothing to train")
@@ -75,13 +78,14 @@ def run_plan(
             display.line(f"{line}: it will be made again", warning=True)
         reject(found.rejected, store, leases)
         tracker.open()
-        with connected(address, cpus, PRELOAD) as capacity:
-            schedule = Schedule(plan, done, capacity.cpus, capacity.gpus, stopped=stopped)
-            wrong = fits(schedule, capacity) or (problems(schedule, store, capacity) if preflight else [])
+        with connected(address, cpus, PRELOAD) as found_nodes:
+            nodes = may_grow_to or [NodeShape(*node) for node in found_nodes]
+            schedule = Schedule(plan, done, nodes, stopped=stopped)
+            wrong = fits(schedule, nodes) or (problems(schedule, store, nodes) if preflight else [])
             if wrong:
                 raise NotReady(wrong)
             to_do = f"{len(schedule.waiting)} of {len(plan.steps)} steps to do"
-            display.line(f"{to_do} on {capacity}")
+            display.line(f"{to_do} on {said(nodes)}")
             display.line(f"steps print into {logs_of(store)}, Ray into {ray_logs()} while it runs")
             scratch = f"{store.uri}/{RAY_FILES}/{leases.owner}"
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import inf
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from sweeps.cost.flops import Estimate, estimate
 from sweeps.cost.throughput import DEVICES, START_UP, USUAL, UTILISATION, throughput_on
 from sweeps.plan.graph import PHASES, Plan
+from sweeps.schedule.nodes import NodeShape, too_large, total
 from sweeps.schedule.simulate import bounds, simulate, two_barriers, unshared_plan, work
 from sweeps.spec.fields import SweepSpec
 from trainables.store import Store
@@ -67,26 +69,35 @@ class Devices:
     """What an estimate is for.
 
     Attributes:
-        gpus: how many; None: the sweep uses none.
+        nodes: of the cluster.
         gpu_type: a name in `sweeps.cost.throughput.DEVICES`; None: the usual one.
-        cpus: how many; None: as many as are wanted.
     """
 
-    gpus: int | None = None
+    nodes: Sequence[NodeShape]
     gpu_type: str | None = None
-    cpus: int | None = None
 
-    def check(self, spec: SweepSpec) -> None:
+    @property
+    def cpus(self) -> float:
+        """Of all nodes; infinite: as many as are wanted."""
+        return total(self.nodes)[0]
+
+    @property
+    def gpus(self) -> int:
+        """Of all nodes."""
+        return int(total(self.nodes)[1])
+
+    def check(self, plan: Plan) -> None:
         """Raise NoEstimate where they do not fit each other or the sweep."""
         if self.gpu_type is not None and self.gpu_type not in DEVICES:
             raise NoEstimate(f"--gpu-type {self.gpu_type}: one of {', '.join(DEVICES)}")
-        if self.gpu_type is not None and self.gpus is None:
-            raise NoEstimate("--gpu-type: say also how many, with --gpus")
-        if self.gpus is not None and not spec.execution.gpus_per_worker:
+        if self.gpu_type is not None and not self.gpus:
+            raise NoEstimate("--gpu-type: say also how many, with --gpus or --nodes")
+        wanted = any(step.demand.gpus for step in plan.steps.values())
+        if self.gpus and not wanted:
             raise NoEstimate(
                 "--gpus: execution.gpus_per_worker is 0, so no step uses a GPU: set it, or plan with --cpus alone"
             )
-        if self.gpus is None and spec.execution.gpus_per_worker:
+        if wanted and not self.gpus:
             raise NoEstimate("--cpus: the steps of this sweep want GPUs: say also how many there are, with --gpus")
 
 
@@ -96,29 +107,26 @@ def estimate_sweep(spec: SweepSpec, plan: Plan, store: Store, devices: Devices) 
     Raises:
         NoEstimate: the devices do not fit, or a step wants more than there is.
     """
-    devices.check(spec)
+    devices.check(plan)
     estimated = estimate(plan, throughput_on((devices.gpu_type or USUAL) if devices.gpus else None), store)
-    plan, there = estimated.plan, (float(devices.cpus or inf), float(devices.gpus or 0))
-    for step in plan.steps.values():
-        for option, wants, has in zip(("--cpus", "--gpus"), step.resources, there, strict=True):
-            if wants > has:
-                raise NoEstimate(
-                    f"{option} {has:g}: {step.name} wants {wants:g}; lower execution.workers, or plan for more"
-                )
+    plan, there = estimated.plan, devices.nodes
+    for demand, step in {step.demand: step for step in reversed(plan.steps.values())}.items():
+        if (lack := too_large(demand, there)) is not None:
+            raise NoEstimate(f"{step.name} wants {lack}")
     done = {name for name in plan.steps if store.done(name)}
     kind = 1 if devices.gpus else 0
-    path, least = bounds(plan, done, *there)
+    path, least = bounds(plan, done, there)
     grid = unshared_plan(plan, done)
     found = SweepEstimate(
         device=estimated.throughput.name,
-        gpus=devices.gpus or 0,
-        cpus=devices.cpus,
+        gpus=devices.gpus,
+        cpus=None if devices.cpus == inf else int(devices.cpus),
         phases=tuple(_phase(plan, done, phase) for phase in _phases(plan)),
-        wall_hours=simulate(plan, done, *there).seconds / 3600,
+        wall_hours=simulate(plan, done, there).seconds / 3600,
         longest_path_hours=path / 3600,
         work_hours=least / 3600,
-        two_barriers_hours=two_barriers(plan, done, *there) / 3600,
-        unshared_hours=simulate(grid, done, *there).seconds / 3600,
+        two_barriers_hours=two_barriers(plan, done, there) / 3600,
+        unshared_hours=simulate(grid, done, there).seconds / 3600,
         unshared_device_hours=work(grid, done)[kind] / 3600,
         assumed=tuple(_assumed(estimated, done, devices)),
     )
@@ -170,7 +178,7 @@ def _assumed(found: Estimate, done: set[str], devices: Devices) -> list[str]:
         lines.append("no training ends before its last step: patience and selection can only make it less")
     if device.bf16 is None and any(recipe.computes_in == "bf16" for recipe in trains):
         lines.append(f"{throughput.name} has no bf16: it computes in fp32")
-    if devices.gpus and devices.cpus is None:
+    if devices.gpus and devices.cpus == inf:
         lines.append("there are as many CPUs as steps want; data is prepared beside training")
     return lines
 

@@ -7,6 +7,8 @@ The whole policy is three rules:
 3. A step that does not fit keeps what it will need: less urgent steps get only what is left beside it. So a step that
    wants four GPUs is not kept waiting by a stream of steps that want one, and small ones still use what it cannot.
 
+Where a step fits: `sweeps.schedule.nodes`.
+
 Pure bookkeeping without Ray, so that the same code serves the searcher and the simulator.
 """
 
@@ -14,15 +16,13 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from heapq import heapify, heappop, heappush
 
 from sweeps.plan.graph import Plan, Step
+from sweeps.schedule.nodes import Nodes, NodeShape, Placement
 from sweeps.schedule.states import STARTABLE, TRANSITIONS, StepState, WrongTransition
-
-Resources = tuple[float, float]
-EPSILON = 1e-9
-"""Halves and thirds of a GPU add up to a whole one only up to rounding."""
+from trainables.steps import Demand
 
 
 class Schedule:
@@ -31,7 +31,7 @@ class Schedule:
     Args:
         done: ids of the steps that the store has.
         stopped: ids of trainings that a selection has stopped in an earlier run.
-        cpus, gpus: what the cluster can hold at once.
+        nodes: what each node of the cluster can hold at once.
         clock: seconds that only go forward.
     """
 
@@ -39,8 +39,7 @@ class Schedule:
         self,
         plan: Plan,
         done: set[str],
-        cpus: float,
-        gpus: float,
+        nodes: Sequence[NodeShape],
         clock: Callable[[], float] = time.monotonic,
         stopped: Iterable[str] = (),
     ) -> None:
@@ -52,12 +51,14 @@ class Schedule:
         """Running trainings that a selection has asked to stop."""
         self.draining = False
         """Asked to end: what runs may end, nothing new starts."""
-        self._free: Resources = (cpus, gpus)
+        self._nodes = Nodes(nodes)
+        self.held: dict[str, Placement] = {}
+        """Where running steps are taken to be: Ray places them by rules of its own, which are much alike."""
         order = sorted(plan.steps, key=lambda step: -plan.remaining[step])
         self._urgency = {step: place for place, step in enumerate(order)}
         self._children: dict[str, list[str]] = defaultdict(list)
         self._unmet: dict[str, int] = {}
-        self._ready: dict[Resources, list[tuple[int, str]]] = defaultdict(list)
+        self._ready: dict[Demand, list[tuple[int, str]]] = defaultdict(list)
         """Ready steps in heaps, the most urgent on top: one for all steps that want the same."""
         self._later: list[tuple[float, str]] = []
         """Steps that would be ready, in a heap by when they may be."""
@@ -72,7 +73,7 @@ class Schedule:
                 self._cut_off(name, StepState.STOPPED)
         for name in order:
             if self._state[name] in STARTABLE and not self._unmet[name]:
-                self._ready[plan.steps[name].resources].append((self._urgency[name], name))
+                self._ready[plan.steps[name].demand].append((self._urgency[name], name))
         for heap in self._ready.values():
             heapify(heap)
 
@@ -121,15 +122,18 @@ class Schedule:
             return None
         while self._later and self._later[0][0] <= self._clock():
             self._offer(heappop(self._later)[1])
-        left = self._free
-        # Steps that want the same fit alike, so only the most urgent of each kind need be looked at.
-        for _, wanted in sorted((heap[0], wanted) for wanted, heap in self._ready.items() if heap):
-            if all(want <= have + EPSILON for want, have in zip(wanted, left, strict=True)):
-                _, name = heappop(self._ready[wanted])
-                self._move(name, StepState.RUNNING)
-                self._hold(wanted, +1)
-                return self.plan.steps[name]
-            left = (max(0.0, left[0] - wanted[0]), max(0.0, left[1] - wanted[1]))
+        kept: Placement = []
+        try:
+            # Steps that want the same fit alike, so only the most urgent of each kind need be looked at.
+            for _, wanted in sorted((heap[0], wanted) for wanted, heap in self._ready.items() if heap):
+                if (placement := self._nodes.place(wanted)) is not None:
+                    _, name = heappop(self._ready[wanted])
+                    self._move(name, StepState.RUNNING)
+                    self.held[name] = placement
+                    return self.plan.steps[name]
+                kept += self._nodes.reserve(wanted)
+        finally:
+            self._nodes.give_back(kept)
         return None
 
     def finish(self, name: str, ok: bool) -> None:
@@ -159,7 +163,7 @@ class Schedule:
     def _leave(self, name: str, state: StepState) -> None:
         """A running step gives back what it held."""
         self._move(name, state)
-        self._hold(self.plan.steps[name].resources, -1)
+        self._nodes.give_back(self.held.pop(name, ()))
 
     def _move(self, name: str, state: StepState) -> None:
         before = self._state[name]
@@ -180,7 +184,4 @@ class Schedule:
 
     def _offer(self, name: str) -> None:
         if self._state[name] in STARTABLE and not self._unmet[name]:
-            heappush(self._ready[self.plan.steps[name].resources], (self._urgency[name], name))
-
-    def _hold(self, resources: Resources, sign: int) -> None:
-        self._free = (self._free[0] - sign * resources[0], self._free[1] - sign * resources[1])
+            heappush(self._ready[self.plan.steps[name].demand], (self._urgency[name], name))

@@ -9,13 +9,14 @@ data once, and run what they have as this schedule would.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from typing import Any
 
 from sweeps.plan.graph import Plan, Step
 from sweeps.schedule.dispatch import Claim, Dispatcher, Outcome
+from sweeps.schedule.nodes import NodeShape, total
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
 from trainables.recipe.execution import Execution
@@ -72,21 +73,20 @@ class Simulation:
 def simulate(
     plan: Plan,
     done: set[str],
-    cpus: float,
-    gpus: float,
+    nodes: Sequence[NodeShape],
     failing: frozenset[str] = frozenset(),
     took: Mapping[str, float] | None = None,
 ) -> Simulation:
-    """Carry out what is not done, on a cluster that holds so much.
+    """Carry out what is not done, on a cluster of these nodes.
 
     Args:
         failing: steps that take their time and fail.
         took: seconds that steps really take, where that is not what their costs say and the schedule goes by.
 
-    Raises RuntimeError when a step is left that nothing will ever start: it wants more than there is.
+    Raises RuntimeError when a step is left that nothing will ever start, since the nodes cannot hold it.
     """
     found = Simulation()
-    schedule = Schedule(plan, done, cpus, gpus, clock=lambda: found.seconds)
+    schedule = Schedule(plan, done, nodes, clock=lambda: found.seconds)
     dispatcher = Dispatcher(schedule, _OnlyDriver())
     running: list[tuple[float, int, Step]] = []  # when it ends, how many were started before it
     count = 0
@@ -108,6 +108,7 @@ def simulate(
         if not running:
             break
     if schedule.waiting:
+        cpus, gpus = total(nodes)
         raise RuntimeError(f"{len(schedule.waiting)} steps never start on {cpus:g} CPUs and {gpus:g} GPUs")
     return found
 
@@ -119,10 +120,10 @@ def work(plan: Plan, done: set[str]) -> tuple[float, float]:
     return cpu, gpu
 
 
-def bounds(plan: Plan, done: set[str], cpus: float, gpus: float) -> tuple[float, float]:
+def bounds(plan: Plan, done: set[str], nodes: Sequence[NodeShape]) -> tuple[float, float]:
     """Seconds that no schedule can go below: the longest path, and the work over what there is to do it."""
     path = max((plan.remaining[name] for name in plan.steps if name not in done), default=0.0)
-    return path, max(held / there if there else 0.0 for held, there in zip(work(plan, done), (cpus, gpus), strict=True))
+    return path, max(held / there if there else 0.0 for held, there in zip(work(plan, done), total(nodes), strict=True))
 
 
 def unshared_plan(plan: Plan, done: set[str]) -> Plan:
@@ -152,7 +153,7 @@ def unshared_plan(plan: Plan, done: set[str]) -> Plan:
     return Plan(steps, (), 0)
 
 
-def two_barriers(plan: Plan, done: set[str], cpus: float, gpus: float) -> float:
+def two_barriers(plan: Plan, done: set[str], nodes: Sequence[NodeShape]) -> float:
     """Seconds of carrying out stage after stage."""
     seconds, finished = 0.0, set(done)
     upto: set[str] = set()
@@ -160,6 +161,6 @@ def two_barriers(plan: Plan, done: set[str], cpus: float, gpus: float) -> float:
         # What is at once an intermediate and a target has to be there for the targets that start from it.
         upto |= {name for name, step in plan.steps.items() if set(step.phases) & set(stage)}
         steps = {name: step for name, step in plan.steps.items() if name in upto}
-        seconds += simulate(Plan(steps, (), 0), finished, cpus, gpus).seconds
+        seconds += simulate(Plan(steps, (), 0), finished, nodes).seconds
         finished |= upto
     return seconds

@@ -21,8 +21,10 @@ from pathlib import Path
 import sweeps
 from sweeps.plan.graph import Cost, Plan
 from sweeps.plan.requirements import draft_of
+from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.simulate import bounds, simulate, two_barriers, unshared_plan
 from sweeps.spec.reading import read_spec
+from sweeps.state.sweep import with_usual_costs
 
 FOLDER = Path(sweeps.__file__).parent
 STUDY = FOLDER / "paper.yaml"
@@ -44,16 +46,18 @@ def main() -> None:
 
 def study(file: Path) -> bool:
     """A study on each number of GPUs; whether all are near their bounds."""
-    plan = draft_of(read_spec(file), file)
+    spec = read_spec(file)
+    plan = with_usual_costs(draft_of(spec, file), spec)
     print(f"{file.name}: {len(plan.steps)} steps, hours on A100")
     print("GPUs   wall clock   longest path   work/GPUs   ratio   costs wrong   two barriers   naive grid")
     grid, within = unshared_plan(plan, set()), True
     for gpus in GPUS:
-        wall = simulate(plan, set(), inf, gpus).seconds
-        path, work = bounds(plan, set(), inf, gpus)
+        there = [NodeShape(inf, gpus)]
+        wall = simulate(plan, set(), there).seconds
+        path, work = bounds(plan, set(), there)
         ratio, wrong = wall / max(path, work), max(misjudged(plan, gpus, draw) for draw in range(DRAWS))
         within &= ratio <= RATIO
-        others = two_barriers(plan, set(), inf, gpus) / 3600, simulate(grid, set(), inf, gpus).seconds / 3600
+        others = two_barriers(plan, set(), there) / 3600, simulate(grid, set(), there).seconds / 3600
         figures = (gpus, wall / 3600, path / 3600, work / 3600, ratio, wrong, *others)
         print("{:4}   {:10.2f}   {:12.2f}   {:9.2f}   {:5.3f}   {:11.3f}   {:12.2f}   {:10.2f}".format(*figures))
     print()
@@ -64,9 +68,10 @@ def misjudged(plan: Plan, gpus: int, draw: int) -> float:
     """Makespan over lower bound where each step takes between half and twice of its cost."""
     rng = random.Random(draw)
     took = {name: step.cost.seconds * 2 ** rng.uniform(-1, 1) for name, step in plan.steps.items()}
-    wall = simulate(plan, set(), inf, gpus, took=took).seconds
+    there = [NodeShape(inf, gpus)]
+    wall = simulate(plan, set(), there, took=took).seconds
     real = {name: replace(step, cost=Cost(seconds=took[name])) for name, step in plan.steps.items()}
-    return wall / max(bounds(Plan(real, (), 0), set(), inf, gpus))
+    return wall / max(bounds(Plan(real, (), 0), set(), there))
 
 
 def large() -> bool:
@@ -74,9 +79,9 @@ def large() -> bool:
     the driver's."""
     spec = read_spec(STUDY, [f"seeds={list(range(1, SEEDS + 1))}", "intermediate_seeds=matched"])
     began, wall = time.process_time(), time.monotonic()
-    plan = draft_of(spec, STUDY)
+    plan = with_usual_costs(draft_of(spec, STUDY), spec)
     made = time.process_time()
-    found = simulate(plan, set(), inf, 512)
+    found = simulate(plan, set(), [NodeShape(inf, 512)])
     ended = time.process_time()
     slowest, mean = max(found.calls), sum(found.calls) / len(found.calls)
     print(f"{len(plan.steps):,} steps: plan made in {made - began:.1f} s, simulated in {ended - made:.1f} s", end=" ")

@@ -9,19 +9,15 @@ from pathlib import Path
 import pytest
 import ray
 
-from cluster.connect import Capacity, connected
+from cluster.connect import connected
 
 pytestmark = pytest.mark.ray
 
 
-def test_capacity_is_said_in_words():
-    assert str(Capacity(2, 0, 1)) == "1 node, 2 CPUs"
-    assert str(Capacity(64, 8, 2)) == "2 nodes, 64 CPUs, 8 GPUs"
-
-
 def test_a_process_that_is_connected_stays_connected(local_ray):
-    with connected(None) as capacity:
-        assert capacity.cpus == 2
+    with connected(None) as (node,):
+        assert (node.cpus, node.gpus, node.gpu_type) == (2, 0, "")
+        assert node.memory > 2**28
     assert ray.is_initialized()
 
 

@@ -4,7 +4,7 @@ To add a kind, write a module with a `Recipe` (all that can change its numbers) 
 or in a plug-in. No other module knows the name of a kind.
 """
 
-from trainables.steps.base import PlanContext, Point, Shown, StepKind
+from trainables.steps.base import Demand, PlanContext, Point, Shown, StepKind
 from trainables.steps.kinds.data import Data
 from trainables.steps.kinds.evaluate import Evaluate
 from trainables.steps.kinds.tokenizer import Tokenizer
@@ -16,6 +16,6 @@ for _kind in (Tokenizer(), Data(), Train(), Evaluate()):
     register(_kind)
 
 __all__ = [
-    "EvaluateResult", "PlanContext", "Point", "Shown", "SplitCounts", "StepKind", "StepRecord", "TrainResult",
+    "Demand", "EvaluateResult", "PlanContext", "Point", "Shown", "SplitCounts", "StepKind", "StepRecord", "TrainResult",
     "UnknownStepKind", "get_step_kind", "groups", "kind_of", "read_recipe", "register", "split_counts",
 ]  # fmt: skip

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from trainables.host import Host
 from trainables.recipe.execution import Execution
@@ -35,6 +35,20 @@ class Shown:
     scores: tuple[Point, ...] = ()
     files: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+
+
+class Demand(NamedTuple):
+    """What a step holds while it runs: so many processes, each of them on one node."""
+
+    processes: int
+    cpus: float
+    """Of each process; so are the GPUs."""
+    gpus: float
+
+    @property
+    def total(self) -> tuple[float, float]:
+        """CPUs and GPUs of all processes."""
+        return self.processes * self.cpus, self.processes * self.gpus
 
 
 class PlanContext(Protocol):
@@ -78,10 +92,10 @@ class StepKind:
         """
         raise NotImplementedError
 
-    def resources(self, execution: Execution) -> tuple[float, float]:
-        """CPUs and GPUs that a step holds while it runs."""
+    def demand(self, execution: Execution) -> Demand:
+        """What a step holds while it runs."""
         processes = execution.workers if self.distributed else 1
-        return processes * execution.cpus_per_worker, processes * execution.gpus_per_worker if self.uses_gpu else 0
+        return Demand(processes, execution.cpus_per_worker, execution.gpus_per_worker if self.uses_gpu else 0)
 
     def work(self, recipe: Any, context: WorkContext) -> Work:
         """What a step is expected to do."""

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from sweeps.cli.live import LastReport, View, span
+from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
 from tests.sweeps.schedule.test_scheduler import graph
@@ -29,7 +30,7 @@ REPORT = TrainReport(
 @pytest.fixture
 def schedule():
     plan, _ = graph([[], [], [0], [1], *([] for _ in range(8))], Execution())
-    schedule = Schedule(plan, set(), 2, 0)
+    schedule = Schedule(plan, set(), [NodeShape(2, 0)])
     return schedule
 
 

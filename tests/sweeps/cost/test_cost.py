@@ -213,11 +213,15 @@ def test_what_is_done_costs_nothing_more(finished):
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("--gpus", "2"), "--gpus 2: none -> xnli"),
+        (("--gpus", "2"), "none -> xnli · seed 1 wants 4 GPUs, the cluster has 2"),
         (("--gpus", "8", "--gpu-type", "A1"), "--gpu-type A1: one of T4, V100"),
         (("--gpu-type", "A100"), "say also how many, with --gpus"),
         (("--cpus", "2"), "say also how many there are, with --gpus"),
-        (("--gpus", "8", "--cpus", "1"), "--cpus 1: none -> xnli"),
+        (("--gpus", "8", "--cpus", "1"), "none -> xnli · seed 1 wants 4 CPUs, the cluster has 1"),
+        (("--nodes", "4x8x8x8"), "--nodes 4x8x8x8: give NxCPUS or NxCPUSxGPUS"),
+        (("--nodes", "4"), "--nodes 4: give NxCPUS"),
+        (("--nodes", "2x8x8", "--gpus", "8"), "--nodes: says how many GPUs and CPUs there are"),
+        (("--nodes", "2x8x4", "-o", "execution.gpus_per_worker=8", "-o", "execution.workers=1"), "on one node, the"),
         (("--gpus", "8", "-o", "execution.gpus_per_worker=0"), "execution.gpus_per_worker is 0"),
     ],
 )

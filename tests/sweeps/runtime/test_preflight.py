@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from cluster.connect import Capacity
 from cluster.inspect import Node, inspect_cluster
 from sweeps.plan.planner import make_plan
 from sweeps.runtime.preflight import GIB, PACKAGES, fits, memory, problems, room
+from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.reading import read_spec
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
@@ -24,14 +24,16 @@ HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), (
 def schedule(sweep_file):
     file = sweep_file()
     spec = read_spec(file)
-    return Schedule(make_plan(spec, str(file)), set(), 2, 0), Store(spec.storage)
+    return Schedule(make_plan(spec, str(file)), set(), [NodeShape(2, 0)]), Store(spec.storage)
 
 
 def test_steps_too_large_for_the_cluster_are_named(schedule):
     schedule, _ = schedule
-    assert fits(schedule, Capacity(1, 0, 1)) == []
-    (line,) = fits(schedule, Capacity(0.5, 0, 1))
+    assert fits(schedule, [NodeShape(1)]) == []
+    (line,) = fits(schedule, [NodeShape(0.5)])
     assert "wants 1 CPUs, the cluster has 0.5: lower execution.workers, execution.cpus_per_worker" in line
+    (line,) = fits(schedule, [NodeShape(0.5)] * 8)
+    assert "wants 1 CPUs on one node, the largest has 0.5 CPUs: lower execution.cpus_per_worker, or" in line
 
 
 def test_disk_and_gpu_memory_are_estimated_for_the_largest_step(schedule):
@@ -41,8 +43,8 @@ def test_disk_and_gpu_memory_are_estimated_for_the_largest_step(schedule):
     large = {step.id: XLMR_LARGE for step in trainings}
     checkpoints = len(trainings) * 4 * XLMR_LARGE.parameters
     states = 2 * 2 * 16 * XLMR_LARGE.parameters  # two at once, the old one and the new one
-    assert room(steps, large, checkpoints + states, "/store", Capacity(2, 0, 1)) == []
-    (line,) = room(steps, large, checkpoints + states - 1, "/store", Capacity(2, 0, 1))
+    assert room(steps, large, checkpoints + states, "/store", [NodeShape(2)]) == []
+    (line,) = room(steps, large, checkpoints + states - 1, "/store", [NodeShape(2)])
     assert line.startswith("/store: ")
     assert f"{checkpoints / GIB:.1f} for checkpoints" in line
     on_gpu = [replace(s, execution=s.execution.model_copy(update={"gpus_per_worker": 1.0})) for s in trainings]

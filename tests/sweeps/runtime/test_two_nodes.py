@@ -15,11 +15,11 @@ from ray._private.parameter import RayParams
 from ray.util.state import list_actors
 from rich.console import Console
 
-from cluster.connect import Capacity
 from cluster.local.janitor import MARK
 from sweeps.cli.live import TerminalDisplay
 from sweeps.runtime.preflight import problems
 from sweeps.runtime.run import run_plan
+from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import load
@@ -80,8 +80,8 @@ def test_a_step_spans_two_nodes_and_goes_on_when_one_was_lost(second, tiny, swee
     spec = read_spec(file)
     sweep = load(spec, file, Store(spec.storage))
     plan, store = sweep.plan, sweep.store
-    everything = Schedule(plan, set(), 2 + CPUS, 0)
-    assert problems(everything, store, Capacity(2 + CPUS, 0, 2)) == []
+    everything = Schedule(plan, set(), [NodeShape(2 + CPUS, 0)])
+    assert problems(everything, store, [NodeShape(2), NodeShape(CPUS)]) == []
     training = next(step.id for step in plan.steps.values() if step.kind.group == "train")
     seen: dict[str, object] = {}
 

@@ -10,6 +10,7 @@ import ray
 from sweeps.plan.graph import Plan, Role, Step
 from sweeps.runtime.control import start_control
 from sweeps.runtime.watchdog import EVERY, STARTING, UNPLACED, Watchdog, missing
+from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
@@ -31,7 +32,7 @@ def watched(local_ray):
     task = TaskSpec(name="a", version=1, type="tagging", source="folder")
     recipe = DataRecipe(task=task, rows=(), tokenizer=tokenizer, max_length=8)
     step = Step(recipe, (Role("target", "a"),), Execution(cpus_per_worker=64, stall_minutes=1 / 60))
-    schedule = Schedule(Plan({step.id: step}, (), 0), set(), 64, 0)
+    schedule = Schedule(Plan({step.id: step}, (), 0), set(), [NodeShape(64, 0)])
     now, said = [0.0], []
     _, control = start_control()
     watchdog = Watchdog(schedule, control, lambda name, what: said.append((name, what)), clock=lambda: now[0])

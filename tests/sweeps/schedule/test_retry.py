@@ -7,6 +7,7 @@ import pytest
 from sweeps.plan.graph import Plan, Role, Step
 from sweeps.runtime.searcher import PlanSearcher
 from sweeps.schedule.dispatch import HELD_ELSEWHERE_SECONDS, Claim
+from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.retry import SMALLEST_MICRO_BATCH, RetryPolicy
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import STARTABLE
@@ -80,7 +81,7 @@ class Hands:
 def searcher():
     now = [0.0]
     only = step(retries=1)
-    schedule = Schedule(Plan({only.id: only}, (), 0), set(), 1, 0, clock=lambda: now[0])
+    schedule = Schedule(Plan({only.id: only}, (), 0), set(), [NodeShape(1, 0)], clock=lambda: now[0])
     hands = Hands()
     return PlanSearcher(schedule, hands), schedule, only, now, hands
 

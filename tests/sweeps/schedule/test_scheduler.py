@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sweeps.plan.graph import Cost, Plan, Role, Step
+from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
 from trainables.recipe.execution import Execution
@@ -51,7 +52,7 @@ def plans(draw):
 @given(plans(), st.randoms(use_true_random=False))
 def test_any_order_of_ends_keeps_the_rules(case, random):
     (plan, ids), cpus, failing = case
-    schedule = Schedule(plan, set(), cpus, 0)
+    schedule = Schedule(plan, set(), [NodeShape(cpus, 0)])
     bad = {ids[i] for i in failing}
     started = []
     while True:
@@ -77,7 +78,7 @@ def test_any_order_of_ends_keeps_the_rules(case, random):
 @given(plans(), st.randoms(use_true_random=False))
 def test_what_a_selection_stops_frees_its_place_and_the_next_run_remembers_it(case, random):
     (plan, ids), cpus, halted = case
-    schedule = Schedule(plan, set(), cpus, 0)
+    schedule = Schedule(plan, set(), [NodeShape(cpus, 0)])
     bad = {ids[i] for i in halted}
     while True:
         while schedule.next() is not None:
@@ -95,7 +96,7 @@ def test_what_a_selection_stops_frees_its_place_and_the_next_run_remembers_it(ca
     assert schedule.over
     assert not schedule.failed | schedule.blocked
     # Whatever of it the next run is told, it starts nothing that depends on it.
-    again = Schedule(plan, schedule.done, cpus, 0, stopped=bad - below)
+    again = Schedule(plan, schedule.done, [NodeShape(cpus, 0)], stopped=bad - below)
     assert again.stopped == schedule.stopped
     assert again.next() is None
     assert again.over
@@ -108,20 +109,20 @@ def depends(plan, name, bad):
 def test_the_longest_remaining_path_goes_first():
     # 0 has a chain below it, 1 has none.
     plan, ids = graph([[], [], [0], [2]], Execution())
-    schedule = Schedule(plan, set(), cpus=1, gpus=0)
+    schedule = Schedule(plan, set(), [NodeShape(1, 0)])
     assert schedule.next().id == ids[0]
 
 
 def test_what_is_done_is_not_started():
     plan, ids = graph([[], [0]], Execution())
-    schedule = Schedule(plan, {ids[0]}, cpus=1, gpus=0)
+    schedule = Schedule(plan, {ids[0]}, [NodeShape(1, 0)])
     assert schedule.next().id == ids[1]
     assert schedule.state(ids[0]) == "done"
 
 
 def test_draining_starts_nothing_and_a_stopped_step_waits_again():
     plan, ids = graph([[], []], Execution())
-    schedule = Schedule(plan, set(), cpus=1, gpus=0)
+    schedule = Schedule(plan, set(), [NodeShape(1, 0)])
     step = schedule.next()
     schedule.draining = True
     schedule.release(step.id, StepState.PAUSED)

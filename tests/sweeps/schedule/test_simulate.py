@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 import sweeps
 from sweeps.plan.graph import Cell, Cost, Plan, Role, Step, Variant
 from sweeps.plan.requirements import draft_of
+from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.simulate import Clone, bounds, simulate, two_barriers, unshared_plan, work
 from sweeps.spec.reading import read_spec
+from sweeps.state.sweep import with_usual_costs
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
 from trainables.recipe.recipes import DataRecipe, Optimisation, Selection, SplitRef, TaskSpec, TrainRecipe, TrainTask
@@ -58,7 +60,7 @@ def plans(draw):
 @given(plans())
 def test_every_step_runs_once_after_its_parents_and_within_capacity(case):
     plan, gpus, _ = case
-    found = simulate(plan, set(), 8, gpus)
+    found = simulate(plan, set(), [NodeShape(8, gpus)])
     assert set(found.began) == set(found.ended) == set(plan.steps)
     for name, step in plan.steps.items():
         assert found.ended[name] == pytest.approx(found.began[name] + step.cost.seconds)
@@ -66,7 +68,7 @@ def test_every_step_runs_once_after_its_parents_and_within_capacity(case):
         beside = [s for n, s in plan.steps.items() if found.began[n] <= found.began[name] < found.ended[n]]
         assert sum(s.resources[1] for s in beside) <= gpus
         assert sum(s.resources[0] for s in beside) <= 8
-    path, least = bounds(plan, set(), 8, gpus)
+    path, least = bounds(plan, set(), [NodeShape(8, gpus)])
     assert max(path, least) <= found.seconds + 1e-6
     assert found.seconds <= sum(step.cost.seconds for step in plan.steps.values()) + 1e-6
 
@@ -75,7 +77,7 @@ def test_every_step_runs_once_after_its_parents_and_within_capacity(case):
 @given(plans())
 def test_failed_steps_block_what_needs_them_and_nothing_else(case):
     plan, gpus, bad = case
-    found = simulate(plan, set(), 8, gpus, frozenset(bad))
+    found = simulate(plan, set(), [NodeShape(8, gpus)], frozenset(bad))
     lost = set()
     for name, step in plan.steps.items():  # parents stand before their children
         if any(need in lost or need in bad for need in step.needs):
@@ -87,7 +89,7 @@ def test_failed_steps_block_what_needs_them_and_nothing_else(case):
 @given(plans())
 def test_a_step_waits_for_none_that_is_less_urgent_and_wants_as_much(case):
     plan, gpus, _ = case
-    found = simulate(plan, set(), inf, gpus)
+    found = simulate(plan, set(), [NodeShape(inf, gpus)])
     ready = {name: max((found.ended[need] for need in step.needs), default=0.0) for name, step in plan.steps.items()}
     for name, step in plan.steps.items():
         for other, beside in plan.steps.items():
@@ -100,23 +102,23 @@ def test_small_steps_do_not_keep_a_large_one_waiting():
     # When "large" is ready, single GPUs come free one after the other, and there is a small step for each of them.
     small = [(f"small {i}", [], 10.0 + i, 1) for i in range(40)]
     plan = a_plan(("first", [], 5.0, 1), ("large", ["first"], 100.0, 4), *small)
-    found = simulate(plan, set(), inf, 4)
+    found = simulate(plan, set(), [NodeShape(inf, 4)])
     at_five = [found.ended[name] for name in found.began if found.began[name] < 5.0 and name != "first"]
     assert found.began["large"] == max(at_five)
 
 
 def test_what_a_waiting_step_cannot_use_others_do():
     plan = a_plan(("long", [], 10.0, 1), ("large", [], 100.0, 4), ("data", [], 1.0, 0))
-    found = simulate(plan, {"long"}, 5, 4)
+    found = simulate(plan, {"long"}, [NodeShape(5, 4)])
     assert found.began["large"] == 0.0
     plan = a_plan(("long", [], 200.0, 1), ("large", [], 100.0, 4), ("data", [], 1.0, 0))
-    found = simulate(plan, set(), 6, 4)
+    found = simulate(plan, set(), [NodeShape(6, 4)])
     assert (found.began["large"], found.began["data"]) == (200.0, 0.0)
 
 
 def test_what_fits_nowhere_is_an_error():
     with pytest.raises(RuntimeError, match="1 steps never start on 8 CPUs and 2 GPUs"):
-        simulate(a_plan(("large", [], 1.0, 4)), set(), 8, 2)
+        simulate(a_plan(("large", [], 1.0, 4)), set(), [NodeShape(8, 2)])
 
 
 def test_the_unshared_grid_trains_everything_for_each_cell_and_prepares_data_once():
@@ -131,10 +133,10 @@ def test_the_unshared_grid_trains_everything_for_each_cell_and_prepares_data_onc
     grid = unshared_plan(plan, set())
     assert len(grid.steps) == 1 + 3 * 2
     assert work(grid, set())[1] == 3 * 12.0
-    assert simulate(grid, set(), inf, 3).seconds == 1 + 12.0
-    assert simulate(plan, set(), inf, 3).seconds == 1 + 12.0
-    assert simulate(grid, set(), inf, 1).seconds == 1 + 36.0
-    assert simulate(plan, set(), inf, 1).seconds == 1 + 16.0
+    assert simulate(grid, set(), [NodeShape(inf, 3)]).seconds == 1 + 12.0
+    assert simulate(plan, set(), [NodeShape(inf, 3)]).seconds == 1 + 12.0
+    assert simulate(grid, set(), [NodeShape(inf, 1)]).seconds == 1 + 36.0
+    assert simulate(plan, set(), [NodeShape(inf, 1)]).seconds == 1 + 16.0
     assert len(unshared_plan(plan, {"target 0"}).steps) == 1 + 2 * 2
 
 
@@ -146,20 +148,22 @@ def test_barriers_wait_for_the_slowest():
         ("after slow", ["slow"], 5.0, 1, "target"),
         ("evaluate", ["after slow"], 1.0, 1, "evaluate"),
     )
-    assert simulate(plan, set(), inf, 2).seconds == 106.0
-    assert two_barriers(plan, set(), inf, 2) == 100.0 + 90.0 + 1.0
-    assert two_barriers(plan, {"slow", "quick"}, inf, 2) == 90.0 + 1.0
-    assert two_barriers(plan, set(plan.steps), inf, 2) == 0.0
+    assert simulate(plan, set(), [NodeShape(inf, 2)]).seconds == 106.0
+    assert two_barriers(plan, set(), [NodeShape(inf, 2)]) == 100.0 + 90.0 + 1.0
+    assert two_barriers(plan, {"slow", "quick"}, [NodeShape(inf, 2)]) == 90.0 + 1.0
+    assert two_barriers(plan, set(plan.steps), [NodeShape(inf, 2)]) == 0.0
     # One after the other, barriers cost nothing.
-    assert two_barriers(plan, set(), inf, 1) == simulate(plan, set(), inf, 1).seconds == 206.0
+    assert two_barriers(plan, set(), [NodeShape(inf, 1)]) == simulate(plan, set(), [NodeShape(inf, 1)]).seconds == 206.0
 
 
 @pytest.mark.parametrize("gpus", [8, 64, 512])
 def test_the_published_study_comes_within_five_percent_of_the_bound(gpus):
     file = FOLDER / "paper.yaml"
-    plan = draft_of(read_spec(file), file)
-    found = simulate(plan, set(), inf, gpus)
-    assert found.seconds <= 1.05 * max(bounds(plan, set(), inf, gpus))
+    spec = read_spec(file)
+    plan = with_usual_costs(draft_of(spec, file), spec)
+    found = simulate(plan, set(), [NodeShape(inf, gpus)])
+    assert found.seconds > 0
+    assert found.seconds <= 1.05 * max(bounds(plan, set(), [NodeShape(inf, gpus)]))
     grid = unshared_plan(plan, set())
     trains = [step for step in grid.steps.values() if isinstance(step, Step) and step.kind.group == "train"]
     assert len(trains) == plan.unshared_train_steps
@@ -169,8 +173,9 @@ def test_an_event_costs_about_the_same_in_a_plan_ten_times_as_large():
     file = FOLDER / "paper.yaml"
 
     def per_event(seeds):
-        plan = draft_of(read_spec(file, [f"seeds={list(range(seeds))}", "intermediate_seeds=matched"]), file)
-        return min(sum(calls := simulate(plan, set(), inf, 64).calls) / len(calls) for _ in range(3))
+        spec = read_spec(file, [f"seeds={list(range(seeds))}", "intermediate_seeds=matched"])
+        plan = with_usual_costs(draft_of(spec, file), spec)
+        return min(sum(calls := simulate(plan, set(), [NodeShape(inf, 64)]).calls) / len(calls) for _ in range(3))
 
     # The searcher that looks through all waiting steps takes ten times as long.
     assert per_event(10) < 4 * per_event(1)

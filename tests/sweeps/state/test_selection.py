@@ -14,6 +14,7 @@ from sweeps.results.results import Results
 from sweeps.results.tables import table_of
 from sweeps.runtime.asha import GroupedAsha, rung_of
 from sweeps.runtime.messages import TrialReport
+from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
 from sweeps.spec.fields import AshaSpec
@@ -44,7 +45,7 @@ class Case:
         """Begin a run."""
         self.decisions, self.halted = Decisions(self.store, self.spec.sweep), []
         done = {step for step in self.plan.steps if self.store.done(step)}
-        self.schedule = Schedule(self.plan, done, 100, 0, stopped=self.decisions.stopped)
+        self.schedule = Schedule(self.plan, done, [NodeShape(100, 0)], stopped=self.decisions.stopped)
         self.asha = GroupedAsha(
             ASHA, self.schedule, self.store, self.decisions, lambda step, why: self.halted.append(step)
         )
