@@ -15,10 +15,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from trainables.models import native
 from trainables.models.attention import ATTENTION, GIVEN, OWN
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.packing import Packing
@@ -123,16 +125,51 @@ def dropped(x: Tensor, keys: Tensor, p: float) -> Tensor:
         keys: int32; what elements are hashed with, besides their place in the dimensions behind.
         p: probability.
     """
-    return torch.where(keep_mask(x.shape, p, keys), x * (1.0 / (1.0 - p)), 0.0)
+    keys = _row_keys(x.shape, keys)
+    if native.can_drop(x):
+        dropped: Tensor = _Native.apply(x, keys, _share(p), 1.0 / (1.0 - p))
+        return dropped
+    return torch.where(_kept(x.shape[-1], keys, _share(p)), x * (1.0 / (1.0 - p)), 0.0)
 
 
 def keep_mask(shape: torch.Size, p: float, keys: Tensor) -> Tensor:
     """Boolean mask of `shape` (*keys.shape, ..., features), true where an element stays (probability 1 - p)."""
+    return _kept(shape[-1], _row_keys(shape, keys), _share(p))
+
+
+def _row_keys(shape: torch.Size, keys: Tensor) -> Tensor:
+    """What the elements of each row of the last dimension are hashed with: int32, of `shape` without the last."""
     for size in shape[keys.dim() : -1]:
         keys = _finalise(keys.unsqueeze(-1) * _odd(0x85EBCA6B) + _counter(size, keys.device))
-    elements = _finalise(keys.unsqueeze(-1) ^ _finalise(_counter(shape[-1], keys.device) + _odd(0x27D4EB2F)))
-    # The hash is uniform on the signed 32-bit integers; the lowest share p of them is dropped.
-    return elements >= round(p * 2**32) - 2**31
+    return keys
+
+
+def _kept(features: int, keys: Tensor, share: int) -> Tensor:
+    elements = _finalise(keys.unsqueeze(-1) ^ _finalise(_counter(features, keys.device) + _odd(0x27D4EB2F)))
+    if torch.compiler.is_compiling():
+        elements = _signed(elements)
+    # The hash is uniform on the signed 32-bit integers; the lowest are dropped.
+    return elements >= share - 2**31
+
+
+def _share(p: float) -> int:
+    """How many of the 2**32 hashes are dropped."""
+    return min(round(p * 2**32), 2**32 - 1)
+
+
+class _Native(torch.autograd.Function):
+    """Its gradient is dropped as it was: what is kept for it are the rows' keys, and no mask."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, keys: Tensor, share: int, scale: float) -> Tensor:
+        ctx.save_for_backward(keys)
+        ctx.how = share, scale
+        return native.dropout(x, keys, share, scale)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
+        (keys,) = ctx.saved_tensors
+        return native.dropout(gradient, keys, *ctx.how), None, None, None
 
 
 def _scramble(*words: int) -> int:
@@ -151,6 +188,17 @@ def _odd(constant: int) -> int:
 
 def _counter(size: int, device: torch.device) -> Tensor:
     return torch.arange(1, size + 1, dtype=torch.int32, device=device)
+
+
+def _signed(h: Tensor) -> Tensor:
+    """The signed integer of the lowest 32 bits, whatever stands above them.
+
+    A kernel that torch compiles for a GPU may count places, and compute all that comes of them, in another width than
+    was asked for (`TritonKernelOverrides.index_expr`; pytorch/pytorch issue 175966). All operations before this one
+    keep the lowest 32 bits right in any width; a comparison would not.
+    """
+    high = (((h >> 16) & 0xFFFF) ^ 0x8000) - 0x8000
+    return high * 0x10000 + (h & 0xFFFF)
 
 
 def _finalise(h: Tensor) -> Tensor:

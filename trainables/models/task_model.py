@@ -35,6 +35,11 @@ class TaskModel(nn.Module):
         self._encoder = backbone
         self.dropout_context: dropout.DropoutContext | None = None
 
+    @property
+    def word_embeddings(self) -> nn.Embedding:
+        """The backbone's table of subwords."""
+        return self._encoder.word_embeddings
+
     def compile_blocks(self) -> None:
         """Have torch fuse the kernels of a block: compiled once, for all blocks and all shapes.
 

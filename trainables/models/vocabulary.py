@@ -41,7 +41,7 @@ class TrimmedVocabulary:
 
     def __init__(self, model: TaskModel, kept: Tensor) -> None:
         """Put a table of the rows `kept` (their ids, ascending) in the place of the whole one of `model`."""
-        table = model.backbone.get_input_embeddings()
+        table = model.word_embeddings
         self.name = next(name for name, weight in model.named_parameters() if weight is table.weight)
         self.kept, self._table = kept, table.weight.detach()
         self.rows, self.width = table.weight.shape
@@ -69,7 +69,7 @@ class TrimmedVocabulary:
 
 def can_trim(model: TaskModel) -> bool:
     """Whether the table of subwords is an ordinary one that nothing else in the model shares."""
-    table = model.backbone.get_input_embeddings()
+    table = model.word_embeddings
     if type(table) is not nn.Embedding:
         return False
     holders = [name for name, module in model.named_modules() if getattr(module, "weight", None) is table.weight]

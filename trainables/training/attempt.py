@@ -73,7 +73,7 @@ class Attempt:
         if any(task.modeling.whole_vocabulary for task in self.tasks) or not can_trim(model):
             return None
         special = (*self.tokenizer.all_special_ids, self.tokenizer.pad_token_id)
-        vocabulary = model.backbone.get_input_embeddings().num_embeddings
+        vocabulary = model.word_embeddings.num_embeddings
         return TrimmedVocabulary(model, subwords_in((task.subwords() for task in self.tasks), special, vocabulary))
 
     def update(self, step: int) -> int:

@@ -60,6 +60,10 @@ class Engine:
         self._engine, *_ = deepspeed.initialize(
             model=model, optimizer=self._optimizer, config=self._config(optimisation), dist_init_required=False
         )
+        self._alone = self.stage == 0 and self.workers == 1
+        if self._alone:
+            # DeepSpeed would copy all gradients into one tensor and back, though there is nobody to add them to.
+            self._engine.enable_backward_allreduce = False
 
     def _config(self, optimisation: Optimisation) -> dict[str, Any]:
         return {
@@ -85,6 +89,11 @@ class Engine:
         self._engine.set_gradient_accumulation_boundary(last)
         # DeepSpeed averages over the workers, and the loss is a sum over them.
         self._engine.backward(loss * self.workers)
+        if last and self._alone:
+            # As DeepSpeed has it wherever it adds gradients: what no loss has reached moves by its moments, and decays.
+            for parameter in self.model.parameters():
+                if parameter.requires_grad and parameter.grad is None:
+                    parameter.grad = torch.zeros_like(parameter)
         if last and self.stage == 0:
             self._optimizer.grad_scale = self._clipping()  # type: ignore[attr-defined]
         self._engine.step()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+
 import pytest
 import torch
 from torch import nn
 
-from trainables.models.dropout import CounterDropout, DropoutContext, keep_mask
+from trainables.models import native
+from trainables.models.dropout import CounterDropout, DropoutContext, dropped, keep_mask
 from trainables.models.packing import Packing
 
 
@@ -110,3 +114,98 @@ def test_every_dropout_of_a_model_is_replaced(world):
     assert {module.p for name, module in drops.items() if "attention.self" in name} == {0.3}
     assert {module.p for name, module in drops.items() if "attention.self" not in name} == {0.2}
     assert len({module.number for module in drops.values()}) == len(drops)
+
+
+def reference(row, places, seed, step, number):
+    """The hash of one element in Python's own integers: at `places` (from 0), the last that of its feature."""
+
+    def finalise(h):
+        h ^= h >> 16
+        h = h * 0x85EBCA6B % 2**32
+        h ^= h >> 13
+        h = h * 0xC2B2AE35 % 2**32
+        return h ^ (h >> 16)
+
+    word = 0
+    for one in (seed, step, number):
+        word = (word ^ (one + 0x9E3779B97F4A7C15 + (word << 6) + (word >> 2))) % 2**64
+        word = word * 0xBF58476D1CE4E5B9 % 2**64
+        word ^= word >> 29
+    key = finalise((row * 0x9E3779B1 + word % 2**47) % 2**32)
+    for place in places[:-1]:
+        key = finalise((key * 0x85EBCA6B + place + 1) % 2**32)
+    return finalise(key ^ finalise((places[-1] + 1 + 0x27D4EB2F) % 2**32))
+
+
+@pytest.mark.parametrize(
+    ("way", "shape"),
+    [
+        *itertools.product(("native", "torch"), [(3, 5, 7), (2, 3, 4, 9), (2, 2, 1030)]),
+        ("compiled", (2, 3, 4, 9)),  # seconds
+    ],
+)
+def test_masks_are_those_of_plain_integers(shape, way, monkeypatch):
+    """Every way to compute the hash gives its bits: neither sign nor width nor rounding gets into them."""
+    # What is compiled for a GPU is other code than for a CPU.
+    device = "cuda" if way != "native" and torch.cuda.is_available() else "cpu"
+    rows, p, (seed, step, number) = [2**31 + 5, 0, 77][: shape[0]], 0.3, (2**31 + 7, 12_345, 40)
+    x = torch.linspace(-3, 3, math.prod(shape), device=device).reshape(shape).requires_grad_()
+    keys = layer_of(p, seed, step, number, rows).keys.to(device)
+    call = dropped
+    if way != "torch" and native.library() is None:
+        pytest.skip("there is no C compiler")
+    if way != "native":
+        monkeypatch.setattr(native, "library", lambda: None)
+        if way == "compiled":
+            call = torch.compile(dropped, dynamic=True)
+    out = call(x, keys, p)
+    kept = torch.empty(shape, dtype=torch.bool, device=device)
+    for places in itertools.product(*map(range, shape)):
+        kept[places] = reference(rows[places[0]], places[1:], seed, step, number) ^ 2**31 >= round(p * 2**32)
+    assert torch.equal(keep_mask(x.shape, p, keys), kept)
+    scale = 1 / (1 - p)
+    assert torch.equal(out, torch.where(kept, x * scale, 0.0))
+    gradient = torch.randn(shape, device=device).transpose(0, 1).contiguous().transpose(0, 1)  # not in order
+    out.backward(gradient)
+    assert torch.equal(x.grad, torch.where(kept, gradient * scale, 0.0))
+
+
+def test_compiled_masks_do_not_depend_on_the_width_of_integers(monkeypatch):
+    """A compiled kernel may compute in 64-bit integers what int32 was asked for."""
+    monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+    keys = layer_of(0.3, seed=9, rows=(3, 2**33, 6)).keys
+    for shape in ((3, 5, 70), (3, 2, 9, 9)):
+        narrow = keep_mask(torch.Size(shape), 0.3, keys)
+        for above in (0, 5 << 40, -(3 << 33)):
+            assert torch.equal(keep_mask(torch.Size(shape), 0.3, keys.long() + above), narrow)
+    monkeypatch.undo()
+    assert torch.equal(keep_mask(torch.Size((3, 2, 9, 9)), 0.3, keys), narrow)
+
+
+def test_without_a_compiler_it_is_said_and_nothing_changes(monkeypatch, tmp_path, caplog):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    module, x = layer_of(0.5), torch.randn(2, 3, 40)
+    expected = module(x)
+    native.library.cache_clear()
+    try:
+        assert native.library() is None
+        assert torch.equal(module(x), expected)
+    finally:
+        native.library.cache_clear()
+    (said,) = caplog.messages
+    assert "no C compiler" in said
+    assert "install gcc" in said
+    assert len(said) < 300
+
+
+def test_a_home_that_cannot_be_written_is_no_hindrance(monkeypatch, tmp_path):
+    if native.library() is None:
+        pytest.skip("there is no C compiler")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
+    native.library.cache_clear()
+    try:
+        assert native.library() is not None
+    finally:
+        native.library.cache_clear()
