@@ -1,4 +1,7 @@
-"""Attention as all encoders here compute it: by the dropout module of the recipe, or without scores kept in memory."""
+"""Attention as all encoders here compute it: by the dropout module of the recipe, or without scores kept in memory.
+
+On a CPU, tokens without padding go through a kernel of their own, which keeps no scores whatever is dropped.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from torch.nn import functional as F
 from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.masking_utils import eager_mask
 
+from trainables.models import native
 from trainables.models.packing import Packing
 
 ATTENTION = "xstilts"
@@ -41,14 +45,18 @@ def attention(
 
     Returns the values (sequences, tokens, heads, width), packed as `query` was.
     """
+    scale = query.size(-1) ** -0.5 if scaling is None else scaling
+    drop = weights_dropout(module)
+    if packing is not None and native.takes(query):
+        query, key, value = (x.transpose(1, 2).squeeze(0) for x in (query, key, value))
+        dropped = getattr(drop, "by_sequence", None)  # an encoder that is not trained has another module there
+        return native.attention(query, key, value, packing.starts, scale, dropped).unsqueeze(0), None
     if packing is not None:
         query, key, value = (packing.unpack(x.transpose(1, 2)).transpose(1, 2) for x in (query, key, value))
         attention_mask = packing.attention_bias(query.dtype)
     bias = attention_mask
     if position_bias is not None:
         bias = position_bias if attention_mask is None else position_bias + attention_mask
-    scale = query.size(-1) ** -0.5 if scaling is None else scaling
-    drop = weights_dropout(module)
     if drop.training and getattr(drop, "p", 0.0) > 0:
         scores = torch.matmul(query, key.transpose(2, 3)) * scale
         weights = drop(F.softmax(scores if bias is None else scores + bias, dim=-1))

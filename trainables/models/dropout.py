@@ -15,7 +15,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -94,11 +93,21 @@ class CounterDropout(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         if not self.training or self.p == 0.0:
             return x
-        if self.keys is None:
-            raise RuntimeError("dropout before the model was told which examples it sees")
         if self.token_keys is not None and x.dim() == 3:
             return dropped(x, self.token_keys.unsqueeze(0), self.p)
-        return dropped(x, self.keys, self.p)
+        return dropped(x, self._told(), self.p)
+
+    @property
+    def by_sequence(self) -> native.Drop | None:
+        """What is dropped of each sequence; None while nothing is."""
+        if not self.training or self.p == 0.0:
+            return None
+        return native.Drop(self._told(), _share(self.p), 1.0 / (1.0 - self.p))
+
+    def _told(self) -> Tensor:
+        if self.keys is None:
+            raise RuntimeError("dropout before the model was told which examples it sees")
+        return self.keys
 
     def extra_repr(self) -> str:
         return f"p={self.p}, number={self.number}"
@@ -125,11 +134,10 @@ def dropped(x: Tensor, keys: Tensor, p: float) -> Tensor:
         keys: int32; what elements are hashed with, besides their place in the dimensions behind.
         p: probability.
     """
-    keys = _row_keys(x.shape, keys)
-    if native.can_drop(x):
-        dropped: Tensor = _Native.apply(x, keys, _share(p), 1.0 / (1.0 - p))
-        return dropped
-    return torch.where(_kept(x.shape[-1], keys, _share(p)), x * (1.0 / (1.0 - p)), 0.0)
+    keys, scale = _row_keys(x.shape, keys), 1.0 / (1.0 - p)
+    if native.takes(x):
+        return native.dropout(x, native.Drop(keys, _share(p), scale))
+    return torch.where(_kept(x.shape[-1], keys, _share(p)), x * scale, 0.0)
 
 
 def keep_mask(shape: torch.Size, p: float, keys: Tensor) -> Tensor:
@@ -155,21 +163,6 @@ def _kept(features: int, keys: Tensor, share: int) -> Tensor:
 def _share(p: float) -> int:
     """How many of the 2**32 hashes are dropped."""
     return min(round(p * 2**32), 2**32 - 1)
-
-
-class _Native(torch.autograd.Function):
-    """Its gradient is dropped as it was: what is kept for it are the rows' keys, and no mask."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Tensor, keys: Tensor, share: int, scale: float) -> Tensor:
-        ctx.save_for_backward(keys)
-        ctx.how = share, scale
-        return native.dropout(x, keys, share, scale)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None, None, None]:  # type: ignore[override]
-        (keys,) = ctx.saved_tensors
-        return native.dropout(gradient, keys, *ctx.how), None, None, None
 
 
 def _scramble(*words: int) -> int:

@@ -1,9 +1,8 @@
-"""The kernels of `native.c` for CPUs: compiled by the machine's C compiler when they are first wanted, in a third of a
-second, and kept in the user's cache. Where there is none, torch's own operations give the same numbers."""
+"""The kernels of `native.c` for CPUs: compiled by the machine's C compiler when they are first wanted, in seconds, and
+kept in the user's cache. Where there is none, torch's own operations give the same numbers."""
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import logging
 import os
@@ -11,9 +10,13 @@ import platform
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
+from ctypes import CDLL, c_float, c_int, c_int64, c_uint32, c_void_p
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -24,40 +27,128 @@ COMPILERS = ("gcc", "cc", "clang")
 FLAGS = ("-O3", "-fPIC")
 
 
-def can_drop(x: Tensor) -> bool:
-    """Whether `dropout` takes `x` here and now."""
+def takes(x: Tensor) -> bool:
+    """Whether the kernels take `x` here and now."""
     # torch.compile has kernels of its own, which it makes of torch's operations.
     return x.device.type == "cpu" and x.dtype == torch.float32 and not torch.compiler.is_compiling() and bool(library())
 
 
-def dropout(x: Tensor, keys: Tensor, dropped: int, scale: float) -> Tensor:
-    """Drop elements of `x` in one pass over memory.
+@dataclass(frozen=True)
+class Drop:
+    """What is dropped of each row's elements, by their hashes."""
 
-    Args:
-        x: fp32 on the CPU, of shape (..., features).
-        keys: int32, of the shape before the features: what the elements of each row are hashed with.
-        dropped: so many of the 2**32 hashes, the lowest, are dropped.
-        scale: multiplies what stays.
-    """
+    keys: Tensor
+    """int32: what the elements of a row are hashed with."""
+    share: int
+    """So many of the 2**32 hashes, the lowest, are dropped."""
+    scale: float
+    """Multiplies what stays."""
+
+
+def dropout(x: Tensor, drop: Drop) -> Tensor:
+    """Drop elements of `x` (fp32, of shape (*drop.keys.shape, features)) in one pass over memory."""
+    return cast(Tensor, _Dropout.apply(x, drop))
+
+
+class _Dropout(torch.autograd.Function):
+    """Its gradient is dropped as it was: what is kept for it are the rows' keys, and no mask."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, drop: Drop) -> Tensor:
+        ctx.drop = drop
+        return _dropped(x, drop)
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
+        return _dropped(gradient, ctx.drop), None
+
+
+def _dropped(x: Tensor, drop: Drop) -> Tensor:
+    x, keys = x.contiguous(), drop.keys.contiguous()
+    out = torch.empty_like(x)
     kernels = library()
     assert kernels is not None
-    x, keys = x.contiguous(), keys.contiguous()
-    out = torch.empty_like(x)
     kernels.dropout(
-        ctypes.c_void_p(x.data_ptr()),
-        ctypes.c_void_p(out.data_ptr()),
-        ctypes.c_void_p(keys.data_ptr()),
-        ctypes.c_int64(keys.numel()),
-        ctypes.c_int64(x.shape[-1]),
-        ctypes.c_uint32(dropped),
-        ctypes.c_float(scale),
-        ctypes.c_int(torch.get_num_threads()),
+        _at(x),
+        _at(out),
+        _at(keys),
+        c_int64(keys.numel()),
+        c_int64(x.shape[-1]),
+        c_uint32(drop.share),
+        c_float(drop.scale),
+        c_int(torch.get_num_threads()),
     )
     return out
 
 
+def attention(query: Tensor, key: Tensor, value: Tensor, starts: Tensor, scaling: float, drop: Drop | None) -> Tensor:
+    """Attention within each of several sequences whose tokens lie one after the other. No score leaves the cache.
+
+    Args:
+        query, key, value: fp32, tokens x heads x width of a head.
+        starts: int64, where each sequence starts, and where the last one ends.
+        scaling: multiplies the scores.
+        drop: what is dropped of each sequence's weights.
+
+    Returns the values, of the shape of `query`.
+    """
+    return cast(Tensor, _Attention.apply(query, key, value, starts, scaling, drop))
+
+
+class _Attention(torch.autograd.Function):
+    """Backwards, weights are computed anew from the logarithms of their sums."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, query: Tensor, key: Tensor, value: Tensor, starts: Tensor, scaling: float, drop: Drop | None
+    ) -> Tensor:
+        query, key, value = (x.contiguous() for x in (query, key, value))
+        out = torch.empty_like(query)
+        norms = query.new_empty(query.shape[1], query.shape[0])
+        ctx.save_for_backward(query, key, value, norms)
+        ctx.how = starts, scaling, drop
+        _attention((query, key, value, out, norms, None, None, None, None), *ctx.how)
+        return out
+
+    @staticmethod
+    def backward(  # type: ignore[override]
+        ctx: Any, gradient: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, None, None, None]:
+        query, key, value, norms = ctx.saved_tensors
+        found = torch.empty_like(query), torch.empty_like(query), torch.empty_like(query)
+        _attention((query, key, value, None, norms, gradient.contiguous(), *found), *ctx.how)
+        return *found, None, None, None
+
+
+def _attention(tensors: Sequence[Tensor | None], starts: Tensor, scaling: float, drop: Drop | None) -> None:
+    query = tensors[0]
+    kernels = library()
+    assert query is not None
+    assert kernels is not None
+    sequences = len(starts) - 1
+    keys = torch.zeros(sequences, dtype=torch.int32) if drop is None else drop.keys.contiguous()
+    failed = kernels.attention(
+        *(None if x is None else _at(x) for x in tensors),
+        _at(starts),
+        _at(keys),
+        c_int64(sequences),
+        c_int64(query.shape[1]),
+        c_int64(query.shape[2]),
+        c_uint32(0 if drop is None else drop.share),
+        c_float(1.0 if drop is None else drop.scale),
+        c_float(scaling),
+        c_int(torch.get_num_threads()),
+    )
+    if failed:
+        raise MemoryError("no memory for the attention of a micro-batch")
+
+
+def _at(x: Tensor) -> c_void_p:
+    return c_void_p(x.data_ptr())
+
+
 @cache
-def library() -> ctypes.CDLL | None:
+def library() -> CDLL | None:
     """The kernels; None where they cannot be compiled or loaded, which is said once."""
     compiler = next((found for name in COMPILERS if (found := shutil.which(name))), None)
     why = f"there is no C compiler ({', '.join(COMPILERS)})"
@@ -68,11 +159,13 @@ def library() -> ctypes.CDLL | None:
         except (OSError, subprocess.SubprocessError) as error:
             if compiler is not None:
                 why = f"{compiler} gave no kernels ({str(error).splitlines()[0][:120]})"
-    log.warning("dropout is slower than it could be: %s; install gcc to have it in one pass over memory", why)
+    log.warning(
+        "training on this CPU takes twice as long as it could: %s; install gcc to have dropout and attention fused", why
+    )
     return None
 
 
-def _loaded(compiler: str | None, flags: tuple[str, ...]) -> ctypes.CDLL:
+def _loaded(compiler: str | None, flags: tuple[str, ...]) -> CDLL:
     """The library from the user's cache, made if it is not there.
 
     Raises OSError or subprocess.SubprocessError.
@@ -83,15 +176,15 @@ def _loaded(compiler: str | None, flags: tuple[str, ...]) -> ctypes.CDLL:
     folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xstilts"
     library = folder / f"native-{digest[:16]}.so"
     if library.exists():
-        return ctypes.CDLL(str(library))
+        return CDLL(str(library))
     if compiler is None:
         raise OSError("no C compiler")
     with tempfile.TemporaryDirectory(prefix="xstilts-") as scratch:
         # In two steps: linked without -fopenmp, it does not ask for an OpenMP library beside torch's.
         made, linked = Path(scratch) / "native.o", Path(scratch) / library.name
-        for command in (*flags, "-c", SOURCE, "-o", made), ("-shared", made, "-o", linked):
+        for command in (*flags, "-c", SOURCE, "-o", made), ("-shared", made, "-lm", "-o", linked):
             subprocess.run((compiler, *map(str, command)), check=True, capture_output=True, timeout=60)
-        kernels = ctypes.CDLL(str(linked))
+        kernels = CDLL(str(linked))
         with suppress(OSError):  # a home that cannot be written
             folder.mkdir(parents=True, exist_ok=True)
             # Others may do the same at the same time.

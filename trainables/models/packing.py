@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 PLACES = "places"
 """What a collated batch calls the places of its tokens among all of its places; not there where nothing is padded."""
@@ -43,6 +44,11 @@ class Packing:
         """(1, tokens, ...) as (sequences, width, ...), with zeros where there is no token."""
         padded: Tensor = _Unpack.apply(packed.squeeze(0), self.places, self.mask.numel())
         return padded.unflatten(0, self.mask.shape)
+
+    @cached_property
+    def starts(self) -> Tensor:
+        """Where each sequence starts among all tokens, and where the last one ends: int64, (sequences + 1,)."""
+        return nn.functional.pad(self.mask.sum(1).cumsum(0), (1, 0))
 
     @property
     def sequences(self) -> Tensor:

@@ -180,32 +180,3 @@ def test_compiled_masks_do_not_depend_on_the_width_of_integers(monkeypatch):
             assert torch.equal(keep_mask(torch.Size(shape), 0.3, keys.long() + above), narrow)
     monkeypatch.undo()
     assert torch.equal(keep_mask(torch.Size((3, 2, 9, 9)), 0.3, keys), narrow)
-
-
-def test_without_a_compiler_it_is_said_and_nothing_changes(monkeypatch, tmp_path, caplog):
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    module, x = layer_of(0.5), torch.randn(2, 3, 40)
-    expected = module(x)
-    native.library.cache_clear()
-    try:
-        assert native.library() is None
-        assert torch.equal(module(x), expected)
-    finally:
-        native.library.cache_clear()
-    (said,) = caplog.messages
-    assert "no C compiler" in said
-    assert "install gcc" in said
-    assert len(said) < 300
-
-
-def test_a_home_that_cannot_be_written_is_no_hindrance(monkeypatch, tmp_path):
-    if native.library() is None:
-        pytest.skip("there is no C compiler")
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
-    native.library.cache_clear()
-    try:
-        assert native.library() is not None
-    finally:
-        native.library.cache_clear()

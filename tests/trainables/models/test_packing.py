@@ -34,11 +34,15 @@ def test_equal_lengths_are_not_packed():
     assert packing_of(2, 2) is None
 
 
+@pytest.mark.parametrize("kernels", [True, False])
 @pytest.mark.parametrize("attention_dropout", [0.0, 0.3])
-def test_an_encoder_gives_the_same_packed_and_padded(world, attention_dropout):
-    """States of every block and gradients of every weight, with dropout."""
+def test_an_encoder_gives_the_same_packed_and_padded(world, attention_dropout, kernels, monkeypatch):
+    """States of every block and gradients of every weight, with dropout, with the kernels for CPUs and without."""
+    from trainables.models import native
     from trainables.models.dropout import install
 
+    if not kernels:
+        monkeypatch.setattr(native, "library", lambda: None)
     backbone = load_backbone(world.scratch(), world.store, Execution())
     context = install(backbone.model, backbone, 0.2, attention_dropout)
     backbone.model.train()

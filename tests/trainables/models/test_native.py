@@ -1,0 +1,102 @@
+"""The kernels for CPUs give what torch's own operations give, and torch's are taken where there is no compiler."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from trainables.models import native
+from trainables.models.attention import attention
+from trainables.models.dropout import CounterDropout, DropoutContext
+from trainables.models.packing import Packing
+from trainables.task_types.modeling import pad_inputs
+
+needs_compiler = pytest.mark.skipif(native.library() is None, reason="there is no C compiler")
+
+
+def attended(lengths, heads, width, p, query=1.0):
+    """States and gradients of attention over packed sequences."""
+    packing = Packing.of(pad_inputs([{"input_ids": [7] * length} for length in lengths], 1))
+    draw = torch.Generator().manual_seed(3)
+    shape = 1, sum(lengths), heads * width
+    parts = [(torch.randn(shape, generator=draw) * size).requires_grad_() for size in (query, 1.5, 1.0)]
+    context, layer = DropoutContext(3, 5), nn.Module()
+    layer.dropout = CounterDropout(p, 2, context)
+    context.see(torch.arange(len(lengths)))
+    split = (part.view(1, -1, heads, width).transpose(1, 2) for part in parts)
+    states, _ = attention(layer, *split, None, packing=packing)
+    return states, *torch.autograd.grad(states, parts, torch.randn(states.shape, generator=draw))
+
+
+@needs_compiler
+@pytest.mark.parametrize("p", [0.0, 0.3])
+@pytest.mark.parametrize(
+    ("lengths", "heads", "width"), [((9, 1, 17), 3, 20), ((64, 130, 65), 2, 16), ((2, 33), 1, 5), ((40, 3), 2, 64)]
+)
+def test_attention_is_that_of_torch(monkeypatch, lengths, heads, width, p):
+    found = attended(lengths, heads, width, p)
+    again = attended(lengths, heads, width, p)
+    monkeypatch.setattr(native, "library", lambda: None)
+    for one, same, expected in zip(found, again, attended(lengths, heads, width, p), strict=True):
+        assert torch.equal(one, same)
+        assert torch.allclose(one, expected, rtol=1e-5, atol=1e-5)
+
+
+@needs_compiler
+def test_scores_of_any_size(monkeypatch):
+    """Weights that are all but one zero; and what is no number stays none, in its own sequence alone."""
+    found = attended((5, 30), 2, 16, 0.1, query=300.0)
+    monkeypatch.setattr(native, "library", lambda: None)
+    for one, expected in zip(found, attended((5, 30), 2, 16, 0.1, query=300.0), strict=True):
+        assert torch.allclose(one, expected, rtol=1e-4, atol=1e-3)
+    monkeypatch.undo()
+    parts = torch.randn(3, 8, 1, 16)
+    for wrong in (float("nan"), float("inf")):
+        parts[0, 1] = wrong
+        states = native.attention(*parts, torch.tensor([0, 3, 8]), 0.25, None)
+        assert states[1].isnan().all()
+        assert states[3:].isfinite().all()
+
+
+def test_without_a_compiler_it_is_said_once(monkeypatch, tmp_path, caplog):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    expected = attended((9, 4), 2, 16, 0.5)
+    native.library.cache_clear()
+    try:
+        assert native.library() is None
+        for one, with_it in zip(attended((9, 4), 2, 16, 0.5), expected, strict=True):
+            assert torch.allclose(one, with_it, atol=1e-5)
+    finally:
+        native.library.cache_clear()
+    (said,) = caplog.messages
+    assert "no C compiler" in said
+    assert "install gcc" in said
+    assert len(said) < 300
+
+
+@needs_compiler
+def test_a_home_that_cannot_be_written_is_no_hindrance(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
+    monkeypatch.setattr(native, "FLAGS", ("-O0", "-fPIC"))  # sooner
+    native.library.cache_clear()
+    try:
+        assert native.library() is not None
+    finally:
+        native.library.cache_clear()
+
+
+@needs_compiler
+def test_a_compiler_that_fails_is_said(monkeypatch, tmp_path, caplog):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(native, "FLAGS", ("--no-such-flag",))
+    native.library.cache_clear()
+    try:
+        assert native.library() is None
+    finally:
+        native.library.cache_clear()
+    (said,) = caplog.messages
+    assert "gave no kernels" in said
+    assert len(said) < 300
