@@ -146,19 +146,24 @@ INLINE void scatter(const head *one, const float *rows, float *to, int64_t first
         memcpy(to + one->start + (first + i) * one->stride, rows + i * one->padded_width, 4 * one->width);
 }
 
-/* Scores of one query become weights, exp(score - norm); without a norm, it is found: the log of the sum of exp. */
+/* Scores of one query become weights. norm: the largest score, and the sum of exp of all less that one; known backwards. */
 INLINE void weigh(const head *one, float *scores, float *norm, int known) {
     int64_t count = one->tokens;
     float most = -INFINITY, sum = 0.0f;
-    if (!known) {
+    if (known) {
+        most = norm[0];
+        sum = norm[1];
+        for (int64_t j = 0; j < count; j++) scores[j] = exponential((scores[j] - most) * one->scaling);
+    } else {
 #pragma omp simd reduction(max : most)
         for (int64_t j = 0; j < count; j++) most = scores[j] > most ? scores[j] : most;
 #pragma omp simd reduction(+ : sum)
-        for (int64_t j = 0; j < count; j++) sum += exponential((scores[j] - most) * one->scaling);
-        *norm = most * one->scaling + logf(sum);
+        for (int64_t j = 0; j < count; j++) sum += scores[j] = exponential((scores[j] - most) * one->scaling);
+        norm[0] = most;
+        norm[1] = sum;
     }
-    float norm_here = *norm;
-    for (int64_t j = 0; j < count; j++) scores[j] = exponential(scores[j] * one->scaling - norm_here);
+    float share = 1.0f / sum;
+    for (int64_t j = 0; j < count; j++) scores[j] *= share;
     for (int64_t j = count; j < one->padded_tokens; j++) scores[j] = 0.0f;
 }
 
@@ -174,7 +179,7 @@ CLONES void attend(const head *one, const float *query, const float *keys, const
                 wide, 0);
         for (int64_t i = 0; i < count; i++) {
             float *row = scores + i * wide;
-            weigh(one, row, norms + first + i, 0);
+            weigh(one, row, norms + 2 * (first + i), 0);
             if (one->share) drop(row, row, columns, tokens, inner(one->key, first + i), one->share, one->scale);
         }
         product(count, narrow, tokens, scores, wide, 1, v, narrow, states, narrow, 0);
@@ -204,7 +209,7 @@ CLONES void attend_back(const head *one, const float *query, const float *keys, 
         for (int64_t i = 0; i < count; i++) {
             float *weight = weights + i * wide, *row = change + i * wide, *kept = dropped + i * wide, mean = 0.0f;
             uint32_t key = inner(one->key, first + i);
-            weigh(one, weight, norms + first + i, 1);
+            weigh(one, weight, norms + 2 * (first + i), 1);
             memcpy(kept, weight, 4 * wide);
             if (one->share) {
                 drop(weight, kept, columns, tokens, key, one->share, one->scale);
@@ -226,7 +231,7 @@ CLONES void attend_back(const head *one, const float *query, const float *keys, 
 /* Attention of sequences whose tokens lie one after the other, or its gradients where `given` is there.
 
    query, keys, values, out, given, d_*: tokens x heads x width. starts: where each sequence starts, and the last ends.
-   norms: heads x tokens; written forwards, read backwards. sequence_keys: what the weights of each are hashed with.
+   norms: heads x tokens x 2; written forwards, read backwards. sequence_keys: what the weights of each are hashed with.
    Returns 0, or 1 where there was no memory. */
 int attention(const float *query, const float *keys, const float *values, float *out, float *norms, const float *given,
               float *d_query, float *d_keys, float *d_values, const int64_t *starts, const uint32_t *sequence_keys,
@@ -249,7 +254,7 @@ int attention(const float *query, const float *keys, const float *values, float 
             int64_t s = sequences - 1 - task / heads, h = task % heads, tokens = starts[s + 1] - starts[s];
             head one = {tokens, width, heads * width, (starts[s] * heads + h) * width,
                         (tokens + LANES - 1) / LANES * LANES, narrow, inner(sequence_keys[s], h), share, scaling, scale};
-            float *own = norms + h * all + starts[s];
+            float *own = norms + 2 * (h * all + starts[s]);
             if (given)
                 attend_back(&one, query, keys, values, own, given, d_query, d_keys, d_values, columns, scratch);
             else

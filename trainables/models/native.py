@@ -96,7 +96,7 @@ def attention(query: Tensor, key: Tensor, value: Tensor, starts: Tensor, scaling
 
 
 class _Attention(torch.autograd.Function):
-    """Backwards, weights are computed anew from the logarithms of their sums."""
+    """Backwards, weights are computed anew; their largest scores and sums are kept."""
 
     @staticmethod
     def forward(
@@ -104,7 +104,7 @@ class _Attention(torch.autograd.Function):
     ) -> Tensor:
         query, key, value = (x.contiguous() for x in (query, key, value))
         out = torch.empty_like(query)
-        norms = query.new_empty(query.shape[1], query.shape[0])
+        norms = query.new_empty(query.shape[1], query.shape[0], 2)
         ctx.save_for_backward(query, key, value, norms)
         ctx.how = starts, scaling, drop
         _attention((query, key, value, out, norms, None, None, None, None), *ctx.how)
