@@ -48,11 +48,8 @@ faults: setup  ## a fault at every write of the store, then N=50 random ones in 
 	@$(BIN)/python -m pytest -s -m faults --override-ini addopts="-ra --strict-markers --import-mode=importlib"
 	@$(BIN)/python -m tests.faults $(N)
 
-bench: setup  ## training against HF Trainer; a step's cost beyond its training; the schedule against the best; a plan's time
-	@$(BIN)/python tests/benchmarks/trainer.py
-	@$(BIN)/python tests/benchmarks/step_overhead.py --steps 2
-	@$(BIN)/python tests/benchmarks/makespan.py
-	@$(BIN)/python tests/benchmarks/plan_speed.py
+bench: setup  ## one table of all that is claimed of speed: a quarter of an hour on two idle cores; QUICK=1: three minutes
+	@$(BIN)/python tests/benchmarks/bench.py $(if $(QUICK),--quick)
 
 clean:  ## remove the environment and what the demonstration made
 	rm -rf $(VENV) runs
