@@ -68,7 +68,8 @@ class GroupedAsha(FIFOScheduler):
 
     def on_trial_result(self, tune_controller: Any, trial: Any, result: dict[str, Any]) -> str:
         """Compare a training that has reported with its rivals; keep the decision when one has stopped."""
-        step, report = trial.config["step"], TrialReport.of(result)
+        report = TrialReport.of(result)
+        step = report.step
         if report.progress is not None and step in self._groups:
             self._compare(step, report.progress)
         if report.state is StepState.PAUSED and step in self._asked:

@@ -1,4 +1,4 @@
-"""How a sweep asks its workers to stop, and hears that they live.
+"""How a sweep asks its workers to stop, hears that they live, and tells them which step follows.
 
     driver                         ControlActor                     a worker of step S
     ------                         ------------                     ------------------
@@ -9,6 +9,7 @@
                                                           ------->  a reason: it saves its training state and leaves
     heartbeats()     <-----------
     forget(S)        ----------->                                   the attempt has ended
+    follow(S, next)  ----------->  following(S)           <-------  asked when S has ended: `sweeps.runtime.series`
 
 A stop is asked for, never enforced: a trial that Tune kills runs no clean-up, in the driver or in its workers. Only a
 worker without a heartbeat for `execution.stall_minutes` is killed, by `Watchdog`. Who asks: Ctrl-C and SIGTERM
@@ -36,6 +37,7 @@ class ControlActor:
         self._steps: dict[str, str] = {}
         self._heartbeats: dict[str, float] = {}
         self._workers: dict[str, list[Any]] = {}
+        self._following: dict[str, tuple[str, dict[str, Any] | None]] = {}
 
     def stop_all(self, reason: str) -> None:
         """Ask the workers of every step to stop."""
@@ -46,18 +48,23 @@ class ControlActor:
         self._steps[step] = reason
 
     def register(self, step: str, worker: list[Any]) -> None:
-        """A worker of `step` has started; `worker` holds its actor handle, if it is an actor."""
+        """A worker of `step` has started; `worker` holds its actor handle."""
         self._heartbeats[step] = time.monotonic()
-        self.add_handles(step, worker)
-
-    def add_handles(self, step: str, workers: list[Any]) -> None:
-        """Keep what `Watchdog` can kill of `step`: handles of actors, and object references of tasks."""
-        self._workers.setdefault(step, []).extend(workers)
+        self._workers.setdefault(step, []).extend(worker)
 
     def stop_reason(self, step: str) -> str | None:
         """Why the workers of `step` shall stop; None: they shall go on. The call counts as a heartbeat of the step."""
         self._heartbeats[step] = time.monotonic()
         return self._steps.get(step) or self._all
+
+    def follow(self, series: str, ended: str, config: dict[str, Any] | None) -> None:
+        """In the series, `config` follows the step that has ended; None: nothing does."""
+        self._following[series] = (ended, config)
+
+    def following(self, series: str, ended: str) -> tuple[bool, dict[str, Any] | None]:
+        """Whether it has been said what follows a step in its series; and what."""
+        step, config = self._following.get(series, ("", None))
+        return (True, config) if step == ended else (False, None)
 
     def heartbeats(self) -> dict[str, float]:
         """Seconds since the last heartbeat of each step that has a worker."""

@@ -1,4 +1,5 @@
-"""The life of a step on the driver: acquire its lease, build its trial's configuration, tell everyone of its end."""
+"""The life of a step on the driver: acquire its lease, build what its workers are given, tell everyone of its beginning
+and its end."""
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ class StepLifecycle:
         return Claim.DONE if self._store.done(step.id) else Claim.ACQUIRED
 
     def config(self, step: Step, execution: Execution) -> dict[str, Any]:
-        """What `trial.run_step` is given."""
+        """What a trial is given; the series is the searcher's to say."""
         self._attempts[step.id] += 1
         return TrialConfig(
             step=step.id,
@@ -67,7 +68,14 @@ class StepLifecycle:
             owner=self._leases.owner,
             scratch=self._scratch,
             control=self._control,
+            series="",
         ).to_ray()
+
+    def started(self, step: Step) -> None:
+        """An attempt has its place, or its workers: tell everyone."""
+        self._tracker.begin(step)
+        self._watchdog.started(step.id)
+        self._view.started(step)
 
     def ended(self, step: Step, state: StepState, message: str) -> None:
         """Release the lease, and tell of the end."""

@@ -13,7 +13,7 @@ from trainables.recipe.execution import Execution
 
 
 class TrialConfig(Frozen):
-    """What a trial needs to carry out a step."""
+    """What a trial and its workers need to carry out a step."""
 
     step: str
     """Its id."""
@@ -27,7 +27,9 @@ class TrialConfig(Frozen):
     scratch: str
     """Where Ray Train writes files of its own."""
     control: str
-    """Name of the actor that says whether to stop."""
+    """Name of the actor that says whether to stop, and what follows."""
+    series: str
+    """Id of the trial: it carries out one step after another."""
 
     def to_ray(self) -> dict[str, Any]:
         """As Tune and Train take it."""
@@ -35,10 +37,12 @@ class TrialConfig(Frozen):
 
 
 class TrialReport(Frozen):
-    """What a trial says: how a training goes (`running`), and at the end `done`, `paused` (asked to leave; its training
-    state is saved) or `failed`."""
+    """What a trial says of a step: how a training goes (`running`), and at the end `done`, `paused` (asked to leave;
+    its training state is saved) or `failed`."""
 
     state: StepState
+    step: str = ""
+    """Its id; empty where a trial has failed and cannot tell at which step: at the one that it was given last."""
     progress: TrainReport | None = None
     """While running."""
     error: str = ""

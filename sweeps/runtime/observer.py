@@ -8,6 +8,7 @@ from typing import Any
 from ray.tune import Callback
 
 from sweeps.runtime.display import StepView
+from sweeps.runtime.lifecycle import StepLifecycle
 from sweeps.runtime.messages import TrialReport
 from sweeps.runtime.watchdog import Watchdog
 from sweeps.schedule.scheduler import Schedule
@@ -17,8 +18,11 @@ from sweeps.tracking import Tracker
 class Observer(Callback):
     """Tune calls it on the driver, between the events of its loop."""
 
-    def __init__(self, schedule: Schedule, tracker: Tracker, view: StepView, watchdog: Watchdog) -> None:
-        self._steps, self._tracker, self._view, self._watchdog = schedule.plan.steps, tracker, view, watchdog
+    def __init__(
+        self, schedule: Schedule, driver: StepLifecycle, tracker: Tracker, view: StepView, watchdog: Watchdog
+    ) -> None:
+        self._steps, self._driver = schedule.plan.steps, driver
+        self._tracker, self._view, self._watchdog = tracker, view, watchdog
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune pickles its callbacks to restore an experiment from its own files; nothing here ever is.
@@ -30,18 +34,15 @@ class Observer(Callback):
         self._watchdog.check()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        """A trial has been placed."""
-        step = self._steps[trial.config["step"]]
-        self._tracker.begin(step)
-        self._watchdog.started(step.id)
-        self._view.started(step)
+        """A trial has been placed, and with it the first step of its series."""
+        self._driver.started(self._steps[trial.config["step"]])
 
     def on_trial_result(
         self, iteration: int, trials: list[Any], trial: Any, result: dict[str, Any], **info: Any
     ) -> None:
-        """A trial has reported: how training goes, or in the end its state."""
-        progress = TrialReport.of(result).progress
-        if progress is not None:
-            step = self._steps[trial.config["step"]]
-            self._tracker.progress(step, progress)
-            self._view.progress(step, progress)
+        """A trial has reported: how training goes, or how a step has ended."""
+        report = TrialReport.of(result)
+        if report.progress is not None:
+            step = self._steps[report.step]
+            self._tracker.progress(step, report.progress)
+            self._view.progress(step, report.progress)

@@ -116,7 +116,7 @@ def _tune(
     from sweeps.runtime.lifecycle import StepLifecycle
     from sweeps.runtime.observer import Observer
     from sweeps.runtime.searcher import PlanSearcher
-    from sweeps.runtime.trial import DRIVER, run_step
+    from sweeps.runtime.trial import DRIVER, run_series
     from sweeps.runtime.watchdog import Watchdog
 
     control_name, control = start_control()
@@ -128,15 +128,15 @@ def _tune(
         scheduler = None
         if (asha := spec.early_stopping.asha) is not None:
             scheduler = GroupedAsha(asha, schedule, store, Decisions(store, spec.sweep), control.stop.remote)
-        searcher = PlanSearcher(schedule, driver)
+        searcher = PlanSearcher(schedule, driver, control.follow.remote)
         tuner = tune.Tuner(
-            tune.with_resources(run_step, DRIVER),
+            tune.with_resources(run_series, DRIVER),
             tune_config=tune.TuneConfig(search_alg=searcher, scheduler=scheduler, num_samples=-1, reuse_actors=True),
             run_config=tune.RunConfig(
                 name=spec.sweep,
                 storage_path=scratch,
                 verbose=0,
-                callbacks=[Observer(schedule, tracker, view, watchdog)],
+                callbacks=[Observer(schedule, driver, tracker, view, watchdog)],
             ),
         )
         tuner.fit()

@@ -1,49 +1,92 @@
-"""The search algorithm that hands Tune one step after another, as a `Schedule` releases them. One trial is one step."""
+"""The search algorithm that hands Tune one step after another, as a `Schedule` releases them. One trial is one series
+of steps (`sweeps.runtime.series`)."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
 
 from ray.tune.search import Searcher
 
 from sweeps.plan.graph import Step
-from sweeps.runtime.messages import TrialReport
-from sweeps.schedule.dispatch import DIED, Dispatcher, StepRunner
+from sweeps.runtime.messages import TrialConfig, TrialReport
+from sweeps.runtime.series import goes_on
+from sweeps.schedule.dispatch import DIED, Dispatcher, Outcome, StepRunner
 from sweeps.schedule.retry import RetryPolicy
 from sweeps.schedule.scheduler import Schedule
+from sweeps.schedule.states import StepState
+
+Follow = Callable[[str, str, dict[str, Any] | None], Any]
+"""Tells the workers of a series what follows the step that has ended; None: nothing."""
+
+
+class SeriesRunner(StepRunner, Protocol):
+    """Carries out steps, by trials and by workers that are there."""
+
+    def started(self, step: Step) -> None:
+        """An attempt at an acquired step has its workers."""
 
 
 class PlanSearcher(Searcher):
     """A Tune search algorithm over a graph: None while nothing is ready, the end when everything has been started."""
 
-    def __init__(self, schedule: Schedule, runner: StepRunner, retries: RetryPolicy | None = None) -> None:
+    def __init__(
+        self, schedule: Schedule, runner: SeriesRunner, follow: Follow, retries: RetryPolicy | None = None
+    ) -> None:
         super().__init__(metric="state", mode="max")
-        self._dispatcher = Dispatcher(schedule, runner, retries)
+        self._dispatcher, self._runner, self._follow = Dispatcher(schedule, runner, retries), runner, follow
+        self._begun: dict[str, TrialConfig] = {}
+        """What each series began with, by trial."""
         self._steps: dict[str, Step] = {}
+        """The step that each trial is at."""
+        self._started: deque[tuple[Step, dict[str, Any]]] = deque()
+        """Steps that the schedule has started and that need a trial of their own."""
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """The trial's configuration, None ("not now"), or FINISHED."""
-        started = self._dispatcher.start()
+        started = self._started.popleft() if self._started else self._dispatcher.start()
         if started is not None:
             self._steps[trial_id], config = started
-            return config
+            self._begun[trial_id] = TrialConfig(**{**config, "series": trial_id})
+            return self._begun[trial_id].to_ray()
         return str(Searcher.FINISHED) if self._dispatcher.over else None
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Book how far a training has come."""
-        progress = TrialReport.of(result).progress
-        if trial_id in self._steps and progress is not None:
-            self._dispatcher.progressed(self._steps[trial_id], progress.global_step)
+        """Book how far a training has come, or how an attempt at a step has ended and what follows it."""
+        report, step = TrialReport.of(result), self._steps.get(trial_id)
+        if step is None or report.step not in ("", step.id):
+            return
+        if report.progress is not None:
+            self._dispatcher.progressed(step, report.progress.global_step)
+        if report.outcome is not None:
+            self._ended(trial_id, report.outcome)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Book the end of a trial; `result` is its last report.
+        """Book the end of a trial. What it was at and has said nothing of has failed like any other step."""
+        if trial_id in self._steps:
+            self._ended(trial_id, DIED)
+        self._begun.pop(trial_id, None)
 
-        A trial whose process died, or that ended without saying how, has failed like any other.
-        """
-        step = self._steps.pop(trial_id, None)
-        if step is not None:
-            outcome = None if error or result is None else TrialReport.of(result).outcome
-            self._dispatcher.ended(step, outcome or DIED)
+    def _ended(self, trial_id: str, outcome: Outcome) -> None:
+        step = self._steps.pop(trial_id)
+        self._dispatcher.ended(step, outcome)
+        if outcome.state is not StepState.FAILED:
+            over = self._dispatcher.schedule.state(step.id) in (StepState.DONE, StepState.STOPPED)
+            self._follow(trial_id, step.id, self._following(trial_id) if over else None)
+
+    def _following(self, trial_id: str) -> dict[str, Any] | None:
+        """Start what the schedule has next, the most urgent first, until a step suits the workers of the trial. The
+        others start, too, as they would have: they fit beside it."""
+        while (started := self._dispatcher.start()) is not None:
+            step, config = started
+            following = TrialConfig(**{**config, "series": trial_id})
+            if goes_on(self._begun[trial_id], following):
+                self._steps[trial_id] = step
+                self._runner.started(step)
+                return following.to_ray()
+            self._started.append(started)
+        return None
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save: the store says what is done, and running again is resuming."""

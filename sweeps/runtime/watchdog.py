@@ -82,10 +82,7 @@ class Watchdog:
     def _end(self, step: str) -> None:
         for worker in ray.get(self._control.forget.remote(step)):
             try:
-                if isinstance(worker, ray.ObjectRef):
-                    ray.cancel(worker, force=True)
-                else:
-                    ray.kill(worker)
+                ray.kill(worker)
             except Exception as error:  # it is gone already; the trial hears of that as well
                 logging.getLogger(__name__).info("%s: %s", step, error)
 

@@ -4,7 +4,8 @@
 
 Carries out the same small training steps one after the other, once through a sweep on the local Ray and once each with
 `python -m trainables`, and prints for both the wall time of a step, the time that its optimiser took, and the
-difference. The first step of a sweep starts processes that the later ones find running, so it is shown apart.
+difference; of evaluations the wall time, which is from the driver's "started" to its "done". The first training of a
+sweep starts the workers that later steps find there, so it is shown apart.
 """
 
 from __future__ import annotations
@@ -60,7 +61,9 @@ def main() -> None:
         plan = make_plan(read_spec(file), str(file))
         ray_walls = on_ray(file)
         store = Store(storage)
-        trains = [step.id for step in plan.steps.values() if step.kind.group == "train"]
+        trains, evaluations = (
+            [step.id for step in plan.steps.values() if step.kind.group == group] for group in ("train", "evaluate")
+        )
         inside = {name: store.record(name)["result"]["train_seconds"] for name in trains}
         on_ray_over = [
             ray_walls[name] - inside[name] for name in sorted(trains, key=lambda n: list(ray_walls).index(n))
@@ -71,6 +74,8 @@ def main() -> None:
     print(
         f"beyond it, on Ray      {statistics.median(later):6.1f} s  (median of {len(later)}; the first: {first:.1f} s)"
     )
+    whole = [ray_walls[name] for name in evaluations]
+    print(f"an evaluation, on Ray  {statistics.median(whole):6.1f} s  (median of {len(whole)}, from beginning to end)")
     print(
         f"beyond it, by itself   {statistics.median(plain_over):6.1f} s  (median of {len(plain_over)} plain processes)"
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import sys
+
 from trainables.host import Host
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import Recipe
@@ -32,3 +35,16 @@ def carry_out(recipe: Recipe, execution: Execution, store: Store, host: Host) ->
     use_task_files(execution.task_files)
     with store.room(recipe.id):
         return kind_of(recipe).run(recipe, execution, store, host)
+
+
+def tidy() -> None:
+    """Leave nothing of a step in a process that goes on to another: neither memory nor its high-water mark on a GPU,
+    and no compiled code, of which torch keeps so many forms and then silently compiles no more."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+        torch.cuda.reset_peak_memory_stats()
+    if "torch._dynamo" in sys.modules:
+        torch.compiler.reset()

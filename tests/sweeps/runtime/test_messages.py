@@ -20,8 +20,8 @@ PROGRESS = TrainReport(
     tokens_per_second=900.0,
 )
 REPORTS = [
-    TrialReport(state=StepState.RUNNING, progress=PROGRESS),
-    TrialReport(state=StepState.DONE),
+    TrialReport(state=StepState.RUNNING, step="train-1", progress=PROGRESS),
+    TrialReport(state=StepState.DONE, step="train-1"),
     TrialReport(state=StepState.FAILED, error="out of memory", kind="memory"),
 ]
 

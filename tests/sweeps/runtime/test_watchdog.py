@@ -59,31 +59,7 @@ def test_a_step_without_a_worker_is_spoken_of_once(watched):
     assert said == [(step, "waits for 64 CPUs, the cluster has 2: a node may be lost")]
 
 
-def test_a_task_that_gives_no_sign_is_ended_and_one_that_does_is_left_alone(watched):
-    watchdog, control, step, now, said = watched
-
-    @ray.remote(num_cpus=0, max_retries=0)
-    def hangs(control, step):
-        ray.get(control.register.remote(step, []))
-        time.sleep(600)
-
-    task = hangs.remote(control, step)
-    ray.get(control.add_handles.remote(step, [task]))
-    watchdog.started(step)
-    while step not in ray.get(control.heartbeats.remote()):
-        time.sleep(0.05)
-    ray.get(control.stop_reason.remote(step))  # a sign
-    look(watchdog, now, EVERY)
-    assert said == []
-    time.sleep(1.1)
-    look(watchdog, now, EVERY)
-    assert len(said) == 1
-    assert "its workers are killed" in said[0][1]
-    with pytest.raises((ray.exceptions.WorkerCrashedError, ray.exceptions.TaskCancelledError)):
-        ray.get(task, timeout=60)
-
-
-def test_an_actor_that_gives_no_sign_is_killed(watched):
+def test_a_worker_that_gives_no_sign_is_killed_and_one_that_does_is_left_alone(watched):
     watchdog, control, step, now, said = watched
 
     @ray.remote(num_cpus=0)
@@ -97,8 +73,12 @@ def test_an_actor_that_gives_no_sign_is_killed(watched):
     watchdog.started(step)
     while step not in ray.get(control.heartbeats.remote()):
         time.sleep(0.05)
+    ray.get(control.stop_reason.remote(step))  # a sign
+    look(watchdog, now, EVERY)
+    assert said == []
     time.sleep(1.1)
     look(watchdog, now, EVERY)
     assert len(said) == 1
+    assert "its workers are killed" in said[0][1]
     with pytest.raises(ray.exceptions.RayActorError):
         ray.get(training, timeout=60)

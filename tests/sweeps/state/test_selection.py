@@ -68,7 +68,7 @@ class Case:
     def tell(self, name, report):
         before = len(self.halted)
         step = self.by_name[name].id
-        trial = SimpleNamespace(trial_id=f"trial of {name}", config={"step": step})
+        trial, report = SimpleNamespace(trial_id=f"trial of {name}"), report.model_copy(update={"step": step})
         assert self.asha.on_trial_result(None, trial, flatten_dict(report.to_ray())) == TrialScheduler.CONTINUE
         return len(self.halted) > before
 
