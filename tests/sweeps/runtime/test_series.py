@@ -57,7 +57,7 @@ def test_a_warm_process_gives_the_numbers_of_a_new_one(local_ray, tiny, tmp_path
     model = {key: value for key, value in tiny["models"]["small"].items() if key != "pretrain"}
     fields = tiny | {
         "models": {"small": model},
-        "targets": [{"task": "gen-pairs", "languages": ["two"]}, {"task": "gen-tags", "languages": ["one", "two"]}],
+        "targets": [{"task": "gen-nli", "languages": ["two"]}, {"task": "gen-tags", "languages": ["two"]}],
         "training": {"all": {"steps": 8, "evaluate_every": 4, "batch_size": 8, "max_length": 64, "dropout": 0.1}},
         "execution": execution,
     }
