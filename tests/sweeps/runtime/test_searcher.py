@@ -8,6 +8,7 @@ from sweeps.plan.graph import Plan, Role, Step
 from sweeps.runtime.messages import TrialConfig, TrialReport
 from sweeps.runtime.searcher import PlanSearcher
 from sweeps.schedule.dispatch import HELD_ELSEWHERE_SECONDS, Claim
+from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import STARTABLE
 from trainables.recipe.execution import Execution
@@ -79,7 +80,7 @@ class Case:
     def __init__(self, *steps, cpus=1, gpus=0):
         self.now, self.driver, self.followed = [0.0], Driver(), []
         plan = Plan({step.id: step for step in (ROWS, *steps)}, (), 0)
-        self.schedule = Schedule(plan, {ROWS.id}, cpus, gpus, clock=lambda: self.now[0])
+        self.schedule = Schedule(plan, {ROWS.id}, [NodeShape(cpus, gpus)], clock=lambda: self.now[0])
         self.searcher = PlanSearcher(self.schedule, self.driver, lambda *said: self.followed.append(said))
 
     def suggest(self, trial):
@@ -188,7 +189,7 @@ def test_a_step_that_fails_while_the_sweep_is_asked_to_end_is_left_for_the_next_
     ],
 )
 def test_workers_go_on_to_what_wants_the_same(first, following, goes_on):
-    cpus, gpus = (max(wanted) for wanted in zip(first.resources, following.resources, strict=True))
+    cpus, gpus = (max(wanted) for wanted in zip(first.demand.total, following.demand.total, strict=True))
     case = Case(first, following, cpus=cpus, gpus=gpus)
     assert case.suggest("1") == first.id
     assert case.report("1", "done", first.id) == (following.id if goes_on else None)
