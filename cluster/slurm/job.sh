@@ -27,7 +27,9 @@ inside=(@INSIDE@)
 driver='' notice='' code=2
 trap 'notice=time; stop' USR1
 trap 'notice=${notice:-end}' TERM # Slurm gives it to every step: the driver has it already, Ray takes no notice
-stop() { [ -z "$driver" ] || scancel --signal=TERM "$(squeue -h -s -j "$SLURM_JOB_ID" -o '%i %j' | awk '$2 == "driver" {print $1}')"; }
+stop() { # what some scancels say of a step that they have reached is no error
+  [ -z "$driver" ] || scancel --signal=TERM "$(squeue -h -s -j "$SLURM_JOB_ID" -o '%i %j' | awk '$2 == "driver" {print $1}')" 2>/dev/null
+}
 coproc nodes {
   "${step[@]}" --job-name=ray --nodes="$SLURM_NNODES" --ntasks="$SLURM_NNODES" "${inside[@]}" \
     @PYTHON@ -P -m cluster.slurm.node --address "$ip:$port"@SCRATCH@

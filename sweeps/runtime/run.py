@@ -1,7 +1,7 @@
 """Carry out a plan: one Tuner over its steps, MLflow beside it, the tables at the end.
 
 Running again is resuming: what the store has is not done again, and a step that was cut off goes on from its last
-training state. Ctrl-C asks the running steps to save and leave; a second one leaves at once.
+training state. Ctrl-C or SIGTERM asks the running steps to save and leave; a second Ctrl-C leaves at once.
 """
 
 from __future__ import annotations
@@ -144,14 +144,20 @@ def _tune(
 
 @contextmanager
 def _asking(schedule: Schedule, stop_all: Callable[[], Any], display: Display) -> Iterator[None]:
-    """On the first SIGINT or SIGTERM ask the running steps to stop; on the second leave at once."""
+    """On the first SIGINT or SIGTERM ask the running steps to stop; on SIGINT after that leave at once.
+
+    Another SIGTERM says nothing new: Slurm sends it with a notice and again at the end, and whoever cannot wait sends
+    SIGKILL.
+    """
 
     def asked(number: int, frame: FrameType | None) -> None:
         if schedule.draining:
+            if number == signal.SIGTERM:
+                return
             raise KeyboardInterrupt
         schedule.draining = True
         stop_all()
-        display.line("stopping: running steps save their state; once more to leave at once", warning=True)
+        display.line("stopping: running steps save their state; Ctrl-C leaves at once", warning=True)
 
     before = {number: signal.signal(number, asked) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
