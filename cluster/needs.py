@@ -26,7 +26,7 @@ class Needs:
     Attributes:
         sweep: its name: letters, digits, `_`, `.` and `-`.
         arguments: what `xstilts run` is called with: the sweep file (absolute), or the name of a study, and overrides.
-        steps: the workers that its steps have, each kind once.
+        steps: the workers that its steps have, each kind once, the smallest first.
         storage: where the store is, an absolute path or an address.
         tracking: address of MLflow.
         paths: local files and folders that every node must see, absolute: sweep file, task files, data, models,
@@ -51,7 +51,7 @@ class Needs:
     def obstacle(self, nodes: int, cpus: float | None, gpus: float) -> str | None:
         """Why some step cannot be placed on so many machines of so many CPUs (None: enough) and GPUs, in a line with
         the mend; None: all can."""
-        for one in self.steps:
+        for one in reversed(self.steps):
             limits = [has // wants for has, wants in ((cpus, one.cpus), (gpus, one.gpus)) if wants and has is not None]
             if limits and nodes * min(limits) < one.count:
                 has = f"{gpus:g} GPUs" if cpus is None else f"{cpus:g} CPUs and {gpus:g} GPUs"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 
 from cluster.description import Description, Text
 
@@ -75,8 +75,9 @@ class SlurmCluster(Description):
     requeue: bool = Field(default=True, strict=True)
     """Whether a job that was preempted or came to its time limit starts again, as long as steps make progress."""
 
-    @model_validator(mode="after")
-    def _one_way_to_gpus(self) -> SlurmCluster:
-        if self.gres is not None and self.gpus is not None:
-            raise ValueError("gpus and gres say the same; leave one of them out")
-        return self
+    @field_validator("gres")
+    @classmethod
+    def _one_way_to_gpus(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is not None and info.data.get("gpus") is not None:
+            raise ValueError("says the same as gpus; leave one of them out")
+        return value

@@ -36,6 +36,10 @@ LONGEST = 107
 """Bytes of a socket's path, at most: Linux, `unix(7)`."""
 
 
+SAFE = "xstilts-safe"
+"""Resource of the nodes on which drivers and controllers of steps shall be."""
+
+
 class NodeError(RuntimeError):
     """Ray cannot run here; the message is one line with the mend."""
 
@@ -113,6 +117,7 @@ def start(folder: Path, address: str, environment: Mapping[str, str]) -> None:
     if environment["SLURM_NODEID"] == "0":
         role = ["--head", f"--node-ip-address={host}", f"--port={port}", "--include-dashboard=true"]
         role += [f"--dashboard-port={int(port) + 1}", f"--ray-client-server-port={int(port) + 2}"]
+        role += [f'--resources={{"{SAFE}": 1000}}']  # without this node the job is over in any case
     else:
         role = [f"--address={address}"]
     shared = shutil.disk_usage("/dev/shm").free if os.path.isdir("/dev/shm") else STORE

@@ -77,7 +77,7 @@ def _options(sweeps: Sequence[Needs], cluster: SlurmCluster, gpus: int, folder: 
         "ntasks-per-node=1",
         f"cpus-per-task={cluster.cpus}" if cluster.cpus else "exclusive",
         *(f"{name}={value}" for name, value in own.items() if value is not None),
-        f"output={_pattern(folder / job_name(sweeps))}-%j.out",
+        f'output="{_pattern(folder / job_name(sweeps))}-%j.out"',
         "open-mode=append",
         "requeue" if cluster.requeue else "no-requeue",
         f"signal=B:USR1@{cluster.notice}",
@@ -122,11 +122,11 @@ def _container(sweeps: Sequence[Needs], cluster: SlurmCluster, here: Path) -> li
 
 
 def _pattern(path: Path) -> str:
-    """A path as `#SBATCH --output` takes it, which has a meaning for percent signs, backslashes, quotes and spaces."""
+    """A path as `#SBATCH --output` takes it within double quotes."""
     text = str(path)
     if "\n" in text or "\\" in text:
         raise Unusable(f"--to: {text!r}: sbatch takes no path with a backslash or the end of a line in it")
-    return "".join(f"\\{one}" if one in "\"' #" else one for one in text.replace("%", "%%"))
+    return text.replace("%", "%%").replace('"', '\\"')
 
 
 def _beside(program: str) -> Path:

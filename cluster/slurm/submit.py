@@ -6,6 +6,17 @@ import re
 import subprocess
 from pathlib import Path
 
+MENDS = {
+    "partition": "`sinfo -s` lists the partitions, give another --partition",
+    "account": "`sacctmgr show associations user=$USER` lists the accounts, give another --account",
+    "qos": "`sacctmgr show qos` lists them, give another --qos",
+    "time limit": "`sinfo -s` shows the limits, give a shorter --time or another --partition",
+    "node configuration": "`sinfo -N -l` shows what nodes have, give less of --nodes, --cpus, --gpus, --memory",
+    "feature": "`sinfo -o '%N %f'` lists the features, give another --constraint",
+    "node count": "`sinfo -s` shows how many there are, give fewer --nodes",
+}
+"""What to do, by words of what sbatch says."""
+
 
 class Refused(RuntimeError):
     """Slurm does not take the job; the message is one line with what it says."""
@@ -23,5 +34,7 @@ def submit(script: Path) -> str:
         raise Refused("sbatch does not answer within two minutes: see `sinfo` and `scontrol ping`") from None
     if done.returncode:
         lines = [re.sub(r"^sbatch: (error: )?", "", line).strip() for line in done.stderr.splitlines()]
-        raise Refused(f"sbatch refuses the job ({'; '.join(filter(None, lines)) or 'it says nothing'})")
+        said = "; ".join(filter(None, lines)) or "it says nothing"
+        mend = next((mend for word, mend in MENDS.items() if word in said.lower()), f"see {script}")
+        raise Refused(f"sbatch refuses the job ({said}): {mend}")
     return done.stdout.strip().partition(";")[0]

@@ -27,16 +27,6 @@ from sweeps.cli.launch_common import (
     prepared,
 )
 
-MENDS = {
-    "partition": "`sinfo -s` lists the partitions: give another --partition",
-    "account": "`sacctmgr show associations user=$USER` lists the accounts: give another --account",
-    "qos": "`sacctmgr show qos` lists them: give another --qos",
-    "time limit": "`sinfo -s` shows the limits: give a shorter --time, or another --partition",
-    "node configuration": "`sinfo -N -l` shows what nodes have: give fewer --nodes, --cpus, --gpus, or less --memory",
-    "feature": "`sinfo -o '%N %f'` lists the features: give another --constraint",
-}
-"""What to do, by a word of what sbatch says."""
-
 
 def slurm(
     files: Annotated[
@@ -106,8 +96,7 @@ def slurm(
     try:
         job = submit(written)
     except Refused as error:
-        mend = next((mend for word, mend in MENDS.items() if word in str(error).lower()), "see the script")
-        wrong([f"{error}: {mend}"])
+        wrong([str(error)])
     console.print(
         f"job {job}      its output: {to.absolute() / job_name(sweeps)}-{job}.out", highlight=False, soft_wrap=True
     )
