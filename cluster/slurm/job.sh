@@ -27,14 +27,18 @@ inside=(@INSIDE@)
 driver='' notice='' code=2
 trap 'notice=time; stop' USR1
 trap 'notice=${notice:-end}' TERM # Slurm gives it to every step: the driver has it already, Ray takes no notice
-stop() { # what some scancels say of a step that they have reached is no error
-  [ -z "$driver" ] || scancel --signal=TERM "$(squeue -h -s -j "$SLURM_JOB_ID" -o '%i %j' | awk '$2 == "driver" {print $1}')" 2>/dev/null
+stop() { # the step appears a moment after its srun; what some scancels say of one that they have reached is no error
+  while [ -n "$driver" ] && kill -0 "$driver" 2>/dev/null; do
+    step_id=$(squeue -h -s -j "$SLURM_JOB_ID" -o '%i %j' | awk '$2 == "driver" {print $1}')
+    [ -z "$step_id" ] || { scancel --signal=TERM "$step_id" 2>/dev/null; break; }
+    sleep 1
+  done
 }
 coproc nodes {
   "${step[@]}" --job-name=ray --nodes="$SLURM_NNODES" --ntasks="$SLURM_NNODES" "${inside[@]}" \
     @PYTHON@ -P -m cluster.slurm.node --address "$ip:$port"@SCRATCH@
 }
-told=${nodes[0]} hold=${nodes[1]} nodes=$nodes_PID ready=0
+told=${nodes[0]} hold=${nodes[1]} ray=$! ready=0
 while [ "$ready" -lt "$SLURM_NNODES" ] && IFS= read -r -t 300 line <&"$told" && [ "$line" = ready ]; do
   ready=$((ready + 1))
 done
@@ -49,7 +53,7 @@ elif [ -z "$notice" ]; then
   say "only $ready of $SLURM_NNODES nodes are ready: the lines above say why"
 fi
 exec {hold}>&-
-for _ in {1..60}; do kill -0 "$nodes" 2>/dev/null || break; sleep 0.5; done
+for _ in {1..60}; do kill -0 "$ray" 2>/dev/null || break; sleep 0.5; done
 
 again=''
 if [ "$notice" = time ]; then
@@ -57,7 +61,7 @@ if [ "$notice" = time ]; then
 elif [ -z "$notice" ] && [ "$code" = 130 ] && scontrol show job "$SLURM_JOB_ID" | grep -q ' PreemptTime=[0-9]'; then
   again=1 # a job of higher priority wants the nodes; whoever else stopped the driver meant it
 fi
-if [ -n "$again" ] && [ -n "$driver" ] && [ "$code" != 0 ] && @REQUEUE@; then
+if [ -n "$again" ] && [ "$code" != 0 ] && @REQUEUE@; then
   # What is done and saved, as a word that Slurm keeps with the job: equal twice, nothing was gained in between.
   got=$("${on_head[@]}" "${inside[@]}" @XSTILTS@ status "${sweep[@]}" --json | sha256sum | cut -c1-16)
   if scontrol show job "$SLURM_JOB_ID" | grep -q "Comment=progress-$got"; then
