@@ -19,6 +19,7 @@ from torch._C._distributed_c10d import HashStore
 from trainables.models.task_model import TaskModel
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import Optimisation
+from trainables.training.memory import reduce_bucket
 
 if not torch.cuda.is_available():
     os.environ.setdefault("DS_ACCELERATOR", "cpu")
@@ -50,6 +51,7 @@ class Engine:
         if execution.compile and self.stage < 3:
             model.compile_blocks()
         self._clip = optimisation.clip
+        self._parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
         self._optimizer = torch.optim.AdamW(
             _groups(model, optimisation.weight_decay),
             lr=optimisation.learning_rate,
@@ -70,7 +72,7 @@ class Engine:
             "train_micro_batch_size_per_gpu": 1,
             "gradient_accumulation_steps": 1,
             "gradient_clipping": optimisation.clip if self.stage else 0.0,
-            "zero_optimization": {"stage": self.stage},
+            "zero_optimization": {"stage": self.stage, "reduce_bucket_size": reduce_bucket(self._parameters)},
             "zero_allow_untested_optimizer": True,
             "steps_per_print": 10**9,
         }
