@@ -19,7 +19,7 @@ from torch._C._distributed_c10d import HashStore
 from trainables.models.task_model import TaskModel
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import Optimisation
-from trainables.training.memory import reduce_bucket
+from trainables.training.memory import zero_options
 
 if not torch.cuda.is_available():
     os.environ.setdefault("DS_ACCELERATOR", "cpu")
@@ -72,7 +72,7 @@ class Engine:
             "train_micro_batch_size_per_gpu": 1,
             "gradient_accumulation_steps": 1,
             "gradient_clipping": optimisation.clip if self.stage else 0.0,
-            "zero_optimization": {"stage": self.stage, "reduce_bucket_size": reduce_bucket(self._parameters)},
+            "zero_optimization": zero_options(self.stage, self._parameters),
             "zero_allow_untested_optimizer": True,
             "steps_per_print": 10**9,
         }

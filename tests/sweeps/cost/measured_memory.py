@@ -9,10 +9,8 @@ each time: it knows no memory that an allocator keeps, and none of libraries.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -53,39 +51,32 @@ class Case:
     micro_batch_tokens: int = 8192
     trim: bool = True
     compile: bool = False
+    bucket: int = 50_000_000
+    live: int = 100_000_000
 
 
 def measured(case: Case) -> dict[str, Any]:
-    """What the first worker of `case` holds at most: `train`, bytes; and what it holds between updates: `state`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        where = {"WORLD_SIZE": case.workers, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "CASE_FOLDER": folder}
-        workers = []
-        for rank in range(case.workers):
-            environment = os.environ | {name: str(value) for name, value in where.items()}
-            environment |= {"RANK": str(rank), "LOCAL_RANK": str(rank)}
-            out = subprocess.PIPE if rank == 0 else subprocess.DEVNULL
-            command = [sys.executable, "-m", MODULE, json.dumps(asdict(case))]
-            workers.append(subprocess.Popen(command, env=environment, stdout=out, text=True))
-        told, _ = workers[0].communicate(timeout=600)
-        for worker in workers:
-            worker.wait(60)
+    """What the first worker of `case` holds at most, in bytes, and what it holds between updates; in a new process."""
+    command = [sys.executable, "-m", MODULE, json.dumps(asdict(case))]
+    told = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=600).stdout
     found: dict[str, Any] = json.loads(told.splitlines()[-1])
     return found
 
 
-def _here(case: Case) -> dict[str, Any]:
-    """The same in this process, which is one of the workers."""
+def measured_here(case: Case, folder: Path) -> dict[str, Any]:
+    """The same in this process, which must have no process group."""
     import torch
+    import torch.distributed as dist
+    from torch.testing._internal.distributed.fake_pg import FakeStore
 
+    from trainables.models.loading import load_tokenizer
     from trainables.recipe.execution import Execution
     from trainables.store import Store
-    from trainables.training.loop import Finetuning
+    from trainables.training import memory
+    from trainables.training.attempt import Attempt
 
+    memory.REDUCE_BUCKET, memory.LIVE = case.bucket, case.live
     gpu = torch.cuda.is_available()
-    folder = Path(os.environ["CASE_FOLDER"]) / os.environ["RANK"]
     store = Store(str(folder))
     recipe = _recipe(case, store)
     execution = Execution(
@@ -96,27 +87,33 @@ def _here(case: Case) -> dict[str, Any]:
         trim_vocabulary=case.trim,
         compile=case.compile,
     )
+    # The other workers are not there: collectives of this group do nothing, and keep nothing in threads of their own.
+    os.environ.update(RANK="0", LOCAL_RANK="0", WORLD_SIZE=str(case.workers))
+    dist.init_process_group("fake", store=FakeStore(), rank=0, world_size=case.workers)
     activities = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities, profile_memory=not gpu) as profile:
-        training = Finetuning(recipe, execution, store, _Silent())
-        with torch.profiler.record_function("case: training"):
-            for step in range(UPDATES):
-                gc.collect()
-                with torch.profiler.record_function(f"case: update {step}"):
-                    training._update(step)
-        with torch.profiler.record_function("case: evaluation"):
-            training._raw(training.tasks[0])
-        with torch.profiler.record_function("case: saving"):
-            training.engine.weights()
+        tokenizer = load_tokenizer(recipe.start, store, execution)
+        attempt = Attempt(recipe, execution, store, tokenizer, 0)
+        for step in range(UPDATES):
+            with torch.profiler.record_function(f"case: update {step}"):
+                attempt.update(step)
+        with torch.profiler.record_function("case: writing"):
+            attempt.weights(UPDATES)
         with torch.profiler.record_function("case: end"):
             pass
         if gpu:
-            return {"train": torch.cuda.max_memory_allocated()}
+            return {"peak": torch.cuda.max_memory_allocated()}
     found = _peaks(profile)
-    table = training.vocabulary
-    found["trained"] = sum(p.numel() for p in training.engine.model.parameters())
-    found["kept_table"] = 0 if table is None else table._table.nbytes
-    training.close()
+    last, writing = found[f"update {UPDATES - 1}"], found["writing"]
+    table = attempt.vocabulary
+    found |= {
+        "peak": max(last["peak"], writing["peak"]),
+        "training": last["peak"],
+        "between": last["before"],
+        "rows": None if table is None else len(table.kept),
+    }
+    attempt.close()
+    dist.destroy_process_group()
     return found
 
 
@@ -141,14 +138,6 @@ def _peaks(profile: Any) -> dict[str, Any]:
         if within:
             found[name] = {"before": before[-1], "peak": max(within), "after": within[-1]}
     return found
-
-
-class _Silent:
-    def report(self, report: Any) -> None:
-        pass
-
-    def should_stop(self) -> None:
-        return None
 
 
 def _recipe(case: Case, store: Any) -> Any:
@@ -219,5 +208,5 @@ def _row(case: Case, length: int, rng: Any) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    given = Case(**json.loads(sys.argv[1]))
-    print(json.dumps(_here(given) if "CASE_FOLDER" in os.environ else measured(given)))
+    with tempfile.TemporaryDirectory() as made:
+        print(json.dumps(measured_here(Case(**json.loads(sys.argv[1])), Path(made))))
