@@ -7,6 +7,7 @@ failure of some step, hours later and only where Ray happens to put it.
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 import socket
 from collections.abc import Callable, Sequence
@@ -37,6 +38,8 @@ class Node:
     """Hash over the source of this program."""
     gpus: tuple[tuple[str, int], ...]
     """Name and bytes of memory of each GPU that torch sees there."""
+    memory: int
+    """Bytes of its main memory."""
     missing: tuple[str, ...]
     """Paths that are not there."""
     storage: str | None
@@ -71,6 +74,7 @@ def inspect_node(paths: Sequence[str], packages: Sequence[str], probe: Callable[
         packages={d.name.lower(): d.version for d in distributions() if Path(str(d.locate_file(""))).name != "_vendor"},
         source=_source(packages),
         gpus=found,
+        memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         missing=tuple(path for path in paths if not Path(path).exists()),
         storage=probe(),
     )

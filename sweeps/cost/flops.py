@@ -24,7 +24,7 @@ from trainables.models.backbones import CONFIG, hub_shape, read_config, shape_of
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.models.shape import ModelShape
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
-from trainables.recipe.recipes import Recipe, SplitRef, TaskSpec, TokenizerRecipe
+from trainables.recipe.recipes import DataRecipe, Recipe, SplitRef, TaskSpec, TokenizerRecipe
 from trainables.steps import StepRecord
 from trainables.steps.work import Size
 from trainables.store import Store
@@ -43,7 +43,7 @@ class Estimate:
 
 def estimate(plan: Plan, throughput: Throughput, store: Store | None = None) -> Estimate:
     """Give every step of `plan` its cost; `store` corrects expectations by what is prepared and trained."""
-    context = _context(plan, store)
+    context = context_of(plan, store)
     if store is not None:
         throughput = calibrated(throughput, _measured(plan, context, store))
     steps = {}
@@ -57,12 +57,12 @@ def estimate(plan: Plan, throughput: Throughput, store: Store | None = None) -> 
 
 def shapes(plan: Plan) -> dict[str, ModelShape]:
     """Of the model that each step trains."""
-    context = _context(plan, None)
+    context = context_of(plan, None)
     trained = {name: step.recipe.starts_from for name, step in plan.steps.items() if step.kind.leaves_weights}
     return {name: context.shape(origin) for name, origin in trained.items() if origin is not None}
 
 
-def _context(plan: Plan, store: Store | None) -> PlanContext:
+def context_of(plan: Plan, store: Store | None) -> PlanContext:
     paths = {key: path for step in plan.steps.values() for key, path in step.execution.model_paths.items()}
     return PlanContext({step.id: step.recipe for step in plan.steps.values()}, paths, store)
 
@@ -97,6 +97,12 @@ class PlanContext:
     def size(self, data_step: str, split: str) -> Size:
         """Rows of a split, in all languages of a data step."""
         return self.sizes.of(data_step, split)
+
+    def longest(self, data_step: str) -> int:
+        """Subwords at which a data step cuts sequences."""
+        recipe = self.recipes[data_step]
+        assert isinstance(recipe, DataRecipe)
+        return recipe.max_length
 
     def text_size(self, task: TaskSpec, rows: SplitRef) -> Size:
         """Rows that no data step has: what a tokenizer reads."""

@@ -5,23 +5,21 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterable, Sequence
+from math import inf
 
 from cluster.inspect import Node, differences, inspect_cluster, inspect_node, state_api
 from sweeps.cost.flops import shapes
+from sweeps.cost.memory import HOST, PlanMemory
 from sweeps.plan.graph import Step
 from sweeps.plan.paths import paths_of
 from sweeps.schedule.nodes import NodeShape, too_large, total
 from sweeps.schedule.scheduler import Schedule
 from trainables.models.shape import ModelShape
-from trainables.recipe.execution import Execution
 from trainables.store import PROBE, Store, StoreError
+from trainables.training.memory import GRADIENT, MOMENTS, WEIGHT, DeviceType
 
 PACKAGES = ("sweeps", "trainables", "cluster")
 GIB = 2**30
-WEIGHTS, GRADIENTS, MOMENTS = 4, 4, 8
-"""Bytes per parameter: weights are fp32 whatever the precision of the training, Adam keeps two moments."""
-CONTEXT = 1.5 * GIB
-"""What CUDA, its libraries and DeepSpeed's buffers take before anything is done. Assumed."""
 
 
 def problems(schedule: Schedule, store: Store, there: Sequence[NodeShape]) -> list[str]:
@@ -52,7 +50,7 @@ def problems(schedule: Schedule, store: Store, there: Sequence[NodeShape]) -> li
     of_steps = shapes(schedule.plan)
     if store.local:
         found += room(steps, of_steps, shutil.disk_usage(store.root).free, store.root, there)
-    return found + memory(steps, of_steps, nodes)
+    return found + memory(steps, PlanMemory(schedule.plan, store), nodes)
 
 
 def fits(schedule: Schedule, nodes: Sequence[NodeShape]) -> list[str]:
@@ -73,8 +71,8 @@ def room(
     trainings = [step for step in steps if step.kind.leaves_weights]
     if not trainings:
         return []
-    artifacts = sum(WEIGHTS * of_steps[step.id].parameters for step in trainings)
-    state = max(2 * (2 * WEIGHTS + MOMENTS) * of_steps[step.id].parameters for step in trainings)
+    artifacts = sum(WEIGHT * of_steps[step.id].parameters for step in trainings)
+    state = max(2 * (WEIGHT + GRADIENT + MOMENTS) * of_steps[step.id].parameters for step in trainings)
     held = max(trainings, key=lambda step: of_steps[step.id].parameters).resources
     at_once = min(
         len(trainings),
@@ -89,41 +87,34 @@ def room(
     ]
 
 
-def memory(steps: Iterable[Step], of_steps: dict[str, ModelShape], nodes: list[Node]) -> list[str]:
-    """Whether the smallest GPU holds what a worker of the largest training holds.
+def memory(steps: Iterable[Step], held: PlanMemory, nodes: list[Node]) -> list[str]:
+    """Whether the smallest GPU, and the memory of the smallest node, hold what a process of each step holds.
 
-    Weights, gradients and Adam's moments, of which ZeRO stage 1 divides the moments among the workers, 2 the gradients,
-    too, and 3 all (Rajbhandari et al. 2020, arXiv 1910.02054, section 5); activations after Korthikanti et al. 2022
-    (arXiv 2205.05198, equation 1), for one micro-batch. An estimate: a step that runs out of memory all the same is
-    tried again with smaller micro-batches.
+    An estimate: a step that runs out of memory all the same is tried again with smaller micro-batches.
     """
-    smallest = min((gpu for node in nodes for gpu in node.gpus), key=lambda gpu: gpu[1], default=None)
-    if smallest is None:
-        return []
-    worst = (0.0, "")
+    there: dict[DeviceType, list[tuple[str, int]]] = {
+        "cuda": [gpu for node in nodes for gpu in node.gpus],
+        "cpu": [(node.name, node.memory) for node in nodes],
+    }
+    worst: dict[DeviceType, tuple[float, float, str]] = {}
     for step in steps:
-        if step.kind.leaves_weights and step.execution.gpus_per_worker >= 1:
-            half = step.recipe.computes_in == "bf16"
-            worst = max(worst, (_held(of_steps[step.id], step.execution, half), step.name))
-    held, name = worst
-    if held <= smallest[1]:
-        return []
-    return [
-        f"{name}: a worker holds about {held / GIB:.0f} GiB, a {smallest[0]} has {smallest[1] / GIB:.0f}: raise "
-        "execution.zero_stage or execution.workers, or lower execution.micro_batch_tokens"
-    ]
-
-
-def _held(shape: ModelShape, execution: Execution, half: bool) -> float:
-    stage, workers = execution.stage, execution.workers
-    state = (
-        WEIGHTS / (workers if stage >= 3 else 1)
-        + GRADIENTS / (workers if stage >= 2 else 1)
-        + MOMENTS / (workers if stage >= 1 else 1)
-    )
-    # 34 bytes for each unit of the hidden layer at two bytes a number; attention's scores are not kept (fused kernels).
-    activations = 34 * (1 if half else 2) * shape.layers * shape.hidden * execution.micro_batch_tokens
-    return shape.parameters * state + activations + CONTEXT
+        share = min(step.execution.gpus_per_worker, 1.0) if step.kind.uses_gpu else 0.0
+        device: DeviceType = "cuda" if share else "cpu"
+        found = held.of(step, device)
+        if found is not None:
+            wanted = found.on_gpu if share else found.total + HOST
+            worst[device] = max(worst.get(device, (0.0, 0.0, "")), (wanted / (share or 1.0), share or 1.0, step.name))
+    lines = []
+    for device, (whole, share, name) in worst.items():
+        smallest, has = min(there[device], key=lambda one: one[1], default=("", inf))
+        if whole > has:
+            of = "" if share == 1.0 else f"its share of {share:g} of "
+            lines.append(
+                f"{name}: a worker holds about {whole * share / GIB:.1f} GiB, {of}{smallest} has "
+                f"{has * share / GIB:.1f}: raise execution.zero_stage or execution.workers, or lower "
+                "execution.micro_batch_tokens"
+            )
+    return lines
 
 
 def _probe(uri: str, token: str) -> str | None:

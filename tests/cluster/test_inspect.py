@@ -11,7 +11,7 @@ from cluster.inspect import Node, differences, inspect_cluster, inspect_node, st
 pytestmark = pytest.mark.ray
 
 PACKAGES = ("cluster", "trainables")
-HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), (), None)
+HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), 2**36, (), None)
 
 
 def test_differing_software_is_named():

@@ -37,6 +37,8 @@ class ModelShape:
     """Whether a block's feed-forward layer has a third matrix, whose output gates that of the first."""
     relative: int = 0
     """Parameters of relative positions, all blocks together."""
+    packed: bool = False
+    """Whether its blocks are run on subwords without padding (`trainables.models.packing`)."""
     mask_token: bool = True
     """Whether its tokenizers have one, without which masked LM cannot be learnt."""
 

@@ -12,6 +12,7 @@ from trainables.recipe.recipes import Recipe
 from trainables.steps.records import StepRecord
 from trainables.steps.work import Work, WorkContext
 from trainables.store import Store
+from trainables.training.memory import DeviceType, Memory
 
 Point = tuple[str, float, int]
 """Name, value, update (0 where there is no curve)."""
@@ -104,6 +105,10 @@ class StepKind:
     def work_done(self, recipe: Any, context: WorkContext, record: StepRecord) -> tuple[Work, float] | None:
         """What a done step really did, and the seconds that it computed: kinds that leave weights say so, to correct
         estimates. None where no throughput can be told."""
+        return None
+
+    def memory(self, recipe: Any, execution: Execution, context: WorkContext, device: DeviceType) -> Memory | None:
+        """What one of its processes holds at most on a device; None where it has to do with no model."""
         return None
 
     def shown(self, recipe: Any, record: StepRecord) -> Shown:

@@ -59,6 +59,9 @@ class WorkContext(Protocol):
     def size(self, data_step: str, split: str) -> Size:
         """Rows of a split, in all languages of a data step."""
 
+    def longest(self, data_step: str) -> int:
+        """Subwords at which a data step cuts sequences."""
+
     def text_size(self, task: TaskSpec, rows: SplitRef) -> Size:
         """Rows that no data step has: what a tokenizer reads."""
 

@@ -115,6 +115,8 @@ class TaskType:
     an intermediate. It is never a target."""
     masks: ClassVar[bool] = False
     """Whether it puts a mask token in place of subwords, which the model's tokenizer must have."""
+    whole_vocabulary: ClassVar[bool] = False
+    """Whether training reads or predicts subwords that are in no feature: then the whole table of them is trained."""
     trained: ClassVar[bool] = True
     """Whether it can be trained; else it is only evaluated."""
     compares_vectors: ClassVar[bool] = False

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -47,9 +47,6 @@ class TaskModeling(ABC):
     Args:
         type: the half without torch.
     """
-
-    whole_vocabulary: ClassVar[bool] = False
-    """Whether training reads or predicts subwords that are in no feature: then the whole table of them is trained."""
 
     def __init__(self, type: TaskType) -> None:
         self.type = type

@@ -70,7 +70,7 @@ class Attempt:
 
     def _trimmed(self, model: TaskModel) -> TrimmedVocabulary | None:
         """Trim the table of subwords to those that the rows have; None where all of it must be trained."""
-        if any(task.modeling.whole_vocabulary for task in self.tasks) or not can_trim(model):
+        if any(task.modeling.type.whole_vocabulary for task in self.tasks) or not can_trim(model):
             return None
         special = (*self.tokenizer.all_special_ids, self.tokenizer.pad_token_id)
         vocabulary = model.word_embeddings.num_embeddings

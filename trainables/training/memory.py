@@ -1,19 +1,19 @@
 """What one worker of a training, or an evaluation, holds at most: one estimate for planning, preflight and retries.
 
-What is counted are tensors, as `torch.cuda.max_memory_allocated` counts them; neither the context of a GPU nor the pieces
-between tensors (`CONTEXT`, `PIECES`). Three moments can be the fullest:
+What is counted are tensors, as `torch.cuda.max_memory_allocated` counts them; neither the context of a GPU nor the
+pieces between tensors (`CONTEXT`, `PIECES`). Three moments can be the fullest:
 
-- the peak of a micro-batch, near the turn from the forward to the backward pass: weights, moments, the gradients of
-  micro-batches before it, all that its blocks keep for the backward pass, and what one operation works with;
+- the turn from the forward to the backward pass of a micro-batch: weights, moments, the gradients of micro-batches
+  before it, all that its blocks keep for the backward pass, and what one operation or the head works with;
 - the end of the backward pass: all gradients, and where several workers add them, the buckets for that;
 - on a CPU, where it is the same memory, the writing of weights: a copy of them and the whole table of subwords.
 
-Each term says what the implementation keeps (`trainables.models.attention`, `dropout`, `packing`, `vocabulary`, DeepSpeed
-0.19), in the notation: T subwords without padding, P with it, S = P x longest row x heads, h hidden, f inner width, and b
-bytes of a computed number: 4 in fp32, 2 under autocast. Blocks after Korthikanti et al. 2022 (arXiv 2205.05198, section
-4.1), redone for what is kept here; stages after Rajbhandari et al. 2020 (arXiv 1910.02054, section 5). Held against
-measured peaks by `tests/sweeps/cost/test_memory.py` and, for larger models, `tests/benchmarks/memory.py`. Fused kernels
-(`execution.compile`) keep less; how much less is not modelled.
+Each term says what the implementation keeps (`trainables.models.attention`, `dropout`, `packing`, `vocabulary`;
+DeepSpeed 0.19): of each subword, without padding where blocks run without it; of each subword with its padding where
+attention is computed; of each attention score, where attention drops some. Blocks after Korthikanti et al. 2022 (arXiv
+2205.05198, section 4.1), redone for what is kept here; stages after Rajbhandari et al. 2020 (arXiv 1910.02054, section
+5). Held against measured peaks by `tests/sweeps/cost/test_memory.py` and, for larger models,
+`tests/benchmarks/memory.py`. Fused kernels (`execution.compile`) keep less; how much less is not modelled.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import Literal
 from trainables.models.shape import ModelShape
 from trainables.recipe.execution import Execution
 
+DeviceType = Literal["cuda", "cpu"]
 WEIGHT, GRADIENT, MOMENTS = 4, 4, 8
 """Bytes per parameter: all are fp32 whatever the training computes in, and Adam has two moments."""
 REDUCE_BUCKET = 50_000_000
@@ -78,9 +79,7 @@ class Computing:
     """Numbers that the head gives for each subword, in the mean; of a head on sequences, next to none."""
     head: int = 0
     """Parameters of the heads."""
-    device: Literal["cuda", "cpu"] = "cuda"
-    packed: bool = True
-    """Whether blocks run on subwords without padding."""
+    device: DeviceType = "cuda"
     one_pass: bool = False
     """Whether dropout keeps no masks: one kernel makes them anew (`trainables.models.native`)."""
 
@@ -94,7 +93,7 @@ class Memory:
     """Bytes that a worker holds in the fullest moment, by what they are."""
 
     weights: int = 0
-    """Those that are trained, whole or this worker's part, and under ZeRO the part that its optimiser has of its own."""
+    """Those that are trained, whole or in part, and under ZeRO the part that the optimiser has of its own."""
     moments: int = 0
     gradients: int = 0
     buckets: int = 0
@@ -144,12 +143,16 @@ def training_memory(
         state["untrained"] = WEIGHT * shape.vocabulary * shape.hidden
     kept = shape.layers * _block(shape, computing, batch) + _embeddings(shape, computing, batch)
     cast = 2 * shape.matrices if computing.precision == "bf16" else 0
-    head = _head(computing, batch)
     moments = [
         _sum(
             state,
             _gradients_before(parameters, execution, micro_batches),
-            {"cast": cast, "blocks": kept, "head": head, "working": _working(shape, computing, batch)},
+            {"cast": cast, "blocks": kept, "working": _working(shape, computing, batch)},
+        ),
+        _sum(
+            state,
+            _gradients_before(parameters, execution, micro_batches),
+            {"cast": cast, "blocks": kept, "head": _head(computing, batch)},
         ),
         _sum(state, _gradients_at_the_end(parameters, execution, micro_batches), {"working": _entry(shape, batch)}),
     ]
@@ -159,9 +162,12 @@ def training_memory(
     return max(moments, key=lambda memory: memory.total)
 
 
-def evaluation_memory(shape: ModelShape, computing: Computing, batch: MicroBatch) -> Memory:
-    """What an evaluation by itself holds at most: weights, and what a block works with."""
-    tokens, padded = batch.tokens if computing.packed else batch.padded, batch.padded
+def evaluation_memory(shape: ModelShape, computing: Computing, batch: MicroBatch, all_layers: bool = False) -> Memory:
+    """What an evaluation by itself holds at most: weights, and what a block works with.
+
+    `all_layers`: whether its head reads the outputs of all blocks.
+    """
+    tokens, padded = batch.tokens if shape.packed else batch.padded, batch.padded
     ffn = (2 * (3 if shape.gated else 2) * shape.inner // 2 + 3 * shape.hidden) * tokens
     attention = 4 * _width(shape) * padded + 3 * shape.hidden * tokens
     cast = 2 * shape.matrices if computing.precision == "bf16" else 0
@@ -169,6 +175,7 @@ def evaluation_memory(shape: ModelShape, computing: Computing, batch: MicroBatch
         weights=WEIGHT * (shape.parameters + computing.head),
         cast=cast,
         head=int(2 * WEIGHT * computing.outputs * batch.padded),
+        blocks=WEIGHT * shape.layers * shape.hidden * tokens if all_layers else 0,
         working=WEIGHT * max(ffn, attention),
     )
 
@@ -198,7 +205,7 @@ def _state(parameters: int, execution: Execution) -> dict[str, int]:
 
 
 def _gradients_before(parameters: int, execution: Execution, micro_batches: int) -> dict[str, int]:
-    """Gradients and buckets at the peak of a micro-batch, and weights that are whole then, besides those of `_state`."""
+    """Gradients and buckets at the turn of a micro-batch, and weights that are whole then, besides `_state`."""
     stage, part = execution.stage, -(-parameters // execution.workers)
     bucket = GRADIENT * reduce_bucket(parameters)
     several = micro_batches > 1
@@ -212,17 +219,22 @@ def _gradients_before(parameters: int, execution: Execution, micro_batches: int)
 
 
 def _gradients_at_the_end(parameters: int, execution: Execution, micro_batches: int) -> dict[str, int]:
-    """Gradients and buckets at the end of the last backward pass, besides those of `_state`."""
+    """The same at the end of the last backward pass."""
     stage, part = execution.stage, -(-parameters // execution.workers)
     bucket = GRADIENT * reduce_bucket(parameters)
     if stage == 0:
         reduced = min(parameters, ALL_REDUCE) if execution.workers > 1 else 0
         return {"gradients": GRADIENT * parameters, "buckets": GRADIENT * reduced}
     if stage == 1:
-        return {"gradients": GRADIENT * (parameters + part), "buckets": bucket}
-    if stage == 2:
-        return {"gradients": (3 if micro_batches > 1 else 2) * GRADIENT * part, "buckets": bucket}
-    return {"gradients": GRADIENT * part, "buckets": bucket, "weights": WEIGHT * min(parameters, LIVE) // 2}
+        reduced, copied = GRADIENT * parameters - bucket, GRADIENT * part
+    elif stage == 2:
+        reduced, copied = GRADIENT * part if micro_batches > 1 else 0, 2 * GRADIENT * part
+    else:
+        return {"gradients": GRADIENT * part, "buckets": bucket, "weights": WEIGHT * min(parameters, LIVE)}
+    # First a bucket is copied to be added up, then this worker's part of the gradients for its optimiser.
+    if copied > bucket:
+        return {"gradients": reduced + copied, "buckets": bucket}
+    return {"gradients": reduced, "buckets": 2 * bucket}
 
 
 # --- activations -------------------------------------------------------------------------------------------------
@@ -235,7 +247,7 @@ def _width(shape: ModelShape) -> int:
 def _block(shape: ModelShape, computing: Computing, batch: MicroBatch) -> int:
     """Bytes that a block keeps for the backward pass."""
     h, f, a, b = shape.hidden, shape.inner, _width(shape), computing.number
-    tokens = batch.tokens if computing.packed else batch.padded
+    tokens = batch.tokens if shape.packed else batch.padded
     dropping, mask = computing.dropout > 0, 0 if computing.one_pass else 1
     # Inputs of attention, which autocast casts anew for each of its three projections; of both norms, in fp32; of the
     # feed-forward layer and of its activation; what attention gives.
@@ -249,27 +261,27 @@ def _block(shape: ModelShape, computing: Computing, batch: MicroBatch) -> int:
         scores = (softmax + mask + b) * shape.heads * batch.longest
         per_padded += scores
     else:
-        per_padded += 4 * shape.heads + (b * a if computing.packed and batch.tokens < batch.padded else 0)
+        per_padded += 4 * shape.heads + (b * a if shape.packed and batch.tokens < batch.padded else 0)
     return tokens * per_token + batch.padded * per_padded
 
 
 def _embeddings(shape: ModelShape, computing: Computing, batch: MicroBatch) -> int:
     """What is kept before the first block: the input of a norm and its mask."""
     mask = 0 if computing.one_pass or not computing.dropout else 1
-    tokens = batch.tokens if computing.packed else batch.padded
+    tokens = batch.tokens if shape.packed else batch.padded
     return tokens * ((4 + mask) * shape.hidden + 8)
 
 
 def _head(computing: Computing, batch: MicroBatch) -> int:
-    """Logits, their gradients and what the loss makes of them."""
-    return int(4 * WEIGHT * computing.outputs * batch.padded)
+    """Logits, what the loss makes of them, and their gradients: three at a time."""
+    return int(3 * WEIGHT * computing.outputs * batch.padded)
 
 
 def _working(shape: ModelShape, computing: Computing, batch: MicroBatch) -> int:
     """What the fullest operation of the last block holds over what the blocks keep: gradients of its feed-forward
     layer, or attention scores with the hash of their dropout, when that layer has not run."""
     h, f = shape.hidden, shape.inner
-    tokens = batch.tokens if computing.packed else batch.padded
+    tokens = batch.tokens if shape.packed else batch.padded
     back = tokens * 4 * (f + h)
     if computing.attention_dropout == 0:
         return back

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+import sweeps
 from cluster.inspect import Node, inspect_cluster
+from sweeps.cost.memory import PlanMemory
 from sweeps.plan.planner import make_plan
+from sweeps.plan.requirements import draft_of
 from sweeps.runtime.preflight import GIB, PACKAGES, fits, memory, problems, room
 from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
@@ -17,7 +22,7 @@ from trainables.store import Store
 
 pytestmark = pytest.mark.ray
 
-HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), (), None)
+HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), 64 * GIB, (), None)
 
 
 @pytest.fixture
@@ -36,7 +41,7 @@ def test_steps_too_large_for_the_cluster_are_named(schedule):
     assert "wants 1 CPUs on one node, the largest has 0.5 CPUs: lower execution.cpus_per_worker, or" in line
 
 
-def test_disk_and_gpu_memory_are_estimated_for_the_largest_step(schedule):
+def test_disk_is_estimated_for_the_largest_step(schedule):
     schedule, _ = schedule
     steps = [schedule.plan.steps[name] for name in schedule.waiting]
     trainings = [step for step in steps if step.kind.group == "train"]
@@ -47,15 +52,27 @@ def test_disk_and_gpu_memory_are_estimated_for_the_largest_step(schedule):
     (line,) = room(steps, large, checkpoints + states - 1, "/store", [NodeShape(2)])
     assert line.startswith("/store: ")
     assert f"{checkpoints / GIB:.1f} for checkpoints" in line
-    on_gpu = [replace(s, execution=s.execution.model_copy(update={"gpus_per_worker": 1.0})) for s in trainings]
-    small = replace(HERE, gpus=(("Tesla T4", 15 * GIB), ("H100", 80 * GIB)))
-    assert memory(on_gpu, large, [HERE]) == []
-    assert memory(on_gpu, large, [replace(HERE, gpus=(("H100", 80 * GIB),))]) == []
-    (line,) = memory(on_gpu, large, [small])
-    assert "a Tesla T4 has 15: raise execution.zero_stage" in line
-    spread = {"zero_stage": 3, "workers": 8, "micro_batch_tokens": 2048}
-    task_proportions = [replace(s, execution=s.execution.model_copy(update=spread)) for s in on_gpu]
-    assert memory(task_proportions, large, [small]) == []
+
+
+def test_memory_is_estimated_for_the_largest_step():
+    file = Path(sweeps.__file__).parent / "paper.yaml"
+    plan = draft_of(read_spec(file), file)
+    held = PlanMemory(plan)
+
+    def lines(*gpus, main=64 * GIB, **execution):
+        there = replace(HERE, gpus=gpus, memory=main)
+        steps = [replace(s, execution=s.execution.model_copy(update=execution)) for s in plan.steps.values()]
+        return memory(steps, held, [there])
+
+    t4, h100 = ("Tesla T4", 15 * GIB), ("H100", 80 * GIB)
+    assert lines() == lines(h100, workers=1) == []
+    (line,) = lines(t4, h100, workers=1)
+    assert re.search(r": a worker holds about \d\d\.\d GiB, Tesla T4 has 15\.0: raise execution\.zero_stage or", line)
+    assert lines(t4, zero_stage=3, workers=8, micro_batch_tokens=1024) == []
+    (line,) = lines(h100, workers=1, gpus_per_worker=0.1)
+    assert "its share of 0.1 of H100 has 8.0" in line
+    (line,) = lines(main=4 * GIB, gpus_per_worker=0.0)
+    assert "here has 4.0" in line
 
 
 def test_this_machine_can_carry_out_the_tiny_sweep(local_ray, schedule):

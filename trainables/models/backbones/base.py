@@ -107,6 +107,7 @@ def bert_shape(config: Mapping[str, Any], vocabulary: int | None, reserved_posit
         positions=positions,
         usable_positions=positions - reserved_positions,
         types=int(config.get("type_vocab_size", 2)),
+        packed=True,
     )
 
 

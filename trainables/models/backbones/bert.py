@@ -14,13 +14,29 @@ if TYPE_CHECKING:
 
 # google-research/bert at eedf571, multilingual.md: the size of BERT Base, a vocabulary of its own.
 MBERT = ModelShape(
-    layers=12, hidden=768, inner=3072, heads=12, vocabulary=119_547, positions=512, usable_positions=512, types=2
+    layers=12,
+    hidden=768,
+    inner=3072,
+    heads=12,
+    vocabulary=119_547,
+    positions=512,
+    usable_positions=512,
+    types=2,
+    packed=True,
 )
 
 # intfloat/multilingual-e5-small and what it was made from, microsoft/Multilingual-MiniLM-L12-H384: BERT's blocks over
 # XLM-R's subwords.
 MINILM = ModelShape(
-    layers=12, hidden=384, inner=1536, heads=12, vocabulary=250_037, positions=512, usable_positions=512, types=2
+    layers=12,
+    hidden=384,
+    inner=1536,
+    heads=12,
+    vocabulary=250_037,
+    positions=512,
+    usable_positions=512,
+    types=2,
+    packed=True,
 )
 
 

@@ -13,10 +13,26 @@ if TYPE_CHECKING:
 
 # Table 1 of the paper.
 XLMR_LARGE = ModelShape(
-    layers=24, hidden=1024, inner=4096, heads=16, vocabulary=250_002, positions=514, usable_positions=512, types=1
+    layers=24,
+    hidden=1024,
+    inner=4096,
+    heads=16,
+    vocabulary=250_002,
+    positions=514,
+    usable_positions=512,
+    types=1,
+    packed=True,
 )
 XLMR_BASE = ModelShape(
-    layers=12, hidden=768, inner=3072, heads=12, vocabulary=250_002, positions=514, usable_positions=512, types=1
+    layers=12,
+    hidden=768,
+    inner=3072,
+    heads=12,
+    vocabulary=250_002,
+    positions=514,
+    usable_positions=512,
+    types=1,
+    packed=True,
 )
 
 

@@ -10,11 +10,13 @@ from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import EvaluateRecipe
 from trainables.steps.base import Point, Shown
 from trainables.steps.kinds.forward import forward_flops
+from trainables.steps.kinds.memory import evaluated_memory
 from trainables.steps.kinds.single import SingleProcessKind
 from trainables.steps.records import EvaluateResult, StepRecord
 from trainables.steps.work import Size, Work, WorkContext
 from trainables.store import METRICS, PREDICTIONS, Store
 from trainables.tasks import get_task
+from trainables.training.memory import DeviceType, Memory
 
 
 class Evaluate(SingleProcessKind):
@@ -36,6 +38,11 @@ class Evaluate(SingleProcessKind):
         shape = context.shape(recipe.model)
         size = sum((context.size(recipe.data, split) for split in ("test", "submission", "dev", "pool")), Size())
         return Work(size.tokens, forward_flops(shape, recipe.task, size), shape=shape, precision=recipe.precision)
+
+    def memory(
+        self, recipe: EvaluateRecipe, execution: Execution, context: WorkContext, device: DeviceType
+    ) -> Memory | None:
+        return evaluated_memory(recipe, execution, context, device)
 
     def shown(self, recipe: EvaluateRecipe, record: StepRecord) -> Shown:
         result = EvaluateResult.model_validate(record.result)

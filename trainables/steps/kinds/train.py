@@ -12,9 +12,11 @@ from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe, TrainTask
 from trainables.steps.base import Point, Shown, StepKind
 from trainables.steps.kinds.forward import forward_flops
+from trainables.steps.kinds.memory import trained_memory
 from trainables.steps.records import StepRecord, TrainResult, record_of
 from trainables.steps.work import Size, Work, WorkContext
 from trainables.store import Store
+from trainables.training.memory import DeviceType, Memory
 from trainables.training.task_proportions import task_proportions
 
 BACKWARD = 3.0
@@ -57,6 +59,11 @@ class Train(StepKind):
     def work_done(self, recipe: TrainRecipe, context: WorkContext, record: StepRecord) -> tuple[Work, float]:
         result = TrainResult.model_validate(record.result)
         return _work(recipe, context, result), result.train_seconds
+
+    def memory(
+        self, recipe: TrainRecipe, execution: Execution, context: WorkContext, device: DeviceType
+    ) -> Memory | None:
+        return trained_memory(recipe, execution, context, device)
 
     # --- tracking --------------------------------------------------------------------------------------------
 

@@ -47,8 +47,6 @@ class MaskedLMHead(nn.Module):
 
 
 class MaskedLM(TaskModeling):
-    whole_vocabulary = True
-
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One text for plain rows, a pair for translations. Raises WrongTokenizer where there is no mask token."""
         if encoder.tokenizer.mask_token_id is None:

@@ -16,6 +16,7 @@ class MaskedLM(TaskType):
     usual_metrics = ("loss",)
     reads_text = True
     masks = True
+    whole_vocabulary = True
 
     def leak_key(self, row: Row) -> str | None:
         return None

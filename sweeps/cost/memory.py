@@ -1,0 +1,25 @@
+"""What the processes of steps hold at most: the one estimate by which executions are chosen, clusters are checked
+before a run, and micro-batches are made smaller after memory has run out."""
+
+from __future__ import annotations
+
+from sweeps.cost.flops import PlanContext, context_of
+from sweeps.plan.graph import Plan, Step
+from trainables.recipe.execution import Execution
+from trainables.store import Store
+from trainables.training.memory import DeviceType, Memory
+
+HOST = int(1.2 * 2**30)
+"""Bytes that a process holds on a CPU besides tensors: interpreter, libraries, rows. Assumed."""
+
+
+class PlanMemory:
+    """What steps of a plan hold. `store`: corrects expected sizes of data by what is prepared."""
+
+    def __init__(self, plan: Plan, store: Store | None = None) -> None:
+        self._context: PlanContext = context_of(plan, store)
+
+    def of(self, step: Step, device: DeviceType, execution: Execution | None = None) -> Memory | None:
+        """What one process of `step` holds at most, executed as the plan says or as `execution` does; None where it has
+        to do with no model."""
+        return step.kind.memory(step.recipe, execution or step.execution, self._context, device)

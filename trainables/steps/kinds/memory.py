@@ -1,0 +1,96 @@
+"""The largest micro-batch of a step, from the sizes of its rows, and what a worker then holds."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from math import ceil, sqrt
+
+from trainables.models.shape import ModelShape
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import EvaluateRecipe, TaskSpec, TrainRecipe
+from trainables.steps.work import Size, WorkContext
+from trainables.task_types import HeadWork, get_task_type
+from trainables.tasks.task import Split
+from trainables.training.memory import (
+    Computing,
+    DeviceType,
+    Memory,
+    MicroBatch,
+    evaluation_memory,
+    training_memory,
+)
+
+FULLEST = 1.5
+"""Subwords of the fullest batch of a training over those of the mean one. Assumed."""
+DIFFERENT = 10.0
+"""Different subwords of a text over the square root of its length, by Heaps' law. Assumed."""
+READ: tuple[Split, ...] = ("train", "dev")
+NO_HEAD = HeadWork(0.0, 0.0, 1, 0, 0)
+
+
+def trained_memory(recipe: TrainRecipe, execution: Execution, context: WorkContext, device: DeviceType) -> Memory:
+    """What a worker of a training holds at most."""
+    shape, optimisation = context.shape(recipe.start), recipe.optimisation
+    rows = _trained_rows(recipe, execution, context, shape)
+    found = []
+    for task in recipe.tasks:
+        task_type = get_task_type(task.task.type)
+        size = sum((context.size(step, "train") for step in task.data), Size())
+        longest = max(context.longest(step) for step in task.data)
+        batch, several = largest_micro_batch(size, longest, optimisation.batch_size, execution, execution.workers)
+        computing = Computing(
+            precision=optimisation.precision,
+            dropout=optimisation.dropout,
+            attention_dropout=optimisation.attention_dropout,
+            outputs=_outputs(task.task, shape),
+            head=shape.hidden * (shape.hidden + len(task.task.labels)),
+            device=device,
+        )
+        run = shape if task_type.forward_flops(1.0, NO_HEAD) else replace(shape, layers=0)
+        found.append(training_memory(run, computing, execution, batch, several, rows))
+    return max(found, key=lambda memory: memory.total)
+
+
+def evaluated_memory(recipe: EvaluateRecipe, execution: Execution, context: WorkContext, device: DeviceType) -> Memory:
+    """What an evaluation holds at most."""
+    shape, task_type = context.shape(recipe.model), get_task_type(recipe.task.type)
+    size = context.size(recipe.data, "test")
+    batch, _ = largest_micro_batch(size, context.longest(recipe.data), None, execution, 1)
+    computing = Computing(precision=recipe.precision, outputs=_outputs(recipe.task, shape), device=device)
+    return evaluation_memory(shape, computing, batch, all_layers=task_type.compares_vectors)
+
+
+def largest_micro_batch(
+    size: Size, longest: int, rows: int | None, execution: Execution, workers: int
+) -> tuple[MicroBatch, int]:
+    """The largest micro-batch of a worker, and how many of them an update has.
+
+    Args:
+        size: of the rows that it is drawn from.
+        longest: at which sequences are cut.
+        rows: of a global batch; None: as many as a micro-batch holds.
+    """
+    each = max(1, round(size.sequences / size.features)) if size.features else 1
+    fitting = max(1, execution.micro_batch_tokens // (longest * each)) * each
+    if rows is None:
+        return MicroBatch(fitting, longest, fitting * longest), 1
+    own = ceil(rows / workers) * each
+    sequences = min(own, fitting)
+    # Of the fullest batch the longest rows are together.
+    tokens = min(sequences * longest, ceil(FULLEST * own * size.length))
+    several = ceil(own * min(longest, FULLEST * size.length) / (fitting * longest))
+    return MicroBatch(sequences, longest, tokens), several
+
+
+def _outputs(task: TaskSpec, shape: ModelShape) -> float:
+    """Numbers that the head gives for a subword, as the cost of its layers tells it."""
+    head = HeadWork(1.0, 0.0, shape.hidden, len(task.labels), shape.vocabulary)
+    return get_task_type(task.type).forward_flops(0.0, head) / (2.0 * shape.hidden)
+
+
+def _trained_rows(recipe: TrainRecipe, execution: Execution, context: WorkContext, shape: ModelShape) -> int | None:
+    """Rows of the table of subwords that a training trains; None: all of them."""
+    if not execution.trim_vocabulary or any(get_task_type(task.task.type).whole_vocabulary for task in recipe.tasks):
+        return None
+    tokens = sum(context.size(step, split).tokens for task in recipe.tasks for step in task.data for split in READ)
+    return min(shape.vocabulary, ceil(DIFFERENT * sqrt(tokens)))
