@@ -23,3 +23,13 @@ class PlanMemory:
         """What one process of `step` holds at most, executed as the plan says or as `execution` does; None where it has
         to do with no model."""
         return step.kind.memory(step.recipe, execution or step.execution, self._context, device)
+
+    def bytes(self, step: Step, execution: Execution | None = None) -> float:
+        """The same in bytes, with what a process holds besides tensors: of a GPU's memory where the step has a GPU or a
+        part of one, else of its node's."""
+        execution = execution or step.execution
+        gpu = step.kind.uses_gpu and execution.gpus_per_worker > 0
+        found = self.of(step, "cuda" if gpu else "cpu", execution)
+        if found is None:
+            return HOST
+        return found.on_gpu if gpu else found.total + HOST

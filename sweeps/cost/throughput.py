@@ -1,14 +1,22 @@
-"""How long a step takes on which device: a model of four terms, stated in full, corrected by steps that were measured.
+"""How long a step takes on which device: a model of few terms, each with its source, corrected by steps that were
+measured.
 
-A training step takes, beyond a fixed start-up,
+Beyond a fixed start-up a step takes whichever is longer, what its devices compute or what starting kernels takes:
 
-    updates x (max(FLOPs / (workers' peak x UTILISATION), micro-batches x layers x LAYER_START)
-                       + passing over all parameters + exchanging them between workers)
+    computing  FLOPs / (peak x utilisation) / devices  +  updates x bytes that the optimiser moves / memory
+    starting   micro-batches x blocks x seconds to start the kernels of a block, forward and backward
 
-and evaluation FLOPs / (peak x UTILISATION). The second part of the maximum is what small batches cost: a device that
-has little to compute waits for the next kernel to be started. Padding counts as lost utilisation, as FLOPs are those of
-real subwords. Where steps of the plan have been trained on this type of device, the median of measured over modelled
-seconds multiplies all of it.
+and, of several workers, what exchanging gradients takes. Small batches are bound by starting: a GPU then waits for the
+next kernel most of the time, and several steps that share it (`gpus_per_worker: 0.25`) start kernels beside each other.
+Padding counts as lost utilisation, as FLOPs are those of real subwords. Where steps of the plan have been trained on
+this type of device, the median of measured over modelled seconds multiplies all of it.
+
+Measured on one NVIDIA H100 80GB with torch 2.11, an update of XLM-R Large on 32 pairs of sentences in bf16, dropout
+0.1, by `python tests/benchmarks/trainer.py --shape large --work pairs --precision bf16 --updates 30`: 293 ms, of which
+its kernels ran 30; compiled 115 ms; compiled under ZeRO stage 2 190 ms. From these are `EAGER`, `COMPILED`,
+`PARTITIONED` and `RUNNING`, which are assumed to be the same on other GPUs and beside other workers. Assumed too:
+utilisation, and that so many processes may share a GPU as have a part of it, each with a processor to start kernels.
+`tests/benchmarks/device.py` measures the `Device` of the machine at hand.
 """
 
 from __future__ import annotations
@@ -22,12 +30,19 @@ from trainables.recipe.execution import Execution
 from trainables.steps.work import Work
 
 UTILISATION = 0.35
-"""Assumed share of peak: full fine-tuning of encoders without kernels of one's own rarely has more."""
-LAYER_START = 2e-3
-"""Assumed seconds to start the some 200 kernels of a block's forward and backward pass, 10 microseconds each."""
-OPTIMISER_BYTES = 96
-"""Bytes that an update moves for each fp32 parameter, counted off the operations of torch's AdamW where none is
-fused (80), and of measuring, clipping and clearing the gradient (16)."""
+"""Assumed share of a GPU's peak: full fine-tuning of encoders without kernels of one's own rarely has more."""
+EAGER, COMPILED, PARTITIONED = 12.2e-3, 4.8e-3, 3.1e-3
+"""Seconds to start the kernels of a block's forward and backward pass, with its share of all else in an update: one by
+one; where blocks are compiled; and what ZeRO stages from 1 on add. A 24th of 293, 115 and 190 - 115 ms."""
+RUNNING = 0.8e-3
+"""Seconds that the kernels of a block run beyond arithmetic at `UTILISATION` and the optimiser, where they are not
+compiled: passes over memory, and the least that each kernel takes. A 24th of what is left of 30 ms."""
+FORWARD = 1 / 3
+"""Of an update's time to start kernels, without a backward pass. Assumed."""
+OPTIMISER_BYTES = 40, 76
+"""Bytes that an update moves for each trained fp32 parameter, counted off what is done: the gradient is written and
+read for clipping (8), the fused AdamW reads 16 and writes 12, the weight is cast (4); and under ZeRO stages from 1 on
+there are copies into buckets and partitions, and back (36)."""
 START_UP = 12.6
 """Seconds of a training step beyond its training, on the local Ray: measured by `tests/benchmarks/step_overhead.py` on
 two shared cores. Assumed for every other step and machine, and to cover loading and saving weights."""
@@ -48,7 +63,10 @@ class Device:
     """Bytes per second of its memory."""
     link: float
     """Bytes per second to another device of its machine, in one direction."""
-    layer_start: float = LAYER_START
+    utilisation: float = UTILISATION
+    """Share of the peak that training has, where it is bound by arithmetic."""
+    starting: float = 1.0
+    """Seconds to start kernels, over those of the machine with the H100; 0: nothing waits for them."""
 
     def peak(self, precision: str) -> float:
         """FLOP/s in "bf16" or "fp32"."""
@@ -70,9 +88,10 @@ DEVICES: Mapping[str, Device] = {
 }
 USUAL = "A100"
 CPU = "CPU core"
-# Measured on two shared cores with AMX: 0.26 TFLOP/s in fp32 and 1.25 in bf16; an update of XLM-R Large 9 s,
-# so the memory is that of a worker. The link is a guess.
-CORE = Device(0.6e12, 0.13e12, 6e9, 5e9, layer_start=0.0)
+# A core of a Xeon with AVX-512 and AMX, of two that are shared: peaks and memory by `tests/benchmarks/device.py`;
+# utilisation from an update of multilingual E5 small on 16 pairs of sentences, fp32, both cores: 722 ms by
+# `tests/benchmarks/trainer.py`. The link is a guess.
+CORE = Device(0.6e12, 0.13e12, 6e9, 5e9, utilisation=0.5, starting=0.0)
 
 
 @dataclass(frozen=True)
@@ -95,19 +114,29 @@ class Throughput:
         return START_UP + self.correction * self.computing(work, execution, devices)
 
     def computing(self, work: Work, execution: Execution, devices: float) -> float:
-        """Modelled seconds of training or evaluation itself, without the correction."""
-        device = self.device
-        seconds = work.flops / (devices * device.peak(work.precision) * UTILISATION)
-        if not work.updates or work.shape is None:
+        """Modelled seconds of training or evaluation itself, without the correction.
+
+        `devices`: GPUs, or a share of one, or CPU cores.
+        """
+        device, shape = self.device, work.shape
+        seconds = work.flops / (devices * device.peak(work.precision) * device.utilisation)
+        if shape is None:
             return seconds
-        workers, parameters = execution.workers, work.shape.parameters
-        micro_batches = max(1, ceil(work.update_tokens / workers / execution.micro_batch_tokens))
-        starting = work.updates * micro_batches * work.shape.layers * device.layer_start
-        owned = parameters / (workers if execution.stage else 1)
+        if not work.updates:
+            batches = ceil(work.tokens / execution.micro_batch_tokens)
+            return max(seconds, batches * shape.layers * FORWARD * EAGER * device.starting)
+        workers, partitioned = execution.workers, execution.stage > 0
+        blocks = work.updates * shape.layers * max(1, ceil(work.update_tokens / workers / execution.micro_batch_tokens))
+        compiled = execution.compile and execution.stage < 3
+        start = (COMPILED if compiled else EAGER) + (PARTITIONED if partitioned else 0.0)
+        owned = work.parameters / (workers if partitioned else 1)
+        moved = owned * OPTIMISER_BYTES[partitioned] / device.memory
+        running = RUNNING * (COMPILED / EAGER if compiled else 1.0) if device.starting else 0.0
+        share = min(devices / workers, 1.0)
+        seconds += (work.updates * moved + blocks * running) / share
         # Gradients are summed and weights shared out: each is about one pass over a ring of workers.
-        exchanged = 2 * 4 * parameters * (workers - 1) / workers
-        passing = owned * OPTIMISER_BYTES / device.memory + exchanged / device.link
-        return max(seconds, starting) + work.updates * passing
+        exchanged = 2 * 4 * work.parameters * (workers - 1) / workers / device.link
+        return max(seconds, blocks * start * device.starting) + work.updates * exchanged
 
 
 @dataclass(frozen=True)

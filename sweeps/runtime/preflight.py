@@ -9,7 +9,7 @@ from math import inf
 
 from cluster.inspect import Node, differences, inspect_cluster, inspect_node, state_api
 from sweeps.cost.flops import shapes
-from sweeps.cost.memory import HOST, PlanMemory
+from sweeps.cost.memory import PlanMemory
 from sweeps.plan.graph import Step
 from sweeps.plan.paths import paths_of
 from sweeps.schedule.nodes import NodeShape, too_large, total
@@ -100,10 +100,8 @@ def memory(steps: Iterable[Step], held: PlanMemory, nodes: list[Node]) -> list[s
     for step in steps:
         share = min(step.execution.gpus_per_worker, 1.0) if step.kind.uses_gpu else 0.0
         device: DeviceType = "cuda" if share else "cpu"
-        found = held.of(step, device)
-        if found is not None:
-            wanted = found.on_gpu if share else found.total + HOST
-            worst[device] = max(worst.get(device, (0.0, 0.0, "")), (wanted / (share or 1.0), share or 1.0, step.name))
+        wanted = held.bytes(step) / (share or 1.0)
+        worst[device] = max(worst.get(device, (0.0, 0.0, "")), (wanted, share or 1.0, step.name))
     lines = []
     for device, (whole, share, name) in worst.items():
         smallest, has = min(there[device], key=lambda one: one[1], default=("", inf))

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 from sweeps.cost.flops import Estimate, estimate
-from sweeps.cost.throughput import DEVICES, START_UP, USUAL, UTILISATION, throughput_on
+from sweeps.cost.throughput import COMPILED, DEVICES, EAGER, PARTITIONED, START_UP, USUAL, throughput_on
 from sweeps.plan.graph import PHASES, Plan
 from sweeps.schedule.nodes import NodeShape, too_large, total
 from sweeps.schedule.simulate import bounds, simulate, two_barriers, unshared_plan, work
@@ -153,9 +153,15 @@ def _assumed(found: Estimate, done: set[str], devices: Devices) -> list[str]:
     throughput, sizes, device = found.throughput, found.sizes, found.throughput.device
     left = (step for name, step in found.plan.steps.items() if name not in done)
     trains = [step.recipe for step in left if step.kind.leaves_weights]
+    kernels = (
+        f", or {1000 * EAGER * device.starting:g} ms to start the kernels of each block of a micro-batch "
+        f"({1000 * COMPILED * device.starting:g} compiled; {1000 * PARTITIONED * device.starting:g} more under ZeRO), "
+        "whichever is longer"
+        if device.starting
+        else ""
+    )
     model = (
-        f"{throughput.name}: {100 * UTILISATION:.0f} % of its peak of {_peaks(device)}, or "
-        f"{1000 * device.layer_start:g} ms for each block of a micro-batch, whichever is longer; AdamW at "
+        f"{throughput.name}: {100 * device.utilisation:.0f} % of its peak of {_peaks(device)}{kernels}; AdamW at "
         f"{device.memory / 1e9:,.0f} GB/s; workers exchange at {device.link / 1e9:.0f} GB/s; "
         f"{START_UP} s of start-up for every step"
     )

@@ -51,6 +51,8 @@ class Work:
     shape: ModelShape | None = None
     """Of the model that is trained or evaluated; None where there is none."""
     precision: str = "fp32"
+    parameters: float = 0.0
+    """That are trained."""
 
 
 class WorkContext(Protocol):

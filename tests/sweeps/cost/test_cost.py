@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,14 +11,13 @@ from typer.testing import CliRunner
 import sweeps
 from sweeps.cli.main import app
 from sweeps.cost.flops import estimate
-from sweeps.cost.throughput import DEVICES, START_UP, UTILISATION, Measured, calibrated, throughput_on
+from sweeps.cost.throughput import START_UP, throughput_on
 from sweeps.plan.requirements import draft_of
 from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import with_usual_costs
 from trainables.models.backbones import shape_of
 from trainables.models.backbones.xlm_roberta import XLMR_BASE, XLMR_LARGE
 from trainables.recipe.execution import Execution
-from trainables.steps.work import Work
 
 FOLDER = Path(sweeps.__file__).parent
 
@@ -128,53 +126,6 @@ def test_what_is_prepared_and_trained_is_counted(finished):
     assert found.plan.remaining != drafted.remaining
     # On a GPU nothing has been measured.
     assert estimate(plan, throughput_on("A100"), store).throughput.correction == 1.0
-
-
-# --- throughput ------------------------------------------------------------------------------------------------
-
-
-WORK = Work(1e6, 1e18, 1000, 50_000.0, XLMR_LARGE, "bf16")
-
-
-def test_large_batches_are_bound_by_arithmetic():
-    alone = Execution(gpus_per_worker=1, micro_batch_tokens=16_384)
-    seconds = throughput_on("A100").seconds(WORK, alone, 1)
-    arithmetic = 1e18 / (312e12 * UTILISATION)
-    assert arithmetic < seconds - START_UP < 1.05 * arithmetic
-    assert throughput_on("H100").seconds(WORK, alone, 1) < 0.4 * seconds
-    # Four workers share the arithmetic, and pay for exchanging what they found.
-    four = throughput_on("A100").seconds(WORK, alone.model_copy(update={"workers": 4}), 4)
-    assert arithmetic / 4 < four - START_UP < 1.1 * arithmetic / 4
-
-
-def test_small_batches_are_bound_by_starting_kernels():
-    small, alone = replace(WORK, flops=1e15, update_tokens=50.0), Execution(gpus_per_worker=1)
-    seconds = throughput_on("A100").seconds(small, alone, 1) - START_UP
-    assert seconds > 1000 * 24 * 2e-3
-    assert throughput_on("A100").seconds(replace(small, flops=2e15), alone, 1) - START_UP == seconds
-
-
-def test_cards_without_bf16_compute_in_fp32():
-    alone = Execution(gpus_per_worker=1)
-    assert throughput_on("V100").seconds(WORK, alone, 1) == throughput_on("V100").seconds(
-        replace(WORK, precision="fp32"), alone, 1
-    )
-    assert all(device.fp32 <= (device.bf16 or device.fp32) for device in DEVICES.values())
-
-
-def test_only_steps_on_such_a_device_correct_the_model():
-    model, execution = throughput_on("L4"), Execution(gpus_per_worker=1)
-    modelled = model.computing(WORK, execution, 1)
-
-    def measured(device, factor):
-        return Measured(WORK, factor * modelled, execution, 1, device)
-
-    found = calibrated(model, [measured("NVIDIA L4", 2.0), measured("NVIDIA L4", 3.0), measured("NVIDIA L4", 9.0)])
-    assert (found.correction, found.measured) == (pytest.approx(3.0), 3)
-    assert found.measured_flops == pytest.approx(1e18 / (3.0 * modelled))
-    assert found.seconds(WORK, execution, 1) == pytest.approx(START_UP + 3.0 * modelled)
-    assert calibrated(model, [measured("NVIDIA L40S", 2.0)]) == model
-    assert calibrated(throughput_on("A100"), [measured("NVIDIA A100-SXM4-80GB", 2.0)]).measured == 1
 
 
 # --- the command -----------------------------------------------------------------------------------------------

@@ -31,7 +31,7 @@ NO_HEAD = HeadWork(0.0, 0.0, 1, 0, 0)
 def trained_memory(recipe: TrainRecipe, execution: Execution, context: WorkContext, device: DeviceType) -> Memory:
     """What a worker of a training holds at most."""
     shape, optimisation = context.shape(recipe.start), recipe.optimisation
-    rows = _trained_rows(recipe, execution, context, shape)
+    rows = _trained_rows(recipe, context, shape) if execution.trim_vocabulary else None
     found = []
     for task in recipe.tasks:
         task_type = get_task_type(task.task.type)
@@ -88,9 +88,16 @@ def _outputs(task: TaskSpec, shape: ModelShape) -> float:
     return get_task_type(task.type).forward_flops(0.0, head) / (2.0 * shape.hidden)
 
 
-def _trained_rows(recipe: TrainRecipe, execution: Execution, context: WorkContext, shape: ModelShape) -> int | None:
-    """Rows of the table of subwords that a training trains; None: all of them."""
-    if not execution.trim_vocabulary or any(get_task_type(task.task.type).whole_vocabulary for task in recipe.tasks):
+def trained_parameters(recipe: TrainRecipe, context: WorkContext) -> int:
+    """Parameters that a training trains, its table of subwords trimmed where it can be."""
+    shape = context.shape(recipe.start)
+    rows = _trained_rows(recipe, context, shape)
+    return shape.parameters - (0 if rows is None else shape.vocabulary - rows) * shape.hidden
+
+
+def _trained_rows(recipe: TrainRecipe, context: WorkContext, shape: ModelShape) -> int | None:
+    """Rows of the table of subwords that a training must train; None: all of them."""
+    if any(get_task_type(task.task.type).whole_vocabulary for task in recipe.tasks):
         return None
     tokens = sum(context.size(step, split).tokens for task in recipe.tasks for step in task.data for split in READ)
     return min(shape.vocabulary, ceil(DIFFERENT * sqrt(tokens)))

@@ -12,7 +12,7 @@ from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe, TrainTask
 from trainables.steps.base import Point, Shown, StepKind
 from trainables.steps.kinds.forward import forward_flops
-from trainables.steps.kinds.memory import trained_memory
+from trainables.steps.kinds.memory import trained_memory, trained_parameters
 from trainables.steps.records import StepRecord, TrainResult, record_of
 from trainables.steps.work import Size, Work, WorkContext
 from trainables.store import Store
@@ -114,6 +114,7 @@ def _work(recipe: TrainRecipe, context: WorkContext, result: TrainResult | None)
         drawn.tokens / max(updates, 1),
         shape,
         optimisation.precision,
+        trained_parameters(recipe, context),
     )
 
 

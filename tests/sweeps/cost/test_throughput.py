@@ -1,0 +1,86 @@
+"""Seconds from what a step does: the model gives back what was measured, and is corrected by steps that are done."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sweeps.cost.throughput import DEVICES, START_UP, UTILISATION, Measured, calibrated, throughput_on
+from trainables.models.backbones.bert import MINILM
+from trainables.models.backbones.xlm_roberta import XLMR_LARGE
+from trainables.recipe.execution import Execution
+from trainables.steps.work import Work
+
+ON_GPU = {"gpus_per_worker": 1, "micro_batch_tokens": 32_768}
+ALONE = Execution(**ON_GPU)
+WORK = Work(1e6, 1e19, 1000, 50_000.0, XLMR_LARGE, "bf16", 335e6)
+
+
+def updates_of(shape, rows, precision, parameters):
+    """A thousand updates on pairs of sentences as MNLI's: 43 subwords in the mean."""
+    tokens = 43.0 * rows
+    return Work(1000 * tokens, 3000 * tokens * shape.forward(43.0), 1000, tokens, shape, precision, parameters)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "work", "execution", "devices", "milliseconds"),
+    [
+        ("H100", updates_of(XLMR_LARGE, 32, "bf16", 335e6), ALONE, 1, 293),
+        ("H100", updates_of(XLMR_LARGE, 32, "bf16", 335e6), Execution(**ON_GPU, compile=True), 1, 115),
+        ("H100", updates_of(XLMR_LARGE, 32, "bf16", 335e6), Execution(**ON_GPU, compile=True, zero_stage=2), 1, 190),
+        (None, updates_of(MINILM, 16, "fp32", 24e6), Execution(cpus_per_worker=2), 2, 722),
+    ],
+)
+def test_the_model_gives_back_what_was_measured(gpu, work, execution, devices, milliseconds):
+    assert throughput_on(gpu).computing(work, execution, devices) == pytest.approx(milliseconds, rel=0.1)
+
+
+def test_the_kernels_of_an_update_are_those_that_were_measured():
+    # Kernels run for 30 of 293 ms: an eighth of a GPU is enough, a twentieth is not.
+    work = updates_of(XLMR_LARGE, 32, "bf16", 335e6)
+    model = throughput_on("H100")
+    assert model.computing(work, ALONE, 0.125) == model.computing(work, ALONE, 1)
+    assert model.computing(work, ALONE, 0.05) * 0.05 == pytest.approx(30.0, rel=0.1)
+
+
+def test_large_batches_are_bound_by_arithmetic():
+    seconds = throughput_on("A100").seconds(WORK, ALONE, 1)
+    arithmetic = 1e19 / (312e12 * UTILISATION)
+    assert arithmetic < seconds - START_UP < 1.05 * arithmetic
+    assert throughput_on("H100").seconds(WORK, ALONE, 1) < 0.4 * seconds
+    # Four workers share the arithmetic, and pay for exchanging what they found.
+    four = throughput_on("A100").seconds(WORK, ALONE.model_copy(update={"workers": 4}), 4)
+    assert arithmetic / 4 < four - START_UP < 1.1 * arithmetic / 4
+
+
+def test_small_batches_are_bound_by_starting_kernels():
+    small = replace(WORK, flops=1e15, update_tokens=50.0)
+    seconds = throughput_on("A100").seconds(small, ALONE, 1) - START_UP
+    assert throughput_on("A100").seconds(replace(small, flops=2e15), ALONE, 1) - START_UP == seconds
+    in_four = ALONE.model_copy(update={"micro_batch_tokens": 13})
+    assert throughput_on("A100").seconds(small, in_four, 1) - START_UP == pytest.approx(4 * seconds)
+    evaluation = Work(1e6, 1e12, shape=XLMR_LARGE)
+    assert throughput_on("A100").seconds(evaluation, ALONE, 1) - START_UP > 30 * 24 * 1e-3
+
+
+def test_cards_without_bf16_compute_in_fp32():
+    assert throughput_on("V100").seconds(WORK, ALONE, 1) == throughput_on("V100").seconds(
+        replace(WORK, precision="fp32"), ALONE, 1
+    )
+    assert all(device.fp32 <= (device.bf16 or device.fp32) for device in DEVICES.values())
+
+
+def test_only_steps_on_such_a_device_correct_the_model():
+    model = throughput_on("L4")
+    modelled = model.computing(WORK, ALONE, 1)
+
+    def measured(device, factor):
+        return Measured(WORK, factor * modelled, ALONE, 1, device)
+
+    found = calibrated(model, [measured("NVIDIA L4", 2.0), measured("NVIDIA L4", 3.0), measured("NVIDIA L4", 9.0)])
+    assert (found.correction, found.measured) == (pytest.approx(3.0), 3)
+    assert found.measured_flops == pytest.approx(1e19 / (3.0 * modelled))
+    assert found.seconds(WORK, ALONE, 1) == pytest.approx(START_UP + 3.0 * modelled)
+    assert calibrated(model, [measured("NVIDIA L40S", 2.0)]) == model
+    assert calibrated(throughput_on("A100"), [measured("NVIDIA A100-SXM4-80GB", 2.0)]).measured == 1
