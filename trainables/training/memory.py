@@ -80,8 +80,12 @@ class Computing:
     head: int = 0
     """Parameters of the heads."""
     device: DeviceType = "cuda"
-    one_pass: bool = False
-    """Whether dropout keeps no masks: one kernel makes them anew (`trainables.models.native`)."""
+
+    @property
+    def native(self) -> bool:
+        """Whether the kernels of `trainables.models.native` compute dropout and attention, which keep neither masks nor
+        scores; a machine without a compiler has them not, and keeps more."""
+        return self.device == "cpu" and self.precision == "fp32"
 
     @property
     def number(self) -> int:
@@ -248,26 +252,28 @@ def _block(shape: ModelShape, computing: Computing, batch: MicroBatch) -> int:
     """Bytes that a block keeps for the backward pass."""
     h, f, a, b = shape.hidden, shape.inner, _width(shape), computing.number
     tokens = batch.tokens if shape.packed else batch.padded
-    dropping, mask = computing.dropout > 0, 0 if computing.one_pass else 1
+    dropping, mask = computing.dropout > 0, 0 if computing.native else 1
     # Inputs of attention, which autocast casts anew for each of its three projections; of both norms, in fp32; of the
     # feed-forward layer and of its activation; what attention gives.
     hidden = (3 * b if b == 2 else b) + 4 + 4 + b
     per_token = hidden * h + b * a + (4 if shape.gated else 2) * b * f + 16
     if dropping:
         per_token += 2 * mask * h
+    padding = shape.packed and batch.tokens < batch.padded
+    if computing.native and padding:  # attention over subwords without padding, without scores
+        return tokens * (per_token + 3 * b * a + 4 * shape.heads)
     per_padded = 3 * b * a
     if computing.attention_dropout > 0:
         softmax = 4 if computing.device == "cuda" else b
-        scores = (softmax + mask + b) * shape.heads * batch.longest
-        per_padded += scores
+        per_padded += (softmax + mask + b) * shape.heads * batch.longest
     else:
-        per_padded += 4 * shape.heads + (b * a if shape.packed and batch.tokens < batch.padded else 0)
+        per_padded += 4 * shape.heads + (b * a if padding else 0)
     return tokens * per_token + batch.padded * per_padded
 
 
 def _embeddings(shape: ModelShape, computing: Computing, batch: MicroBatch) -> int:
     """What is kept before the first block: the input of a norm and its mask."""
-    mask = 0 if computing.one_pass or not computing.dropout else 1
+    mask = 0 if computing.native or not computing.dropout else 1
     tokens = batch.tokens if shape.packed else batch.padded
     return tokens * ((4 + mask) * shape.hidden + 8)
 
@@ -283,9 +289,9 @@ def _working(shape: ModelShape, computing: Computing, batch: MicroBatch) -> int:
     h, f = shape.hidden, shape.inner
     tokens = batch.tokens if shape.packed else batch.padded
     back = tokens * 4 * (f + h)
-    if computing.attention_dropout == 0:
+    if computing.attention_dropout == 0 or (computing.native and shape.packed and batch.tokens < batch.padded):
         return back
-    per_score = 4 if computing.one_pass else 11
+    per_score = 4 if computing.native else 11
     scores = batch.padded * batch.longest * shape.heads
     later = tokens * computing.number * ((3 if shape.gated else 2) * f + 2 * h)
     return max(back, per_score * scores - later)
