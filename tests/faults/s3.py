@@ -95,6 +95,10 @@ class Proxy:
         finally:
             self.share = 0.0
 
+    def status(self, found: int) -> int:
+        """What the client is told that the server has said."""
+        return found
+
     def meet(self, method: str, path: str) -> str | None:
         """Note a request; the fault that it meets."""
         address = urlsplit(path)
@@ -140,7 +144,7 @@ class _Handler(BaseHTTPRequestHandler):
         drop = ("transfer-encoding", "connection", "content-length")
         headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in drop]
         length = answer.getheader("Content-Length") if self.command == "HEAD" else None
-        self._answer(answer.status, content, headers, cut=fault == "cut short", length=length)
+        self._answer(self.proxy.status(answer.status), content, headers, cut=fault == "cut short", length=length)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_one
 

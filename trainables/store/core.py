@@ -290,7 +290,7 @@ class Store:
 
     def locate(self, step: str, *parts: str) -> str:
         """Where `step` keeps something, as a path or URI for people and other programs."""
-        return "/".join((self.uri.partition("?")[0], STEPS, step, *parts))
+        return "/".join((self.uri.partition("?")[0].rstrip("/"), STEPS, step, *parts))
 
     def folder_beside(self, name: str) -> Path:
         """A folder for files that grow: in the store where that is a local path, else in the cache of this machine,

@@ -175,7 +175,7 @@ class ObjectFiles(Files):
         self._delete(path, [path])
 
     def delete_tree(self, path: str) -> None:
-        while found := self.list(path, deep=True):  # a list may be behind what was written a moment ago
+        if found := self.list(path, deep=True):
             self._delete(path, [entry.path for entry in found])
 
     def _delete(self, path: str, paths: Sequence[str]) -> None:
