@@ -95,9 +95,9 @@ class Proxy:
         finally:
             self.share = 0.0
 
-    def status(self, found: int) -> int:
+    def told(self, status: int, headers: list[tuple[str, str]]) -> tuple[int, list[tuple[str, str]]]:
         """What the client is told that the server has said."""
-        return found
+        return status, headers
 
     def meet(self, method: str, path: str) -> str | None:
         """Note a request; the fault that it meets."""
@@ -144,7 +144,8 @@ class _Handler(BaseHTTPRequestHandler):
         drop = ("transfer-encoding", "connection", "content-length")
         headers = [(name, value) for name, value in answer.getheaders() if name.lower() not in drop]
         length = answer.getheader("Content-Length") if self.command == "HEAD" else None
-        self._answer(self.proxy.status(answer.status), content, headers, cut=fault == "cut short", length=length)
+        status, headers = self.proxy.told(answer.status, headers)
+        self._answer(status, content, headers, cut=fault == "cut short", length=length)
 
     do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = handle_one
 

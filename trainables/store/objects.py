@@ -282,4 +282,4 @@ def _may_pass(error: BaseException) -> bool:
     status = _status(error)
     if status is None:
         return "169.254." not in str(error)
-    return status >= 500 or status in (408, 429)
+    return (status >= 500 and status != 501) or status in (408, 429)  # 501: not implemented
