@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
@@ -36,8 +38,16 @@ def show_estimate(found: SweepEstimate, console: Console) -> None:
     }
     for name, line in lines.items():
         console.print(f"{name:14}{line}", highlight=False, soft_wrap=True)
+    show_chosen(found.chosen, console)
     console.print("assumed:")
     for line in found.assumed:
+        console.print(f"- {line}", highlight=False, soft_wrap=True)
+
+
+def show_chosen(lines: Iterable[str], console: Console) -> None:
+    """Print how steps are carried out."""
+    console.print("carried out:")
+    for line in lines:
         console.print(f"- {line}", highlight=False, soft_wrap=True)
 
 

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -27,7 +27,7 @@ from sweeps.cli.console import (
     write_json,
     wrong,
 )
-from sweeps.cli.estimate import show_estimate
+from sweeps.cli.estimate import show_chosen, show_estimate
 from sweeps.cli.nodes import Nodes, shapes_of
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.reading import WrongSpec
@@ -63,25 +63,32 @@ def plan(
     plan, missing = _plan_or_draft(spec, file)
     if missing and recipes is not None:
         wrong(missing)
-    plan = with_usual_costs(plan, spec)
+    plan = with_usual_costs(plan)
     done = inspect_steps(Sweep(spec, plan, store)).done
-    if recipes is not None:
-        new_folder(recipes, "--recipes").mkdir(parents=True, exist_ok=True)
-        for step in plan.steps.values():
-            for name, part in (("", step.recipe), (".execution", step.execution)):
-                (recipes / f"{step.id}{name}.json").write_text(json.dumps(part.model_dump(mode="json"), indent=1))
-    price = None
     if nodes and (gpus or cpus):
         wrong(["--nodes: says how many GPUs and CPUs there are; leave out --gpus and --cpus"])
+    price, chosen = None, []
     if nodes or gpus or cpus or gpu_type:
         from sweeps.schedule.estimate import Devices, NoEstimate, estimate_sweep
         from sweeps.schedule.nodes import NodeShape
 
         there = shapes_of(nodes) if nodes else [NodeShape(cpus or inf, gpus or 0)]
         try:
-            price, plan = estimate_sweep(spec, plan, store, Devices(there, gpu_type))
+            price, plan = estimate_sweep(plan, store, Devices(there, gpu_type))
         except NoEstimate as error:
             wrong([str(error)])
+    elif not any(step.demand.gpus for step in plan.steps.values()):
+        from sweeps.schedule.auto import choose_for
+        from sweeps.schedule.nodes import this_machine
+        from sweeps.schedule.reasons import reasons
+
+        estimated, made = choose_for(plan, store, done, [this_machine()])
+        plan, chosen = estimated.plan, reasons(made)
+    if recipes is not None:
+        new_folder(recipes, "--recipes").mkdir(parents=True, exist_ok=True)
+        for step in plan.steps.values():
+            for name, part in (("", step.recipe), (".execution", step.execution)):
+                (recipes / f"{step.id}{name}.json").write_text(json.dumps(part.model_dump(mode="json"), indent=1))
     from sweeps.plan.remarks import remarks_of
 
     remarks = [] if missing else remarks_of(plan, spec)
@@ -91,12 +98,11 @@ def plan(
             **({"price": price.to_json()} if price else {}),
             **({"draft": missing} if missing else {}),
         }
-        write_json(
-            {**steps_of(plan, lambda name: {"done": name in done, "cost": asdict(plan.steps[name].cost)}), **extra}
-        )
+        write_json({**steps_of(plan, lambda name: _said(plan.steps[name], done)), **extra})
         return
     if price is None:
         console.print(_steps_table(spec, plan, done))
+        show_chosen(chosen, console)
     else:
         show_estimate(price, console)
     of_group = {group: [s for s in plan.steps.values() if s.kind.group == group] for group in groups()}
@@ -112,6 +118,14 @@ def plan(
         console.print(f"a draft: {line}", style="yellow", highlight=False, soft_wrap=True)
     if recipes is not None:
         console.print(f"recipes and executions: {recipes}", highlight=False)
+
+
+def _said(step: Step, done: set[str]) -> dict[str, Any]:
+    """What there is to say of a step for programs."""
+    from sweeps.schedule.candidates import CHOSEN
+
+    execution = {name: getattr(step.execution, name) for name in CHOSEN}
+    return {"done": step.id in done, "cost": asdict(step.cost), "execution": execution}
 
 
 def _roles(steps: list[Step], done: set[str]) -> str:

@@ -19,14 +19,14 @@ from typing import Any
 
 from sweeps.cost.sizes import Sizes
 from sweeps.cost.throughput import Measured, Throughput, calibrated
-from sweeps.plan.graph import Cost, Plan
+from sweeps.plan.graph import Cost, Plan, Step
 from trainables.models.backbones import CONFIG, hub_shape, read_config, shape_of
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.models.shape import ModelShape
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.recipe.recipes import DataRecipe, Recipe, SplitRef, TaskSpec, TokenizerRecipe
 from trainables.steps import StepRecord
-from trainables.steps.work import Size
+from trainables.steps.work import Size, Work
 from trainables.store import Store
 
 
@@ -37,6 +37,8 @@ class Estimate:
     plan: Plan
     throughput: Throughput
     sizes: Sizes
+    works: dict[str, Work]
+    """What each step does."""
     assumed_shapes: tuple[str, ...]
     """Models whose shape is not known, and taken to be that of XLM-R Large."""
 
@@ -46,13 +48,15 @@ def estimate(plan: Plan, throughput: Throughput, store: Store | None = None) -> 
     context = context_of(plan, store)
     if store is not None:
         throughput = calibrated(throughput, _measured(plan, context, store))
-    steps = {}
-    for name, step in plan.steps.items():
-        work = step.kind.work(step.recipe, context)
-        devices = step.resources[1] or step.resources[0]
-        cost = Cost(work.tokens, work.flops, throughput.seconds(work, step.execution, devices))
-        steps[name] = replace(step, cost=cost)
-    return Estimate(replace(plan, steps=steps), throughput, context.sizes, tuple(context.assumed))
+    works = {name: step.kind.work(step.recipe, context) for name, step in plan.steps.items()}
+    steps = {name: priced(step, works[name], throughput) for name, step in plan.steps.items()}
+    return Estimate(replace(plan, steps=steps), throughput, context.sizes, works, tuple(context.assumed))
+
+
+def priced(step: Step, work: Work, throughput: Throughput) -> Step:
+    """`step` with its cost, as it is carried out."""
+    devices = step.resources[1] or step.resources[0]
+    return replace(step, cost=Cost(work.tokens, work.flops, throughput.seconds(work, step.execution, devices)))
 
 
 def shapes(plan: Plan) -> dict[str, ModelShape]:

@@ -46,6 +46,10 @@ there are copies into buckets and partitions, and back (36)."""
 START_UP = 12.6
 """Seconds of a training step beyond its training, on the local Ray: measured by `tests/benchmarks/step_overhead.py` on
 two shared cores. Assumed for every other step and machine, and to cover loading and saving weights."""
+KERNELS = 200
+"""Of a block's forward and backward pass, about."""
+JOINED = 5e6
+"""Assumed FLOPs of a kernel of which a second core saves nothing, since to start and join threads takes as long."""
 PREPARED = 50_000.0
 """Assumed subwords per second and CPU that preparing data encodes and writes. On shared cores it was 20,000 to 40,000
 for text that is cleared of evaluation sentences, and 110,000 to 135,000 for tasks."""
@@ -119,7 +123,9 @@ class Throughput:
         `devices`: GPUs, or a share of one, or CPU cores.
         """
         device, shape = self.device, work.shape
-        seconds = work.flops / (devices * device.peak(work.precision) * device.utilisation)
+        seconds = work.flops / (
+            self._effective(work, execution, devices) * device.peak(work.precision) * device.utilisation
+        )
         if shape is None:
             return seconds
         if not work.updates:
@@ -137,6 +143,19 @@ class Throughput:
         # Gradients are summed and weights shared out: each is about one pass over a ring of workers.
         exchanged = 2 * 4 * work.parameters * (workers - 1) / workers / device.link
         return max(seconds, blocks * start * device.starting) + work.updates * exchanged
+
+    def _effective(self, work: Work, execution: Execution, devices: float) -> float:
+        """Devices that compute as fast as these would if nothing were lost; CPU cores lose where kernels are small."""
+        cores = execution.cpus_per_worker
+        if self.name != CPU or cores == 1 or work.shape is None:
+            return devices
+        tokens = execution.micro_batch_tokens
+        if work.updates:
+            micro_batches = work.updates * max(1, ceil(work.update_tokens / execution.workers / tokens))
+        else:
+            micro_batches = max(1, ceil(work.tokens / tokens))
+        kernel = work.flops / (micro_batches * work.shape.layers * KERNELS)
+        return devices / (1 + (cores - 1) * min(1.0, JOINED / max(kernel, 1.0)))
 
 
 @dataclass(frozen=True)
@@ -175,9 +194,12 @@ def calibrated(throughput: Throughput, measured: Iterable[Measured]) -> Throughp
 
 
 def _is_on(name: str, execution: Execution, device: str) -> bool:
-    """Whether a step ran on devices of this type: "A100" is part of "NVIDIA A100-SXM4-80GB", and no "L4" is an L40S."""
-    if name == CPU:
-        return not execution.gpus_per_worker
+    """Whether a step ran on devices of this type."""
+    return not execution.gpus_per_worker if name == CPU else is_type(name, device)
+
+
+def is_type(name: str, device: str) -> bool:
+    """Whether a device is of a type: "A100" is part of "NVIDIA A100-SXM4-80GB", and no "L4" is an L40S."""
     words = device.replace("-", " ").split()
     wanted = name.split()
     return any(words[i : i + len(wanted)] == wanted for i in range(len(words)))

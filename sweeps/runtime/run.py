@@ -15,10 +15,11 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from cluster.connect import connected, ray_logs, ray_session
+from cluster.connect import connected, ray_logs
 from sweeps.plan.saved_plan import save_plan
 from sweeps.runtime.display import Display
 from sweeps.runtime.preflight import fits, problems
+from sweeps.schedule.auto import choose_for
 from sweeps.schedule.nodes import NodeShape, said
 from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.fields import SweepSpec
@@ -80,19 +81,20 @@ def run_plan(
         tracker.open()
         with connected(address, cpus, PRELOAD) as found_nodes:
             nodes = may_grow_to or [NodeShape(*node) for node in found_nodes]
-            schedule = Schedule(plan, done, nodes, stopped=stopped)
+            estimated, _ = choose_for(plan, store, done | set(stopped), nodes)
+            schedule = Schedule(estimated.plan, done, nodes, stopped=stopped)
             wrong = fits(schedule, nodes) or (problems(schedule, store, nodes) if preflight else [])
             if wrong:
                 raise NotReady(wrong)
             to_do = f"{len(schedule.waiting)} of {len(plan.steps)} steps to do"
             display.line(f"{to_do} on {said(nodes)}")
             display.line(f"steps print into {logs_of(store)}, Ray into {ray_logs()} while it runs")
-            # Nothing of it is read, so it is no file of a remote store.
-            scratch = f"{store.uri if store.local else ray_session()}/{RAY_FILES}/{leases.owner}"
+            scratch = f"{store.uri}/{RAY_FILES}/{leases.owner}"
             try:
                 _tune(spec, schedule, store, leases, scratch, tracker, display)
             finally:
-                shutil.rmtree(scratch, ignore_errors=True)
+                if store.local:
+                    shutil.rmtree(scratch, ignore_errors=True)
     return schedule
 
 

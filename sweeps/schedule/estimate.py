@@ -7,12 +7,13 @@ from dataclasses import asdict, dataclass
 from math import inf
 from typing import Any
 
-from sweeps.cost.flops import Estimate, estimate
-from sweeps.cost.throughput import COMPILED, DEVICES, EAGER, PARTITIONED, START_UP, USUAL, throughput_on
+from sweeps.cost.flops import Estimate
+from sweeps.cost.throughput import COMPILED, DEVICES, EAGER, PARTITIONED, START_UP
 from sweeps.plan.graph import PHASES, Plan
+from sweeps.schedule.auto import choose_for
 from sweeps.schedule.nodes import NodeShape, too_large, total
+from sweeps.schedule.reasons import reasons
 from sweeps.schedule.simulate import bounds, simulate, two_barriers, unshared_plan, work
-from sweeps.spec.fields import SweepSpec
 from trainables.store import Store
 
 
@@ -45,6 +46,8 @@ class SweepEstimate:
     two_barriers_hours: float
     unshared_hours: float
     unshared_device_hours: float
+    chosen: tuple[str, ...]
+    """How steps are carried out, a line for those that are alike."""
     assumed: tuple[str, ...]
 
     @property
@@ -86,34 +89,34 @@ class Devices:
         """Of all nodes."""
         return int(total(self.nodes)[1])
 
-    def check(self, plan: Plan) -> None:
-        """Raise NoEstimate where they do not fit each other or the sweep."""
+    def check(self) -> None:
+        """Raise NoEstimate where they do not fit each other."""
         if self.gpu_type is not None and self.gpu_type not in DEVICES:
             raise NoEstimate(f"--gpu-type {self.gpu_type}: one of {', '.join(DEVICES)}")
         if self.gpu_type is not None and not self.gpus:
             raise NoEstimate("--gpu-type: say also how many, with --gpus or --nodes")
-        wanted = any(step.demand.gpus for step in plan.steps.values())
-        if self.gpus and not wanted:
-            raise NoEstimate(
-                "--gpus: execution.gpus_per_worker is 0, so no step uses a GPU: set it, or plan with --cpus alone"
-            )
-        if wanted and not self.gpus:
-            raise NoEstimate("--cpus: the steps of this sweep want GPUs: say also how many there are, with --gpus")
 
 
-def estimate_sweep(spec: SweepSpec, plan: Plan, store: Store, devices: Devices) -> tuple[SweepEstimate, Plan]:
-    """What is left of a sweep takes on `devices`, and the plan with the costs of its steps there.
+def estimate_sweep(plan: Plan, store: Store, devices: Devices) -> tuple[SweepEstimate, Plan]:
+    """What is left of a sweep takes on `devices`, and the plan with executions and costs of its steps there.
 
     Raises:
         NoEstimate: the devices do not fit, or a step wants more than there is.
     """
-    devices.check(plan)
-    estimated = estimate(plan, throughput_on((devices.gpu_type or USUAL) if devices.gpus else None), store)
+    devices.check()
+    done = {name for name in plan.steps if store.done(name)}
+    estimated, made = choose_for(plan, store, done, devices.nodes, devices.gpu_type)
     plan, there = estimated.plan, devices.nodes
+    wanted = any(step.demand.gpus for step in plan.steps.values())
+    if devices.gpus and not wanted:
+        raise NoEstimate(
+            "--gpus: execution.gpus_per_worker is 0, so no step uses a GPU: set it, or plan with --cpus alone"
+        )
+    if wanted and not devices.gpus:
+        raise NoEstimate("--cpus: the steps of this sweep want GPUs: say also how many there are, with --gpus")
     for demand, step in {step.demand: step for step in reversed(plan.steps.values())}.items():
         if (lack := too_large(demand, there)) is not None:
             raise NoEstimate(f"{step.name} wants {lack}")
-    done = {name for name in plan.steps if store.done(name)}
     kind = 1 if devices.gpus else 0
     path, least = bounds(plan, done, there)
     grid = unshared_plan(plan, done)
@@ -128,6 +131,7 @@ def estimate_sweep(spec: SweepSpec, plan: Plan, store: Store, devices: Devices) 
         two_barriers_hours=two_barriers(plan, done, there) / 3600,
         unshared_hours=simulate(grid, done, there).seconds / 3600,
         unshared_device_hours=work(grid, done)[kind] / 3600,
+        chosen=tuple(reasons(made)),
         assumed=tuple(_assumed(estimated, done, devices)),
     )
     return found, plan

@@ -7,12 +7,15 @@ Nodes on which the same is free are looked at once, so a search costs as much as
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from math import inf
 from typing import NamedTuple
 
 from trainables.steps import Demand
 
+RAY_MEMORY = 0.7
+"""Of a machine's memory, about: the rest is Ray's own, for objects."""
 EPSILON = 1e-9
 """Halves and thirds of a GPU add up to a whole one only up to rounding."""
 
@@ -80,16 +83,20 @@ class Nodes:
         self._shapes = nodes
         self._cpus = [float(node.cpus) for node in nodes]
         self._gpus = [[1.0] * int(node.gpus) for node in nodes]
+        self._left = list(total(nodes))
+        """CPUs and GPUs that are free on all nodes."""
         self._possible: dict[Demand, bool] = {}
         self._alike: dict[_Free, dict[int, None]] = {}
         """Nodes by what is free on them."""
-        self._free = [self._read(number) for number in range(len(nodes))]
+        self._free = [_Free(node, self._cpus[i], tuple(self._gpus[i])) for i, node in enumerate(nodes)]
         for number, free in enumerate(self._free):
             self._alike.setdefault(free, {})[number] = None
 
     def place(self, demand: Demand) -> Placement | None:
         """Take what a step wants, if there is room for all of its processes."""
         most = demand.processes
+        if any(wants > there + EPSILON for wants, there in zip(demand.total, self._left, strict=True)):
+            return None
         room = [(free.holds(demand), free) for free in self._alike]
         whole = [free for holds, free in room if holds >= most]
         if whole:
@@ -98,6 +105,12 @@ class Nodes:
         if most == 1 or sum(holds * len(self._alike[free]) for holds, free in room) < most:
             return None
         return self._spread(demand)
+
+    def can_hold(self, demand: Demand) -> bool:
+        """Whether there is room for a step."""
+        placement = self.place(demand)
+        self.give_back(placement or ())
+        return placement is not None
 
     def reserve(self, demand: Demand) -> Placement:
         """Take what a step will need that does not fit now: what is free of it, where most of it is free. Nothing, if
@@ -118,10 +131,7 @@ class Nodes:
     def give_back(self, placement: Iterable[_Held]) -> None:
         """What was taken is free again."""
         for held in placement:
-            self._cpus[held.node] += held.cpus
-            for gpu, share in held.gpus:
-                self._gpus[held.node][gpu] += share
-            self._changed(held.node)
+            self._book(held, +1)
 
     def _spread(self, demand: Demand) -> Placement:
         """Take what there is room for, on as few nodes as can be."""
@@ -151,25 +161,26 @@ class Nodes:
             taken = ((gpu, min(gpus[gpu], demand.gpus)),)
         else:
             taken = ()
-        self._cpus[node] -= cpus
-        for gpu, share in taken:
-            gpus[gpu] -= share
-        self._changed(node)
-        return _Held(node, cpus, taken)
+        held = _Held(node, cpus, taken)
+        self._book(held, -1)
+        return held
 
-    def _changed(self, node: int) -> None:
-        before, after = self._free[node], self._read(node)
-        if after == before:
-            return
+    def _book(self, held: _Held, sign: int) -> None:
+        """What is held of a node is taken from it (-1), or given back."""
+        node, gpus = held.node, self._gpus[held.node]
+        self._cpus[node] += sign * held.cpus
+        self._left[0] += sign * held.cpus
+        for gpu, share in held.gpus:
+            gpus[gpu] = round(gpus[gpu] + sign * share, 9)
+            self._left[1] += sign * share
+        before = self._free[node]
+        shares = tuple(sorted(gpus)) if held.gpus else before.gpus
+        after = _Free(before.shape, self._cpus[node], shares)
         del self._alike[before][node]
         if not self._alike[before]:
             del self._alike[before]
         self._alike.setdefault(after, {})[node] = None
         self._free[node] = after
-
-    def _read(self, node: int) -> _Free:
-        shares = tuple(sorted(round(share, 9) for share in self._gpus[node]))
-        return _Free(self._shapes[node], round(self._cpus[node], 9), shares)
 
 
 def too_large(demand: Demand, nodes: Sequence[NodeShape]) -> str | None:
@@ -199,6 +210,12 @@ def said(nodes: Sequence[NodeShape]) -> str:
     """
     cpus, gpus = total(nodes)
     return f"{len(nodes)} node{'s' * (len(nodes) > 1)}, {cpus:g} CPUs" + (f", {gpus:g} GPUs" if gpus else "")
+
+
+def this_machine() -> NodeShape:
+    """This machine's CPUs and memory, as a Ray that is started here finds them."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return NodeShape(os.cpu_count() or 1, memory=RAY_MEMORY * memory)
 
 
 def total(nodes: Sequence[NodeShape]) -> tuple[float, float]:

@@ -125,13 +125,15 @@ class Schedule:
         kept: Placement = []
         try:
             # Steps that want the same fit alike, so only the most urgent of each kind need be looked at.
-            for _, wanted in sorted((heap[0], wanted) for wanted, heap in self._ready.items() if heap):
+            kinds = sorted((heap[0], wanted) for wanted, heap in self._ready.items() if heap)
+            for _, wanted in kinds:
                 if (placement := self._nodes.place(wanted)) is not None:
                     _, name = heappop(self._ready[wanted])
                     self._move(name, StepState.RUNNING)
                     self.held[name] = placement
                     return self.plan.steps[name]
-                kept += self._nodes.reserve(wanted)
+                if wanted is not kinds[-1][1]:
+                    kept += self._nodes.reserve(wanted)
         finally:
             self._nodes.give_back(kept)
         return None

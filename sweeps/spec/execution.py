@@ -62,6 +62,14 @@ def check_execution(execution: ExecutionSpec, kinds: Iterable[str], models: Iter
             problems.append(f"execution.{shown(name)[1:-1]}: no kind of step and no model of this sweep; {mend}")
     for name in execution.model_fields_set & set(execution.named.get(ALL, Execution()).model_fields_set):
         problems.append(f"execution.{name}: stands also under execution.all; give it once")
+    for model in models:
+        given = execution.given("train", model)
+        workers, share = given.get("workers", 1), given.get("gpus_per_worker", 1)
+        if workers > 1 and 0 < share < 1:
+            problems.append(
+                f"execution.gpus_per_worker: the {workers} workers of a training of {model} cannot share a GPU among "
+                f"them (found {share:g}); give 1, or workers: 1"
+            )
     for where, layer in (("", execution), *((f"{name}.", one) for name, one in execution.named.items())):
         for field, own in OWN_PLACES.items():
             if getattr(layer, field):

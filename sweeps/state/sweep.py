@@ -34,10 +34,11 @@ class Sweep(NamedTuple):
 
 def load(spec: SweepSpec, file: Path, store: Store) -> Sweep:
     """Plan a sweep, its steps with the costs that its schedule goes by. Raises WrongSpec."""
-    return Sweep(spec, with_usual_costs(make_plan(spec, str(file)), spec), store)
+    return Sweep(spec, with_usual_costs(make_plan(spec, str(file))), store)
 
 
-def with_usual_costs(plan: Plan, spec: SweepSpec) -> Plan:
+def with_usual_costs(plan: Plan) -> Plan:
     """`plan` with the costs of its steps on the usual device, from what is expected of the data alone: the same on
     every machine, whatever has been measured."""
-    return estimate(plan, throughput_on(USUAL if spec.execution.gpus_per_worker else None)).plan
+    gpus = any(step.demand.gpus for step in plan.steps.values())
+    return estimate(plan, throughput_on(USUAL if gpus else None)).plan

@@ -8,7 +8,6 @@ business: they come in by the argument that says what carries out its file opera
 
 from __future__ import annotations
 
-import copy
 import errno
 import functools
 import json
@@ -18,36 +17,32 @@ import sys
 from pathlib import Path
 
 from tests.faults import disk  # noqa: F401  registers disk://
-from trainables.store import Leases, Store, clear, leases
+from trainables.store import Files, Leases, Store, clear
 from trainables.store.files import telling
-from trainables.store.objects import ObjectFiles
 
 CHANGES = ("write", "move", "create", "make_dir", "delete", "delete_tree", "upload", "sync")
-LOOKS = ("reachable", "exclusive", "is_file", "is_dir", "read", "list", "sizes", "download")
+LOOKS = ("is_file", "is_dir", "read", "list", "sizes", "download")
 BUILT_ON_THEM = ("replace",)
 KINDS = ("crash before", "crash after", "io error", "disk full", "short write")
 HALVES = ("write", "create", "upload", "delete_tree")
-"""Operations that can be done by half; an object is there as a whole or not at all, so the first two cannot there."""
+"""Operations that can be done by half."""
 CRASHED, RAISED = 9, 3  # exit codes
 SECONDS = 120
 
 
-def faulty(files, fault=None, crash=lambda: os._exit(CRASHED)):
+class Faulty(Files):
     """File operations of which one, counted from 0, goes wrong in a given way."""
-    made = copy.copy(files)
-    made.__class__ = _faulty_class(type(files))
-    made.at, made.kind = fault or (-1, "")
-    made.crash, made.operations = crash, []
-    return made
+
+    crash = staticmethod(lambda: os._exit(CRASHED))
+
+    def __init__(self, fs, fault=None):
+        super().__init__(fs)
+        self.at, self.kind = fault or (-1, "")
+        self.operations = []
 
 
-@functools.cache
-def _faulty_class(base):
-    return type("Faulty", (base,), {name: _faulty(base, name) for name in CHANGES if hasattr(base, name)})
-
-
-def _faulty(base, name):
-    plain = getattr(base, name)
+def _faulty(name):
+    plain = getattr(Files, name)
 
     @functools.wraps(plain)
     def operation(self, *arguments):
@@ -62,29 +57,33 @@ def _faulty(base, name):
             plain(self, *arguments)
             self.crash()
         if self.kind == "short write":
-            return _half(base, self, name, *arguments)
+            return _half(self, name, *arguments)
         with telling(path):
             if self.kind == "disk full":
-                _half(base, self, name, *arguments)
+                _half(self, name, *arguments)
             number = errno.ENOSPC if self.kind == "disk full" else errno.EIO
             raise OSError(number, os.strerror(number))
 
     return operation
 
 
-def _half(base, files, name, *arguments):
+for _name in CHANGES:
+    setattr(Faulty, _name, _faulty(_name))
+
+
+def _half(files, name, *arguments):
     """Half of what an operation is to do, said to be all of it."""
-    if name in ("write", "create") and not issubclass(base, ObjectFiles):
-        path, data = arguments
-        return getattr(base, name)(files, path, data[: len(data) // 2])
+    if name in ("write", "create"):
+        path, data, *rest = arguments
+        return getattr(Files, name)(files, path, data[: len(data) // 2], *rest)
     if name == "upload":
         directory, path = arguments
         for file in sorted(p for p in Path(directory).rglob("*") if p.is_file())[::2]:
-            base.write(files, f"{path}/{file.relative_to(directory)}", file.read_bytes())
+            Files.write(files, f"{path}/{file.relative_to(directory)}", file.read_bytes())
     if name == "delete_tree":
         for entry in files.list(arguments[0], deep=True)[::2]:
             if entry.is_file:
-                base.delete(files, entry.path)
+                Files.delete(files, entry.path)
     return None
 
 
@@ -105,32 +104,31 @@ def carry_out_case(case):
     os.environ["XSTILTS_CACHE"] = case["cache"]
     made = []
 
-    def files(plain):
-        made.append(faulty(plain, case.get("fault")))
+    def files(fs):
+        made.append(Faulty(fs, case.get("fault")))
         return made[-1]
 
     recipe = read_recipe(case["recipe"])
     plain = Store(case["store"])
     said = None
     # As `xstilts run` has it: what is damaged does not count, the step is carried out, remains are cleared.
-    with Leases(plain.files, plain.root) as held:
-        assert held.acquire(recipe.id), held.holder(recipe.id)
+    with Leases(plain.files, plain.root, visibility_delay=0.01) as leases:
+        assert leases.acquire(recipe.id), leases.holder(recipe.id)
         if plain.done(recipe.id) and plain.check(recipe.id) is not None:
             plain.reject(recipe.id)
         if not plain.done(recipe.id):
-            store = Store(case["store"], owner=held.owner, files=files)
+            store = Store(case["store"], owner=leases.owner, files=files)
             try:
                 carry_out(recipe, Execution(**case["execution"]), store, Host())
             except OSError as error:
                 said = f"{type(error).__name__}: {error}"
-        held.release(recipe.id)
+        leases.release(recipe.id)
         if "fault" not in case:
-            clear(plain, held)
+            clear(plain, leases)
     return {"code": RAISED if said else 0, "said": said, "operations": made[-1].operations if made else []}
 
 
 def main():
-    leases.SEEN = 0.0  # a driver at a time, and no delay on a disk
     import trainables.data.prepare
     import trainables.steps.preload  # noqa: F401
 

@@ -53,6 +53,8 @@ class Work:
     precision: str = "fp32"
     parameters: float = 0.0
     """That are trained."""
+    rows: int = 1
+    """Of a global batch: more workers than these have nothing to do."""
 
 
 class WorkContext(Protocol):

@@ -160,7 +160,7 @@ def test_barriers_wait_for_the_slowest():
 def test_the_published_study_comes_within_five_percent_of_the_bound(gpus):
     file = FOLDER / "paper.yaml"
     spec = read_spec(file)
-    plan = with_usual_costs(draft_of(spec, file), spec)
+    plan = with_usual_costs(draft_of(spec, file))
     found = simulate(plan, set(), [NodeShape(inf, gpus)])
     assert found.seconds > 0
     assert found.seconds <= 1.05 * max(bounds(plan, set(), [NodeShape(inf, gpus)]))
@@ -174,7 +174,7 @@ def test_an_event_costs_about_the_same_in_a_plan_ten_times_as_large():
 
     def per_event(seeds):
         spec = read_spec(file, [f"seeds={list(range(seeds))}", "intermediate_seeds=matched"])
-        plan = with_usual_costs(draft_of(spec, file), spec)
+        plan = with_usual_costs(draft_of(spec, file))
         return min(sum(calls := simulate(plan, set(), [NodeShape(inf, 64)]).calls) / len(calls) for _ in range(3))
 
     # The searcher that looks through all waiting steps takes ten times as long.

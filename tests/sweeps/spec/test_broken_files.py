@@ -123,6 +123,10 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"execution": {"gpus_per_worker": 1.5}}, "execution.gpus_per_worker: of several GPUs none can be shared"),
     ({"execution": {"trian": {"workers": 2}}}, "execution.trian: no kind of step and no model of this sweep; did you"),
     ({"execution": {"train": {"worker": 2}}}, 'execution.train.worker: unknown field; did you mean "workers"?'),
+    (
+        {"execution": {"gpus_per_worker": 0.5, "train": {"workers": 2}}},
+        "execution.gpus_per_worker: the 2 workers of a training of small cannot share a GPU among them (found 0.5)",
+    ),
     ({"execution": {"train": 2}}, "execution.train: input should be a mapping of fields"),
     ({"execution": {"train": {"workers": 0}}}, "execution.train.workers: "),
     ({"execution": {"small": {"data": {"all": "hub"}}}}, "execution.small.data: has no effect in a sweep file"),

@@ -115,6 +115,7 @@ def _work(recipe: TrainRecipe, context: WorkContext, result: TrainResult | None)
         shape,
         optimisation.precision,
         trained_parameters(recipe, context),
+        optimisation.batch_size,
     )
 
 

@@ -1,0 +1,154 @@
+"""How large a sweep may be: steps that only sleep, so that all other time is this program's, Ray's and MLflow's.
+
+    python -m tests.benchmarks.scale [--real 100 1000 10000] [--at-once 16] [--seconds 0.5] [--nodes 500]
+
+First 10,000 steps on so many nodes of 8 CPUs on a virtual clock: the real schedule and dispatcher, no Ray. Then, for
+each number of `--real`, a whole run in a process of its own: the real scheduler, searcher, Tuner, store, leases and
+MLflow (a SQLite file) on a local Ray told to have so many CPUs; made up are those CPUs, and what steps do.
+Of each run: the wall clock, the share of it that the CPUs slept in steps, steps a second, this process's own CPU and
+memory, the seconds that MLflow was behind at the end, and how long `status` and one drawing of the live table take.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any
+
+from rich.console import Console
+
+from sweeps.plan.graph import Plan
+from sweeps.schedule.nodes import NodeShape
+from sweeps.schedule.scheduler import Schedule
+from sweeps.schedule.simulate import bounds, simulate
+from tests.plugins.sleep_step_kind import sleeping
+
+STEPS = 10_000
+LIMIT = 3600
+
+
+def main() -> None:
+    """Print the tables."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--real", type=int, nargs="*", default=[100, 1000], help="steps of each real run")
+    parser.add_argument("--at-once", type=int, default=16, help="CPUs that the local Ray is told to have")
+    parser.add_argument("--seconds", type=float, default=0.5, help="that a step sleeps, in the mean")
+    parser.add_argument("--nodes", type=int, default=500, help="on the virtual clock")
+    parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.one is not None:
+        print(json.dumps(real(given.one, given.at_once, given.seconds)))
+        return
+    virtual(given.nodes)
+    rows = []
+    for steps in given.real:
+        words = ("--one", str(steps), "--at-once", str(given.at_once), "--seconds", str(given.seconds))
+        command = [sys.executable, "-m", "tests.benchmarks.scale", *words]
+        try:
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=LIMIT, check=False)
+        except subprocess.TimeoutExpired:
+            print(f"{steps} steps: not over within {LIMIT} s")
+            break
+        if done.returncode:
+            print(f"{steps} steps: exit code {done.returncode}")
+            break
+        rows.append(json.loads(done.stdout.splitlines()[-1]))
+        names = list(rows[0])
+        if len(rows) == 1:
+            print(" | ".join(names))
+        print(" | ".join(str(rows[-1][name]) for name in names), flush=True)
+
+
+def virtual(count: int) -> None:
+    """The schedule alone: its own time for each event, and how near it comes to the bound."""
+    for steps in (STEPS // 100, STEPS // 10, STEPS):
+        plan, nodes = sleeping(steps, 600.0), [NodeShape(8)] * count
+        began = time.process_time()
+        found = simulate(plan, set(), nodes)
+        took = time.process_time() - began
+        slowest, most = max(found.calls), max(bounds(plan, set(), nodes))
+        print(
+            f"virtual clock, {steps:,} steps, {count} nodes: {took:.2f} s of CPU, {1e6 * took / steps:.0f} µs a step, "
+            f"the slowest event {1000 * slowest:.1f} ms; {found.seconds / most:.3f} times the lower bound"
+        )
+
+
+def real(steps: int, at_once: int, seconds: float) -> dict[str, Any]:
+    """One whole run."""
+    from sweeps.cli.live import TerminalDisplay
+    from sweeps.runtime.run import run_plan
+    from sweeps.spec.fields import SweepSpec
+    from sweeps.state.sweep import Sweep
+    from sweeps.tracking import Tracker
+    from trainables.store import Store
+
+    with tempfile.TemporaryDirectory(prefix="scale") as folder:
+        spec = SweepSpec(
+            sweep="scale",
+            models={"none": "mini"},
+            intermediates=["none"],
+            targets=["gen-nli"],
+            seeds=[1],
+            storage=f"{folder}/store",
+        )
+        plan = sleeping(steps, seconds)
+        sweep = Sweep(spec, plan, Store(spec.storage))
+        began = time.monotonic()
+        with Tracker(sweep) as tracker, open(f"{folder}/log", "w") as log:
+            display = TerminalDisplay(Console(file=log))
+            schedule = run_plan(sweep, tracker, display, None, at_once, preflight=False)
+            wall, at = time.monotonic() - began, time.monotonic()
+            tracker.close("FINISHED", patience=120)
+            behind = time.monotonic() - at
+        assert schedule.done == set(plan.steps), f"{len(schedule.failed)} failed"
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        slept = sum(step.recipe.seconds for step in plan.steps.values())  # type: ignore[attr-defined]
+        return {
+            "steps": steps,
+            "at once": at_once,
+            "wall s": round(wall, 1),
+            "asleep %": round(100 * slept / wall / at_once, 1),
+            "steps/s": round(steps / wall, 1),
+            "driver CPU s": round(used.ru_utime + used.ru_stime, 1),
+            "driver MiB": round(used.ru_maxrss / 1024),
+            "MLflow behind s": round(behind, 1),
+            "status s": round(status_seconds(sweep), 2),
+            "live table ms": round(table_milliseconds(plan, at_once), 1),
+        }
+
+
+def status_seconds(sweep: Any) -> float:
+    """What `xstilts status` reads of the store."""
+    from sweeps.state.status import SweepStatus
+
+    began = time.monotonic()
+    SweepStatus(sweep)
+    return time.monotonic() - began
+
+
+def table_milliseconds(plan: Plan, at_once: int) -> float:
+    """One drawing of the live table, in the middle of the run, with 500 steps running."""
+    from sweeps.cli.live import View
+
+    schedule = Schedule(plan, set(), [NodeShape(max(at_once, 500))])
+    while (step := schedule.next()) is not None:
+        schedule.finish(step.id, ok=True)
+        if len(schedule.done) >= len(plan.steps) // 10:
+            break
+    while schedule.next() is not None:
+        pass
+    view = View(schedule, Console(file=io.StringIO(), force_terminal=True, width=160))
+    with view:
+        began = time.monotonic()
+        view.refresh()
+        return 1000 * (time.monotonic() - began)
+
+
+if __name__ == "__main__":
+    main()
