@@ -104,6 +104,11 @@ def ray_logs() -> str:
     return f"{ray.get_runtime_context().get_temp_dir()}/session_latest/logs"
 
 
+def ray_session() -> str:
+    """Ray's own folder for this session, the same on each machine, and gone with Ray's other files."""
+    return os.path.realpath(f"{ray.get_runtime_context().get_temp_dir()}/session_latest")
+
+
 def probe_port(address: str) -> None:
     """Raises OSError where nobody listens at `host:port`; Ray itself would try for minutes."""
     host, _, port = address.rpartition(":")

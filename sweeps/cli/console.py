@@ -93,6 +93,7 @@ def open_store(
 
     try:
         store = Store(spec.storage)
+        store.files.reachable(store.root)
         if writable:
             if store.local:
                 new_folder(Path(store.root), f"{file}: storage")

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from cluster.connect import connected, ray_logs
+from cluster.connect import connected, ray_logs, ray_session
 from sweeps.plan.saved_plan import save_plan
 from sweeps.runtime.display import Display
 from sweeps.runtime.preflight import fits, problems
@@ -89,12 +89,12 @@ def run_plan(
             to_do = f"{len(schedule.waiting)} of {len(plan.steps)} steps to do"
             display.line(f"{to_do} on {said(nodes)}")
             display.line(f"steps print into {logs_of(store)}, Ray into {ray_logs()} while it runs")
-            scratch = f"{store.uri}/{RAY_FILES}/{leases.owner}"
+            # Nothing of it is read, so it is no file of a remote store.
+            scratch = f"{store.uri if store.local else ray_session()}/{RAY_FILES}/{leases.owner}"
             try:
                 _tune(spec, schedule, store, leases, scratch, tracker, display)
             finally:
-                if store.local:
-                    shutil.rmtree(scratch, ignore_errors=True)
+                shutil.rmtree(scratch, ignore_errors=True)
     return schedule
 
 

@@ -8,6 +8,7 @@ business: they come in by the argument that says what carries out its file opera
 
 from __future__ import annotations
 
+import copy
 import errno
 import functools
 import json
@@ -17,32 +18,36 @@ import sys
 from pathlib import Path
 
 from tests.faults import disk  # noqa: F401  registers disk://
-from trainables.store import Files, Leases, Store, clear
+from trainables.store import Leases, Store, clear, leases
 from trainables.store.files import telling
+from trainables.store.objects import ObjectFiles
 
 CHANGES = ("write", "move", "create", "make_dir", "delete", "delete_tree", "upload", "sync")
-LOOKS = ("is_file", "is_dir", "read", "list", "sizes", "download")
+LOOKS = ("reachable", "exclusive", "is_file", "is_dir", "read", "list", "sizes", "download")
 BUILT_ON_THEM = ("replace",)
 KINDS = ("crash before", "crash after", "io error", "disk full", "short write")
 HALVES = ("write", "create", "upload", "delete_tree")
-"""Operations that can be done by half."""
+"""Operations that can be done by half; an object is there as a whole or not at all, so the first two cannot there."""
 CRASHED, RAISED = 9, 3  # exit codes
 SECONDS = 120
 
 
-class Faulty(Files):
+def faulty(files, fault=None, crash=lambda: os._exit(CRASHED)):
     """File operations of which one, counted from 0, goes wrong in a given way."""
-
-    crash = staticmethod(lambda: os._exit(CRASHED))
-
-    def __init__(self, fs, fault=None):
-        super().__init__(fs)
-        self.at, self.kind = fault or (-1, "")
-        self.operations = []
+    made = copy.copy(files)
+    made.__class__ = _faulty_class(type(files))
+    made.at, made.kind = fault or (-1, "")
+    made.crash, made.operations = crash, []
+    return made
 
 
-def _faulty(name):
-    plain = getattr(Files, name)
+@functools.cache
+def _faulty_class(base):
+    return type("Faulty", (base,), {name: _faulty(base, name) for name in CHANGES if hasattr(base, name)})
+
+
+def _faulty(base, name):
+    plain = getattr(base, name)
 
     @functools.wraps(plain)
     def operation(self, *arguments):
@@ -57,33 +62,29 @@ def _faulty(name):
             plain(self, *arguments)
             self.crash()
         if self.kind == "short write":
-            return _half(self, name, *arguments)
+            return _half(base, self, name, *arguments)
         with telling(path):
             if self.kind == "disk full":
-                _half(self, name, *arguments)
+                _half(base, self, name, *arguments)
             number = errno.ENOSPC if self.kind == "disk full" else errno.EIO
             raise OSError(number, os.strerror(number))
 
     return operation
 
 
-for _name in CHANGES:
-    setattr(Faulty, _name, _faulty(_name))
-
-
-def _half(files, name, *arguments):
+def _half(base, files, name, *arguments):
     """Half of what an operation is to do, said to be all of it."""
-    if name in ("write", "create"):
-        path, data, *rest = arguments
-        return getattr(Files, name)(files, path, data[: len(data) // 2], *rest)
+    if name in ("write", "create") and not issubclass(base, ObjectFiles):
+        path, data = arguments
+        return getattr(base, name)(files, path, data[: len(data) // 2])
     if name == "upload":
         directory, path = arguments
         for file in sorted(p for p in Path(directory).rglob("*") if p.is_file())[::2]:
-            Files.write(files, f"{path}/{file.relative_to(directory)}", file.read_bytes())
+            base.write(files, f"{path}/{file.relative_to(directory)}", file.read_bytes())
     if name == "delete_tree":
         for entry in files.list(arguments[0], deep=True)[::2]:
             if entry.is_file:
-                Files.delete(files, entry.path)
+                base.delete(files, entry.path)
     return None
 
 
@@ -104,31 +105,32 @@ def carry_out_case(case):
     os.environ["XSTILTS_CACHE"] = case["cache"]
     made = []
 
-    def files(fs):
-        made.append(Faulty(fs, case.get("fault")))
+    def files(plain):
+        made.append(faulty(plain, case.get("fault")))
         return made[-1]
 
     recipe = read_recipe(case["recipe"])
     plain = Store(case["store"])
     said = None
     # As `xstilts run` has it: what is damaged does not count, the step is carried out, remains are cleared.
-    with Leases(plain.files, plain.root, visibility_delay=0.01) as leases:
-        assert leases.acquire(recipe.id), leases.holder(recipe.id)
+    with Leases(plain.files, plain.root) as held:
+        assert held.acquire(recipe.id), held.holder(recipe.id)
         if plain.done(recipe.id) and plain.check(recipe.id) is not None:
             plain.reject(recipe.id)
         if not plain.done(recipe.id):
-            store = Store(case["store"], owner=leases.owner, files=files)
+            store = Store(case["store"], owner=held.owner, files=files)
             try:
                 carry_out(recipe, Execution(**case["execution"]), store, Host())
             except OSError as error:
                 said = f"{type(error).__name__}: {error}"
-        leases.release(recipe.id)
+        held.release(recipe.id)
         if "fault" not in case:
-            clear(plain, leases)
+            clear(plain, held)
     return {"code": RAISED if said else 0, "said": said, "operations": made[-1].operations if made else []}
 
 
 def main():
+    leases.SEEN = 0.0  # a driver at a time, and no delay on a disk
     import trainables.data.prepare
     import trainables.steps.preload  # noqa: F401
 

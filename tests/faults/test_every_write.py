@@ -22,6 +22,8 @@ from tests.faults.sweep import BY_THE_CLOCK
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import DataRecipe
 from trainables.store import Files, Store
+from trainables.store.folders import FolderFiles
+from trainables.store.objects import ObjectFiles
 
 TRAIN = {"log_every": 1, "state_every": 2}
 
@@ -193,5 +195,6 @@ def test_a_fault_at_every_operation_leaves_nothing_behind(bench, kind):
 
 def test_every_operation_of_the_store_is_enumerated():
     """What changes the store is struck by faults; a new operation must say which kind it is."""
-    found = {name for name, member in vars(Files).items() if callable(member) and not name.startswith("_")}
+    members = {**vars(Files), **vars(FolderFiles), **vars(ObjectFiles)}
+    found = {name for name, member in members.items() if callable(member) and not name.startswith("_")}
     assert found == {*CHANGES, *LOOKS, *BUILT_ON_THEM}

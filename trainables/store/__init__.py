@@ -8,12 +8,12 @@
     STORE/leases/<step id>.<n>           which driver carries the step out now
     STORE/owners/<driver>.json           its heartbeat
 
-A step is done if and only if its record is there. The record is written under another name and renamed into place
-after everything else, so a step that was cut off anywhere is never taken for a whole one; whoever carries it out
-next clears what it left. In the same way a training state counts once its note is there, and only then the one before
-it goes. Records and notes carry a digest of themselves and list what belongs to them, so what was damaged later is
-found (`Store.check`) and made again. The store is any path that PyArrow or fsspec can open (`/path`, `file://`,
-`s3://`, ...): steps work in a local directory, which is the store itself when that is local, and is uploaded otherwise.
+A step is done if and only if its record is there. The record is put into place, whole, after everything else, so a
+step that was cut off anywhere is never taken for a whole one; whoever carries it out next clears what it left. In the
+same way a training state counts once its note is there, and only then the one before it goes. Records and notes carry
+a digest of themselves and list what belongs to them, so what was damaged later is found (`Store.check`) and made again.
+The store is a folder or an object store (`trainables.store.address`): steps work in a local directory, which is the
+store itself when that is local, and is uploaded otherwise.
 """
 
 from trainables.store.core import HEAD, METRICS, MODEL, PREDICTIONS, PROBE, RECORD, STATE, Store

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pyarrow.fs as pafs
-
-from trainables.store.files import PARTIAL, Files, StoreError, disk_full, no_room, open_files
+from trainables.store.address import open_files
+from trainables.store.copies import Copy, use
+from trainables.store.files import PARTIAL, Files, StoreError, disk_full, no_room
 from trainables.store.leases import LeaseLost, lease_of
 from trainables.store.local import cache_dir, scratch_dir
 from trainables.store.process import Process
@@ -38,16 +38,19 @@ class Store:
     Args:
         owner: `Leases.owner` of the driver that this process works for. Then whatever changes a step looks first
             whether the step's lease is still that driver's, and raises LeaseLost where it is not.
-        files: what carries out the operations on the file system.
+        files: stands between the store and what carries out its operations.
     """
 
-    def __init__(self, uri: str, owner: str | None = None, files: Callable[[pafs.FileSystem], Files] = Files) -> None:
-        fs, self.root = open_files(uri)
-        self.files, self.owner = files(fs), owner
+    def __init__(
+        self, uri: str, owner: str | None = None, files: Callable[[Files], Files] = lambda plain: plain
+    ) -> None:
+        plain, self.root = open_files(uri)
+        self.files, self.owner = files(plain), owner
         self.local = self.files.local
         self.uri = self.root if self.local else uri.rstrip("/")
         """The same wherever it is read: an absolute path, or the URI."""
         self._sound: set[str] = set()
+        self._copies: dict[Path, Copy] = {}
 
     # --- what is done ----------------------------------------------------------------------------------------
 
@@ -87,26 +90,41 @@ class Store:
 
         Raises StoreError where the step is not done or damaged.
         """
+        if not self.local:
+            return self._copy(step)
         if not self.done(step):
-            raise StoreError(f"{self.at(STEPS, step)}: not done; run the step {step} first")
+            raise self._not_done(step)
         if step not in self._sound:
             problem = self.check(step)
             if problem is not None:
                 raise StoreError(f"{problem}; run again, and the step {step} is carried out anew")
             self._sound.add(step)
-        return Path(self.at(STEPS, step)) if self.local else self._cached(step)
+        return Path(self.at(STEPS, step))
 
-    def _cached(self, step: str) -> Path:
-        digest = hashlib.sha256(self._read(step, RECORD)).hexdigest()
-        cached = cache_dir() / f"{step}-{digest[:8]}"
-        if not cached.exists():
-            partial = scratch_dir(step)
-            self.files.download(self.at(STEPS, step), partial)
-            try:
-                partial.rename(cached)
-            except OSError:  # another process was first; its copy is as good
-                shutil.rmtree(partial)
-        return cached
+    def _copy(self, step: str) -> Path:
+        path = self.at(STEPS, step)
+        try:
+            data = self.files.read(f"{path}/{RECORD}")
+        except FileNotFoundError:
+            raise self._not_done(step) from None
+        try:
+            return self._copied(step, data, path, unseal(data, f"{path}/{RECORD}", {"files": dict})["files"])
+        except Damaged as error:
+            raise StoreError(f"{error}; run again, and the step {step} is carried out anew") from None
+
+    def _copied(self, name: str, listing: bytes, path: str, files: dict[str, int], below: str = "") -> Path:
+        """This machine's copy of `files` of a directory, which `listing` (a record, a note) lists."""
+
+        def fetch(directory: Path) -> None:
+            compare(files, self.files.sizes(path), path)
+            self.files.download(path, files, directory / below)
+
+        copy = use(f"{name}-{hashlib.sha256(listing).hexdigest()[:8]}", sum(files.values()), fetch)
+        self._copies[copy.path] = copy
+        return copy.path
+
+    def _not_done(self, step: str) -> StoreError:
+        return StoreError(f"{self.at(STEPS, step)}: not done; run the step {step} first")
 
     # --- doing -----------------------------------------------------------------------------------------------
 
@@ -115,14 +133,14 @@ class Store:
 
         A training state that is whole stays; what is left of others goes.
         """
-        self._guard(step)
         self.reject(step)
         self.files.delete_tree(self.at(STEPS, step))
-        problem = self.check_state(step)
+        note, problem = self._look_at_state(step)
         if problem is not None:
             log.warning("%s; the step %s starts anew", problem, step)
             self.files.delete_tree(self.at(STATES, step))
-        self._drop_states(step, self.state_name(step))
+        else:
+            self._drop_states(step, note["name"] if note else None)
         if self.local:
             self.files.make_dir(self.at(STEPS, step))
             return Path(self.at(STEPS, step))
@@ -180,27 +198,32 @@ class Store:
 
     def check_state(self, step: str) -> str | None:
         """What is wrong with the training state of `step`, in one line; None when nothing is, or there is none."""
+        return self._look_at_state(step)[1]
+
+    def _look_at_state(self, step: str) -> tuple[dict[str, Any] | None, str | None]:
+        """The note of a training state that is whole, and what is wrong with one that is not; neither where there is
+        none."""
         path = self.at(STATES, step)
         try:
             note = unseal(self.files.read(f"{path}/{STATE}"), f"{path}/{STATE}", {"name": str})
             compare(note.get("files", {}), self.files.sizes(f"{path}/{note['name']}"), f"{path}/{note['name']}")
         except FileNotFoundError:
-            return None
+            return None, None
         except Damaged as error:
-            return str(error)
-        return None
+            return None, str(error)
+        return note, None
 
     def load_state(self, step: str) -> tuple[dict[str, Any], Path] | None:
         """The note and a local directory of the training state to resume `step` from; None where there is none that
         is whole. Give the directory to `free` when it has been read."""
-        note = self.state_note(step)
-        if note is None or self.check_state(step) is not None:
+        note, _ = self._look_at_state(step)
+        if note is None:
             return None
+        path = self.at(STATES, step)
         if self.local:
-            return note, Path(self.at(STATES, step))
-        copy = scratch_dir(step)
-        self.files.download(self.at(STATES, step), copy)
-        return note, copy
+            return note, Path(path)
+        name = str(note["name"])
+        return note, self._copied(f"{step}-state", seal(note), f"{path}/{name}", note.get("files", {}), name)
 
     def state_scratch(self, step: str) -> Path:
         """A local directory in which this worker writes its part of the next training state of `step`."""
@@ -267,7 +290,7 @@ class Store:
 
     def locate(self, step: str, *parts: str) -> str:
         """Where `step` keeps something, as a path or URI for people and other programs."""
-        return "/".join((self.uri, STEPS, step, *parts))
+        return "/".join((self.uri.partition("?")[0].rstrip("/"), STEPS, step, *parts))
 
     def folder_beside(self, name: str) -> Path:
         """A folder for files that grow: in the store where that is a local path, else in the cache of this machine,
@@ -294,8 +317,11 @@ class Store:
             raise no_room(path) from error
 
     def free(self, directory: Path) -> None:
-        """Delete a local copy that this store gave; nothing where the store is local and it is the thing itself."""
-        if not self.local:
+        """Delete a local copy that this store gave, unless others use it; nothing where the store is local and it is
+        the thing itself."""
+        if (copy := self._copies.pop(directory, None)) is not None:
+            copy.drop()
+        elif not self.local:
             shutil.rmtree(directory, ignore_errors=True)
 
     def _upload(self, directory: Path, path: str, files: dict[str, int]) -> None:

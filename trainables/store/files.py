@@ -1,30 +1,22 @@
-"""Every file operation of the store goes through here: one seam over PyArrow's file systems.
+"""Every file operation of the store goes through here: one contract, whatever holds the files.
 
-On a local file system each change is durable when the call returns: a file is flushed to the disk before it is renamed,
-and the directory after. So what a later step of a protocol finds was whole before that step began, also after a power
-cut. On others (object stores) a finished write is durable by contract, and nothing is flushed.
+`trainables.store.folders` has it for folders (this machine's, NFS, and other file systems that PyArrow or fsspec open),
+`trainables.store.objects` for object stores (S3, GCS, Azure). Nothing above asks which it is, but whether files are
+paths of this machine (`local`) and whether several drivers may share them (`exclusive`).
 """
 
 from __future__ import annotations
 
 import errno
-import os
 import shutil
-import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow.fs as pafs
-
-from trainables.outside.places import folder_problem, local_path
-from trainables.outside.text import Unreadable, shown
-
-NO_STORE = ("http", "https", "git", "github", "data", "reference")
-"""Schemes that fsspec knows and that nothing can be written to."""
 PARTIAL = ".partial"
-"""What a file's name ends in until it is whole."""
+"""What a file's name ends in until it is whole, where a write can be seen by half."""
 
 
 class StoreError(OSError):
@@ -44,146 +36,84 @@ class Entry:
         return self.path.rpartition("/")[2]
 
 
-class Files:
-    """The operations of the store on one file system. Paths are as that file system writes them.
+class Files(ABC):
+    """The operations of the store. Paths begin with what `open_files` gave as the root.
 
-    What changes something raises StoreError where it cannot be done, with the path, the reason, and what to do.
+    What changes something is safe to do twice, and raises StoreError where it cannot be done, with the path, the
+    reason, and what to do.
     """
 
-    def __init__(self, fs: pafs.FileSystem) -> None:
-        self._fs = fs
-        self.local = isinstance(fs, pafs.LocalFileSystem)
+    local = False
+    """Whether the paths are paths of this machine."""
+
+    @abstractmethod
+    def reachable(self, root: str) -> None:
+        """Raises StoreError, within seconds, where there is no way to what holds the files."""
+
+    @abstractmethod
+    def exclusive(self, root: str) -> bool:
+        """Whether of several who `create` one file exactly one makes it: what several drivers on one store need."""
 
     # --- looking ---------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def is_file(self, path: str) -> bool:
-        return bool(self._fs.get_file_info(path).type == pafs.FileType.File)
+        """Whether there is such a file."""
 
+    @abstractmethod
     def is_dir(self, path: str) -> bool:
-        return bool(self._fs.get_file_info(path).type == pafs.FileType.Directory)
+        """Whether there is such a directory; of an object store, whether anything is below it."""
 
+    @abstractmethod
     def read(self, path: str) -> bytes:
         """All bytes of a file. Raises FileNotFoundError."""
-        with self._fs.open_input_stream(path) as file:
-            return bytes(file.read())
 
+    @abstractmethod
     def list(self, path: str, deep: bool = False) -> list[Entry]:
         """What is in a directory, by name; `deep`: and in those below. Nothing where it is not there."""
-        selector = pafs.FileSelector(path, allow_not_found=True, recursive=deep)
-        found = [
-            Entry(info.path.rstrip("/"), info.type == pafs.FileType.File, info.size or 0)
-            for info in self._fs.get_file_info(selector)
-        ]
-        return sorted(found, key=lambda entry: entry.path)
 
     def sizes(self, path: str) -> dict[str, int]:
         """The files of a directory and of those below: relative path -> bytes."""
         return {entry.path[len(path) + 1 :]: entry.size for entry in self.list(path, deep=True) if entry.is_file}
 
-    def download(self, path: str, directory: Path) -> None:
-        """Copy a directory of this file system into a local one."""
-        with telling(str(directory)):
-            pafs.copy_files(path, str(directory), self._fs, pafs.LocalFileSystem())
+    @abstractmethod
+    def download(self, path: str, names: dict[str, int], directory: Path) -> None:
+        """Copy the files `names` (name -> bytes) of a directory into a local one."""
 
     # --- changing --------------------------------------------------------------------------------------------
 
+    @abstractmethod
     def write(self, path: str, data: bytes) -> None:
         """Write a file, its directory made where it is not there. Others may see a part of it: see `replace`."""
-        with telling(path):
-            self._fs.create_dir(path.rpartition("/")[0], recursive=True)
-            with self._fs.open_output_stream(path) as file:
-                file.write(data)
-            if self.local:
-                _sync(path)
 
-    def move(self, source: str, target: str) -> None:
-        """Rename a file, over another where there is one; on a local file system at once or not at all."""
-        with telling(target):
-            self._fs.move(source, target)
-            if self.local:
-                _sync(target.rpartition("/")[0])
-
+    @abstractmethod
     def replace(self, path: str, data: bytes) -> None:
         """Write a file so that a reader finds the old bytes or the new ones, and nothing between."""
-        self.write(path + PARTIAL, data)
-        self.move(path + PARTIAL, path)
 
-    def create(self, path: str, data: bytes, visibility_delay: float) -> bool:
-        """Write a file if there is none; whether this call has made it.
+    @abstractmethod
+    def create(self, path: str, data: bytes) -> bool:
+        """Write a file if there is none; whether this call has made it. `data` must be the caller's own: who finds
+        them there takes the file for made by itself, in a try whose answer was lost."""
 
-        On a local file system (NFS included) of all who try at once exactly one makes it. Elsewhere PyArrow offers no
-        such thing, so the file is written, and read again after `visibility_delay` seconds: of several who write
-        within that time the last one has made it. Someone who is held up for longer between looking and writing
-        overwrites what is there, which who was there before finds out at the next look: a lease is looked at again
-        before each commit.
-        """
-        with telling(path):
-            self._fs.create_dir(path.rpartition("/")[0], recursive=True)
-            if self.local:
-                try:
-                    handle = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
-                except FileExistsError:
-                    return False
-                with open(handle, "wb") as file:
-                    file.write(data)
-                return True
-            if self.is_file(path):
-                return False
-            with self._fs.open_output_stream(path) as file:
-                file.write(data)
-            time.sleep(visibility_delay)
-            try:
-                return self.read(path) == data
-            except FileNotFoundError:
-                return False
-
+    @abstractmethod
     def make_dir(self, path: str) -> None:
-        """Make a directory and those above it."""
-        with telling(path):
-            self._fs.create_dir(path, recursive=True)
+        """Make a directory and those above it, where there is such a thing."""
 
+    @abstractmethod
     def delete(self, path: str) -> None:
         """Delete a file, if it is there."""
-        with telling(path):
-            try:
-                self._fs.delete_file(path)
-            except FileNotFoundError:
-                return
 
+    @abstractmethod
     def delete_tree(self, path: str) -> None:
         """Delete a directory with all that is in it, if it is there."""
-        with telling(path):
-            try:
-                self._fs.delete_dir(path)
-            except FileNotFoundError:
-                return
 
+    @abstractmethod
     def upload(self, directory: Path, path: str) -> None:
         """Copy a local directory to this file system."""
-        with telling(path):
-            self._fs.create_dir(path, recursive=True)
-            pafs.copy_files(str(directory), path, pafs.LocalFileSystem(), self._fs)
 
+    @abstractmethod
     def sync(self, path: str) -> None:
         """Flush a local directory, all that is below it and its own name to the disk. Elsewhere nothing."""
-        if not self.local:
-            return
-        with telling(path):
-            for folder, _, names in os.walk(path):
-                for name in names:
-                    _sync(os.path.join(folder, name))
-                _sync(folder)
-            parent = os.path.dirname(path)
-            for folder in (parent, os.path.dirname(parent)):  # it and the directory that it is in may be new
-                _sync(folder)
-
-
-def _sync(path: str) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager
@@ -229,32 +159,3 @@ def _room(path: str) -> int:
         if place.is_dir():
             return shutil.disk_usage(place).free
     return 0
-
-
-def open_files(uri: str) -> tuple[pafs.FileSystem, str]:
-    """The file system of a path or a URI, and the path in it. Raises StoreError where it can be none."""
-    if "://" not in uri:
-        return pafs.LocalFileSystem(), _local_root(uri)
-    if (scheme := uri.partition("://")[0]) in NO_STORE:
-        raise StoreError(f"{shown(uri)}: nothing can be written to {scheme}; a URI is like s3://BUCKET/PATH")
-    try:
-        fs, root = pafs.FileSystem.from_uri(uri)
-    except (ValueError, OSError):  # a scheme that PyArrow does not know; fsspec knows many more
-        import fsspec
-
-        try:
-            fs, root = fsspec.core.url_to_fs(uri)
-        except Exception as error:  # each protocol is somebody else's code
-            raise StoreError(f"{shown(uri)} cannot be opened ({error})") from None
-        fs = pafs.PyFileSystem(pafs.FSSpecHandler(fs))
-    return fs, _local_root(root) if isinstance(fs, pafs.LocalFileSystem) else root.rstrip("/")
-
-
-def _local_root(place: str) -> str:
-    try:
-        path = local_path(place)
-    except Unreadable as error:
-        raise StoreError(str(error)) from None
-    if problem := folder_problem(path):
-        raise StoreError(problem)
-    return str(path)

@@ -7,16 +7,21 @@ step.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from trainables.store.copies import remove
 from trainables.store.core import FAILURES, HEAD, MODEL, PROBE, RECORD, STATES, STEPS, Store
 from trainables.store.files import PARTIAL, Entry, StoreError
 from trainables.store.leases import LEASES, OWNERS, Leases, leases_of, owners
-from trainables.store.local import cache_dir
+from trainables.store.local import cache_dir, size_of
 from trainables.store.process import Process
+
+DIGEST = re.compile(r"(-state)?-[0-9a-f]{8}")
+"""What the name of a copy has behind that of its step."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,11 @@ def clear(store: Store, leases: Leases, dry_run: bool = False) -> list[Garbage]:
 
 def clear_copies(steps: list[str], dry_run: bool = False) -> list[Garbage]:
     """Free this machine's copies of steps of a remote store."""
-    copies = [path for step in steps for path in cache_dir().glob(f"{step}-????????")]
-    return _free_local(copies, "copy of a step of the store", dry_run)
-
-
-def size_of(directory: Path) -> int:
-    """Bytes of all files below a local directory."""
-    return sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())
+    copies = [
+        path for step in steps for path in cache_dir().glob(f"{step}-*") if DIGEST.fullmatch(path.name[len(step) :])
+    ]
+    found = [(path.name, Garbage(str(path), size_of(path), "copy of a step of the store")) for path in copies]
+    return [copy for name, copy in found if dry_run or remove(name)]
 
 
 def _steps(store: Store) -> list[str]:

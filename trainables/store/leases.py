@@ -26,6 +26,8 @@ from trainables.store.files import Files, StoreError
 from trainables.store.process import Process
 
 OWNERS, LEASES = "owners", "leases"
+SEEN = 2.0
+"""Seconds after which every other driver sees a new file, where a store cannot create exclusively."""
 LOOKS = 3
 """Looks that must have found the same counter: one long pause of the observer says nothing of the owner."""
 
@@ -73,14 +75,13 @@ class Leases:
         files, root: those of the store.
         beat: seconds between heartbeats.
         ttl: seconds without one after which others take an owner for dead.
-        visibility_delay: seconds after which a write is seen by all, on file systems without exclusive creation.
+
+    Raises StoreError on entering where the store cannot be shared and another driver uses it.
     """
 
-    def __init__(
-        self, files: Files, root: str, beat: float = 10.0, ttl: float = 60.0, visibility_delay: float = 2.0
-    ) -> None:
+    def __init__(self, files: Files, root: str, beat: float = 10.0, ttl: float = 60.0) -> None:
         self._files, self._root = files, root
-        self._beat, self._ttl, self._visibility_delay = beat, ttl, visibility_delay
+        self._beat, self._ttl = beat, ttl
         self._process = Process.this()
         self.owner = f"{self._process.host}-{self._process.pid}-{uuid.uuid4().hex[:8]}"
         """This driver's name: `Store(uri, owner=...)` lets the steps of its workers end when their lease is lost."""
@@ -91,8 +92,8 @@ class Leases:
 
     def __enter__(self) -> Leases:
         self._write(0)
-        if not self._files.local:
-            time.sleep(self._visibility_delay)  # from here on every other driver sees this one
+        if not self._files.exclusive(self._root):
+            self._refuse_others()
         self._thread.start()
         return self
 
@@ -114,7 +115,7 @@ class Leases:
             self.held.add(step)
             return True
         mine = Lease(step, found[-1].number + 1 if found else 1, self.owner)
-        if not self._files.create(self._path(mine), self.owner.encode(), self._settling()):
+        if not self._files.create(self._path(mine), self.owner.encode()):
             return False
         if any(lease not in found for lease in leases_of(self._files, self._root, step) if lease != mine):
             self._files.delete(self._path(mine))
@@ -206,9 +207,15 @@ class Leases:
         text = json.dumps({**asdict(self._process), "beats": beats})
         self._files.replace(_owner_path(self._root, self.owner), text.encode())
 
-    def _settling(self) -> float:
-        """No wait where no other driver is registered: one that comes now waits before it looks at any lease."""
-        return self._visibility_delay if any(name != self.owner for name in owners(self._files, self._root)) else 0.0
+    def _refuse_others(self) -> None:
+        """Of two drivers that begin at once on a store that cannot be shared each sees the other, and both end."""
+        time.sleep(SEEN)
+        if others := self.others():
+            self._files.delete(_owner_path(self._root, self.owner))
+            raise StoreError(
+                f"{self._root}: it cannot create a file exclusively, so one driver at a time may use it, and "
+                f"{others[0]} does; wait for its end, or store on a shared folder, s3://, gs:// or az://"
+            )
 
     def _path(self, lease: Lease) -> str:
         return f"{self._root}/{LEASES}/{lease.name}"

@@ -48,3 +48,8 @@ def cache_dir() -> Path:
 def scratch_dir(step: str) -> Path:
     """A new directory of this process in the cache, its mark in the name: free for all when the process is gone."""
     return Path(tempfile.mkdtemp(prefix=f"{step}.{Process.this().mark}.", dir=cache_dir()))
+
+
+def size_of(directory: Path) -> int:
+    """Bytes of all files below a local directory."""
+    return sum(path.lstat().st_size for path in directory.rglob("*") if path.is_file())

@@ -1,4 +1,4 @@
-"""A store on the local file system, and one that is remote as far as the store can tell."""
+"""A store on the local file system, and one on a real S3 server."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import pytest
 from trainables.store import Store
 
 
-@pytest.fixture(params=["local", "fsspec"])
+@pytest.fixture(params=["local", pytest.param("s3", marks=pytest.mark.programs)])
 def store(request, tmp_path, monkeypatch):
     monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "cache"))
-    return Store(str(tmp_path / "store") if request.param == "local" else f"memory://{uuid.uuid4().hex}")
+    if request.param == "local":
+        return Store(str(tmp_path / "store"))
+    return Store(request.getfixturevalue("bucket").uri(uuid.uuid4().hex))

@@ -13,14 +13,16 @@ from pathlib import Path
 from threading import Barrier, Thread
 
 import pytest
+from pyarrow.fs import LocalFileSystem
 
-from trainables.store import Files, LeaseLost, Leases, Store, StoreError
+from trainables.store import LeaseLost, Leases, Store, StoreError
+from trainables.store.folders import FolderFiles
 
-QUICK = {"beat": 0.02, "ttl": 0.2, "visibility_delay": 0.02}
+QUICK = {"beat": 0.02, "ttl": 0.2}
 
 
 def names(store, folder):
-    return [entry.name for entry in store.files.list(store.at(folder))]
+    return sorted(store.files.sizes(store.at(folder)))
 
 
 def test_one_holds_a_lease_until_it_gives_it_back(store):
@@ -38,7 +40,7 @@ def test_one_holds_a_lease_until_it_gives_it_back(store):
 
 
 def test_an_owner_without_a_heartbeat_is_taken_over_by_its_observers_clock(store, monkeypatch):
-    silent = Leases(store.files, store.root, beat=3600, ttl=3600, visibility_delay=0.02)
+    silent = Leases(store.files, store.root, beat=3600, ttl=3600)
     monkeypatch.setattr("trainables.store.process._machine", lambda: "")  # as if it were another machine
     with silent, Leases(store.files, store.root, **QUICK) as other:
         assert silent.acquire("s")
@@ -176,24 +178,24 @@ def test_a_store_that_is_away_for_a_while_costs_no_heartbeat_thread(tmp_path):
         assert json.loads(file.read_text())["beats"] > before
 
 
-class Late(Files):
+class Late(FolderFiles):
     """Does something else first, once, when a lease is about to be created: the worst moment to be held up."""
 
     first = None
 
-    def create(self, path, data, visibility_delay):
+    def create(self, path, data):
         if self.first is not None:
             before, self.first = self.first, None
             before()
-        return super().create(path, data, visibility_delay)
+        return super().create(path, data)
 
 
 def test_who_was_held_up_before_creating_a_lease_takes_it_from_nobody(tmp_path):
     """Late has seen a stale lease; before it creates number 2, one driver has taken that over and given it back, and
     the next one holds number 1."""
     store = Store(str(tmp_path))
-    late = Leases(Store(str(tmp_path), files=Late).files, store.root, visibility_delay=0)
-    one, two = (Leases(store.files, store.root, visibility_delay=0) for _ in range(2))
+    late = Leases(Late(LocalFileSystem()), store.root)
+    one, two = (Leases(store.files, store.root) for _ in range(2))
     for driver in (late, one, two):
         driver._write(0)
         driver.expired = lambda name: name == "dead"
@@ -218,7 +220,7 @@ def test_who_was_held_up_before_creating_a_lease_takes_it_from_nobody(tmp_path):
 def race(root, tries, report):
     """Take and give one lease again and again; in between, nobody else may be inside."""
     store, inside, taken, broken = Store(root), Path(root) / "inside", 0, 0
-    with Leases(store.files, store.root, visibility_delay=0) as leases:
+    with Leases(store.files, store.root) as leases:
         for _ in range(tries):
             if leases.acquire("s"):
                 taken += 1
@@ -248,7 +250,7 @@ def test_processes_that_race_for_one_lease_are_never_both_inside(tmp_path):
 def test_of_all_who_take_over_a_stale_lease_exactly_one_gets_it(tmp_path):
     """Threads with a driver each, let loose at the same moment on the lease of a dead one, many times."""
     store = Store(str(tmp_path))
-    drivers = [Leases(store.files, store.root, visibility_delay=0) for _ in range(4)]
+    drivers = [Leases(store.files, store.root) for _ in range(4)]
     for driver in drivers:
         driver._write(0)
         driver.expired = lambda name: name == "dead"  # the verdict on the others; what is tested is the taking over
