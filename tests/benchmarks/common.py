@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import multiprocessing
+import os
 import platform
 import resource
 import time
@@ -95,4 +96,6 @@ def apart(function: Callable[..., Any], *arguments: Any, limit: float | None = N
 
 
 def _send(to: Connection, function: Callable[..., Any], arguments: tuple[Any, ...]) -> None:
+    for name in ("RANK", "LOCAL_RANK", "WORLD_SIZE"):  # of the process group of who asks
+        os.environ.pop(name, None)
     to.send(function(*arguments))

@@ -20,6 +20,7 @@ from typing import Any, cast
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 log = logging.getLogger(__name__)
 SOURCE = Path(__file__).with_name("native.c")
@@ -59,6 +60,7 @@ class _Dropout(torch.autograd.Function):
         return _dropped(x, drop)
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, None]:  # type: ignore[override]
         return _dropped(gradient, ctx.drop), None
 
@@ -111,6 +113,7 @@ class _Attention(torch.autograd.Function):
         return out
 
     @staticmethod
+    @once_differentiable
     def backward(  # type: ignore[override]
         ctx: Any, gradient: Tensor
     ) -> tuple[Tensor, Tensor, Tensor, None, None, None]:

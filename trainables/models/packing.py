@@ -15,6 +15,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from trainables.models import native
+
 PLACES = "places"
 """What a collated batch calls the places of its tokens among all of its places; not there where nothing is padded."""
 
@@ -30,10 +32,13 @@ class Packing:
 
     @classmethod
     def of(cls, batch: Mapping[str, Tensor]) -> Packing | None:
-        """Of a collated batch; None where nothing is padded."""
-        if PLACES not in batch:
-            return None
-        return cls(batch[PLACES], batch["attention_mask"].bool())
+        """Of a collated batch; None where nothing is padded and nothing is gained."""
+        mask = batch["attention_mask"]
+        if PLACES in batch:
+            return cls(batch[PLACES], mask.bool())
+        if mask.device.type == "cpu" and native.library() is not None:  # whose attention is one of packed tokens
+            return cls(torch.arange(mask.numel()), mask.bool())
+        return None
 
     def pack(self, padded: Tensor) -> Tensor:
         """(sequences, width, ...) as (1, tokens, ...)."""

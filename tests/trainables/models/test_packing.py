@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
+from trainables.models import native
 from trainables.models.loading import load_backbone
 from trainables.models.packing import PLACES, Packing
 from trainables.recipe.execution import Execution
@@ -29,16 +30,21 @@ def test_there_and_back():
     assert gradcheck(packing.unpack, (packed.detach().requires_grad_(),))
 
 
-def test_equal_lengths_are_not_packed():
+def test_equal_lengths_are_packed_for_the_kernels_alone(monkeypatch):
     assert PLACES not in pad_inputs([{"input_ids": [7, 8]}] * 2, 1)
+    packing = packing_of(2, 2)
+    if packing is not None:
+        x = torch.randn(2, 2, 5)
+        assert torch.equal(packing.pack(x)[0], x.flatten(0, 1))
+        assert torch.equal(packing.unpack(packing.pack(x)), x)
+    monkeypatch.setattr(native, "library", lambda: None)
     assert packing_of(2, 2) is None
 
 
 @pytest.mark.parametrize("kernels", [True, False])
-@pytest.mark.parametrize("attention_dropout", [0.0, 0.3])
-def test_an_encoder_gives_the_same_packed_and_padded(world, attention_dropout, kernels, monkeypatch):
+@pytest.mark.parametrize(("attention_dropout", "lengths"), [(0.0, (9, 3, 17)), (0.3, (9, 3, 17)), (0.3, (9, 9, 9))])
+def test_an_encoder_gives_the_same_packed_and_padded(world, attention_dropout, lengths, kernels, monkeypatch):
     """States of every block and gradients of every weight, with dropout, with the kernels for CPUs and without."""
-    from trainables.models import native
     from trainables.models.dropout import install
 
     if not kernels:
@@ -46,14 +52,16 @@ def test_an_encoder_gives_the_same_packed_and_padded(world, attention_dropout, k
     backbone = load_backbone(world.scratch(), world.store, Execution())
     context = install(backbone.model, backbone, 0.2, attention_dropout)
     backbone.model.train()
-    rows = [{"input_ids": [0, *range(10, 10 + length), 2]} for length in (9, 3, 17)]
+    rows = [{"input_ids": [0, *range(10, 10 + length), 2]} for length in lengths]
     batch = pad_inputs(rows, backbone.model.config.pad_token_id)
     seen = batch["attention_mask"].unsqueeze(-1)
     found = []
-    for chosen in (batch, {name: tensor for name, tensor in batch.items() if name != PLACES}):
+    for packed in (True, False):
+        if not packed:
+            monkeypatch.setattr(Packing, "of", classmethod(lambda cls, batch: None))
         context.see(torch.tensor([4, 0, 9]))
         backbone.model.zero_grad()
-        output = backbone.encode(chosen, all_layers=True)
+        output = backbone.encode(batch, all_layers=True)
         states = [state * seen for state in (*output.hidden_states, output.last_hidden_state)]
         (states[-1] ** 2).sum().backward()
         gradients = [weight.grad.clone() for weight in backbone.model.parameters() if weight.grad is not None]
