@@ -8,7 +8,8 @@ so many updates of each, after a few to warm up. HF Trainer (`hf_trainer.py`) pa
 and uses the fused AdamW. Ours (`ours.py`) is the loop of `trainables.training`, in this process, without Ray. Prints
 one Markdown table, of the best round of each, with machine, versions and command. Needs `accelerate`.
 
-Seconds of the processor's clock are also given: where others use the machine too, they are disturbed less.
+Seconds of the processor's clock are also given: where others use the machine too, they are disturbed less. Without a
+GPU the share of the matmul peak goes by them.
 """
 
 from __future__ import annotations
@@ -118,7 +119,8 @@ def measured(
             seconds, cpu = best[name]["seconds"], best[name]["cpu"]
             row |= {"ms an update": f"{1000 * seconds:.0f}", "CPU ms": f"{1000 * cpu:.0f}"}
             row |= {"examples/s": f"{job.batch / seconds:.1f}", "tokens/s": f"{tokens / seconds:.0f}"}
-            row |= {"of matmul peak": f"{100 * tokens * flops / seconds / peak:.0f} %"}
+            clock = seconds if torch.cuda.is_available() else cpu
+            row |= {"of matmul peak": f"{100 * tokens * flops / clock / peak:.0f} %"}
             row |= {"peak GiB": f"{best[name]['memory']:.1f}"}
             if reference is not None:
                 row["against Trainer"] = f"{reference['seconds'] / seconds:.2f}"

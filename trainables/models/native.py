@@ -182,7 +182,7 @@ def _loaded(compiler: str | None, flags: tuple[str, ...]) -> CDLL:
         return CDLL(str(library))
     if compiler is None:
         raise OSError("no C compiler")
-    with tempfile.TemporaryDirectory(prefix="xstilts-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="kernels-of-xstilts-") as scratch:
         # In two steps: linked without -fopenmp, it does not ask for an OpenMP library beside torch's.
         made, linked = Path(scratch) / "native.o", Path(scratch) / library.name
         for command in (*flags, "-c", SOURCE, "-o", made), ("-shared", made, "-lm", "-o", linked):
