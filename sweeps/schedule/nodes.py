@@ -92,8 +92,10 @@ class Nodes:
         for number, free in enumerate(self._free):
             self._alike.setdefault(free, {})[number] = None
 
-    def place(self, demand: Demand) -> Placement | None:
-        """Take what a step wants, if there is room for all of its processes."""
+    def place(self, demand: Demand, rather: Placement | None = None) -> Placement | None:
+        """Take what a step wants, if there is room for all of its processes: at `rather`, if that is free."""
+        if rather and self._take_again(rather):
+            return rather
         most = demand.processes
         if any(wants > there + EPSILON for wants, there in zip(demand.total, self._left, strict=True)):
             return None
@@ -132,6 +134,23 @@ class Nodes:
         """What was taken is free again."""
         for held in placement:
             self._book(held, +1)
+
+    def _take_again(self, placement: Placement) -> bool:
+        """Take what was given back, if all of it is free."""
+        for held in placement:
+            self._cpus[held.node] -= held.cpus
+            for gpu, share in held.gpus:
+                self._gpus[held.node][gpu] -= share
+        free = (
+            min((self._cpus[held.node], *(self._gpus[held.node][gpu] for gpu, _ in held.gpus))) > -EPSILON
+            for held in placement
+        )
+        if not all(free):
+            self.give_back(placement)
+            return False
+        for held in placement:
+            self._changed(held.node)
+        return True
 
     def _spread(self, demand: Demand) -> Placement:
         """Take what there is room for, on as few nodes as can be."""

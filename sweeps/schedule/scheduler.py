@@ -54,6 +54,8 @@ class Schedule:
         self._nodes = Nodes(nodes)
         self.held: dict[str, Placement] = {}
         """Where running steps are taken to be: Ray places them by rules of its own, which are much alike."""
+        self._left: dict[Demand, Placement] = {}
+        """Where the last step was that has ended: its workers go on to one that wants the same."""
         order = sorted(plan.steps, key=lambda step: -plan.remaining[step])
         self._urgency = {step: place for place, step in enumerate(order)}
         self._children: dict[str, list[str]] = defaultdict(list)
@@ -127,7 +129,7 @@ class Schedule:
             # Steps that want the same fit alike, so only the most urgent of each kind need be looked at.
             kinds = sorted((heap[0], wanted) for wanted, heap in self._ready.items() if heap)
             for _, wanted in kinds:
-                if (placement := self._nodes.place(wanted)) is not None:
+                if (placement := self._nodes.place(wanted, self._left.get(wanted))) is not None:
                     _, name = heappop(self._ready[wanted])
                     self._move(name, StepState.RUNNING)
                     self.held[name] = placement
@@ -165,7 +167,9 @@ class Schedule:
     def _leave(self, name: str, state: StepState) -> None:
         """A running step gives back what it held."""
         self._move(name, state)
-        self._nodes.give_back(self.held.pop(name, ()))
+        held = self.held.pop(name, [])
+        self._nodes.give_back(held)
+        self._left = {self.plan.steps[name].demand: held}
 
     def _move(self, name: str, state: StepState) -> None:
         before = self._state[name]

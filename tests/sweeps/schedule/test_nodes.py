@@ -164,3 +164,19 @@ def test_what_is_too_large_is_said_with_the_mend():
     for demand, line in wants.items():
         found = too_large(demand, nodes)
         assert found is None if line is None else found.startswith(line)
+
+
+def test_what_follows_a_step_and_wants_the_same_is_where_that_was():
+    # Its workers go on there. Alone it would go to the node with the least left.
+    first = [a_step(name, (1, 1, 0.5)) for name in "abc"]
+    plan = a_plan(*first, a_step("d", (1, 1, 0.5), parents=["c"]))
+    schedule = Schedule(plan, set(), [NodeShape(2, 1), NodeShape(3, 1)])
+    while schedule.next() is not None:
+        pass
+    was = schedule.held["c"]
+    assert [one.node for one in was] == [0]
+    schedule.finish("a", ok=True)
+    schedule.finish("c", ok=True)
+    assert schedule.next().id == "d"
+    assert schedule.held["d"] == was
+    check_held([NodeShape(2, 1), NodeShape(3, 1)], schedule)
