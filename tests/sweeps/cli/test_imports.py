@@ -32,3 +32,11 @@ def test_planning_imports_nothing_that_trains_or_tracks(study, tmp_path):
     assert "train" in "\n".join(shown)
     assert {"sweeps", "trainables"} <= set(json.loads(modules))
     assert not HEAVY & set(json.loads(modules))
+
+
+def test_the_driver_of_a_sweep_imports_nothing_that_trains():
+    of_the_driver = "asha, lifecycle, observer, preflight, run, searcher, trial, watchdog"
+    program = f"import sys; from sweeps.runtime import {of_the_driver}; print(*sys.modules)"
+    done = subprocess.run((sys.executable, "-c", program), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert {"torch", "deepspeed", "transformers", "datasets"}.isdisjoint(done.stdout.split())
