@@ -138,19 +138,11 @@ class Nodes:
     def _take_again(self, placement: Placement) -> bool:
         """Take what was given back, if all of it is free."""
         for held in placement:
-            self._cpus[held.node] -= held.cpus
-            for gpu, share in held.gpus:
-                self._gpus[held.node][gpu] -= share
-        free = (
-            min((self._cpus[held.node], *(self._gpus[held.node][gpu] for gpu, _ in held.gpus))) > -EPSILON
-            for held in placement
-        )
-        if not all(free):
+            self._book(held, -1)
+        least = min(min((self._cpus[held.node], *self._gpus[held.node])) for held in placement)
+        if least < -EPSILON:
             self.give_back(placement)
-            return False
-        for held in placement:
-            self._changed(held.node)
-        return True
+        return least >= -EPSILON
 
     def _spread(self, demand: Demand) -> Placement:
         """Take what there is room for, on as few nodes as can be."""
