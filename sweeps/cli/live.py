@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Any
 
 from rich.console import Console, Group
@@ -18,7 +19,11 @@ from sweeps.schedule.states import StepState
 from trainables.host import TrainReport
 from trainables.outside.text import escaped
 
-SHOWN_WAITING = 5
+SHOWN_WAITING, SHOWN_FAILED, OTHER_LINES = 5, 5, 6
+"""Rows of what waits and of what has failed, at most, and lines of all else; the rest of a terminal's height is for
+what runs: lines below its end would not be seen, and drawing hundreds takes the driver's time."""
+EVERY = 0.2
+"""Seconds between two drawings."""
 ENDED = {StepState.RETRYING: "failed, to be tried again", StepState.PAUSED: "stopped"}
 """How an end is said, where it is not by the state's own word."""
 BAR = 16
@@ -52,6 +57,7 @@ class View:
         self._ended = len(schedule.done)  # the schedule hears of an end after the view
         self._reports: dict[str, LastReport] = {}
         self._started: dict[str, float] = {}
+        self._drawn = float("-inf")
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
 
     def __enter__(self) -> View:
@@ -90,8 +96,9 @@ class View:
         self._line(self.schedule.plan.steps[step], what)
 
     def refresh(self) -> None:
-        """Draw the table anew, where there is a terminal."""
-        if self._live is not None:
+        """Draw the table anew, where there is a terminal and it is time to."""
+        if self._live is not None and time.monotonic() - self._drawn >= EVERY:
+            self._drawn = time.monotonic()
             self._live.update(self._table(), refresh=True)
 
     def _line(self, step: Step, what: str) -> None:
@@ -109,28 +116,36 @@ class View:
         for name in ("tokens/s", "left"):
             table.add_column(name, no_wrap=True, justify="right")
         table.add_column("dev", no_wrap=True)
-        for name in sorted(schedule.running, key=lambda name: self._started.get(name, now)):
+        failed = nsmallest(SHOWN_FAILED, schedule.failed)
+        room = max(3, self.console.size.height - SHOWN_WAITING - len(failed) - OTHER_LINES)
+        running = nsmallest(room, schedule.running, key=lambda name: (self._started.get(name, now), name))
+        for name in running:
             cells = self._course(name, now)
             table.add_row(
                 Text("running", "green"), Text(steps[name].name), span(now - self._started.get(name, now)), *cells
             )
-        waiting = schedule.waiting
-        for name in waiting[:SHOWN_WAITING]:
+        self._more(table, len(schedule.running) - len(running))
+        next_waiting, waiting = schedule.next_waiting(SHOWN_WAITING)
+        for name in next_waiting:
             table.add_row(Text("waiting", "dim"), Text(steps[name].name, style="dim"))
-        if len(waiting) > SHOWN_WAITING:
-            table.add_row("", Text(f"and {len(waiting) - SHOWN_WAITING} more", "dim"))
-        for name in sorted(schedule.failed):
+        self._more(table, waiting - len(next_waiting))
+        for name in failed:
             table.add_row(Text("failed", "red"), Text(steps[name].name))
+        self._more(table, len(schedule.failed) - len(failed))
         counts = {
             "done": len(schedule.done),
             "running": len(schedule.running),
-            "waiting": len(waiting),
+            "waiting": waiting,
             "failed": len(schedule.failed),
             "blocked": len(schedule.blocked),
             "stopped": len(schedule.stopped),
         }
         shown = ", ".join(f"{count} {state}" for state, count in counts.items() if count or state != "stopped")
         return Group(table, Text(f"{shown} · {span(now - self.began)}", style="bold"))
+
+    def _more(self, table: Table, count: int) -> None:
+        if count:
+            table.add_row("", Text(f"and {count} more", "dim"))
 
     def _course(self, name: str, now: float) -> list[Any]:
         """Progress, tokens/s, time left and dev metrics of a running step."""

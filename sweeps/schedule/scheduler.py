@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, nsmallest
 
 from sweeps.plan.graph import Plan, Step
 from sweeps.schedule.nodes import Nodes, NodeShape, Placement
@@ -112,6 +112,11 @@ class Schedule:
     def waiting(self) -> list[str]:
         """Steps that no attempt is at, the most urgent first."""
         return sorted(self._startable(), key=self._urgency.__getitem__)
+
+    def next_waiting(self, count: int) -> tuple[list[str], int]:
+        """The most urgent of the steps that no attempt is at, up to `count`; and how many such steps there are."""
+        waiting = self._startable()
+        return nsmallest(count, waiting, key=self._urgency.__getitem__), len(waiting)
 
     @property
     def over(self) -> bool:

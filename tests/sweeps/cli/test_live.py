@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
+from sweeps.cli import live
 from sweeps.cli.live import LastReport, View, span
 from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
@@ -58,7 +59,8 @@ def test_lines_say_how_far_how_fast_and_how_long_yet(schedule):
     assert "waiting" not in text
 
 
-def test_the_table_has_all_that_runs_waits_and_has_failed(schedule):
+def test_the_table_has_all_that_runs_waits_and_has_failed(schedule, monkeypatch):
+    monkeypatch.setattr(live, "EVERY", 0.0)
     training, other, text = shown(schedule, terminal=True)
     last = text.rpartition("tokens/s")[2]
     (running,) = (line for line in last.splitlines() if "running " in line and training.name in line)
@@ -68,6 +70,25 @@ def test_the_table_has_all_that_runs_waits_and_has_failed(schedule):
     assert "and 4 more" in last
     assert f"failed   {other.name}" in last
     assert "0 done, 1 running, 9 waiting, 1 failed, 1 blocked" in last
+
+
+def test_of_many_a_few_are_shown_and_all_are_counted():
+    plan, ids = graph([[] for _ in range(700)], Execution())
+    schedule = Schedule(plan, set(), [NodeShape(600)])
+    while schedule.next() is not None:
+        pass
+    for name in ids[:50]:
+        schedule.finish(name, ok=False)
+    out = io.StringIO()
+    with View(schedule, Console(file=out, force_terminal=True, width=120, height=30, color_system=None)) as view:
+        view.refresh()
+        view.refresh()  # it is not time to
+    text = out.getvalue()
+    shown = text[: text.index("\x1b[1A")]
+    assert (shown.count("running  "), shown.count("failed   ")) == (14, 5)
+    assert [line.strip() for line in shown.splitlines() if " more" in line] == [f"and {n} more" for n in (536, 95, 45)]
+    assert "0 done, 550 running, 100 waiting, 50 failed, 0 blocked" in shown
+    assert text.count("550 running") == 2  # drawn once, and at the end
 
 
 def test_time_left_goes_down_between_reports():
