@@ -40,6 +40,8 @@ class Node:
     """Name and bytes of memory of each GPU that torch sees there."""
     memory: int
     """Bytes of its main memory."""
+    bf16: tuple[bool, bool]
+    """Whether its CPUs, and all of its GPUs, have units for bf16."""
     missing: tuple[str, ...]
     """Paths that are not there."""
     storage: str | None
@@ -52,21 +54,30 @@ class Node:
         return hashlib.sha256(f"{self.python}\n{text}".encode()).hexdigest()
 
 
-def inspect_node(paths: Sequence[str], packages: Sequence[str], probe: Callable[[], str | None], gpus: bool) -> Node:
+def inspect_node(
+    paths: Sequence[str],
+    packages: Sequence[str],
+    probe: Callable[[], str | None],
+    bf16: Callable[[], object],
+    gpus: bool,
+) -> Node:
     """What there is on the node where this is called.
 
     Args:
         paths: that must be there.
         packages: whose source is hashed.
         probe: tries the storage; says what is wrong with it.
+        bf16: whether the CPUs have units for bf16.
         gpus: whether to ask torch for them, which takes seconds.
     """
     found: tuple[tuple[str, int], ...] = ()
+    halves = True
     if gpus:
         import torch
 
         every = (torch.cuda.get_device_properties(i) for i in range(torch.cuda.device_count()))
         found = tuple((one.name, one.total_memory) for one in every)
+        halves = not found or torch.cuda.is_bf16_supported(including_emulation=False)
     return Node(
         name=socket.gethostname(),
         python=platform.python_version(),
@@ -74,6 +85,7 @@ def inspect_node(paths: Sequence[str], packages: Sequence[str], probe: Callable[
         packages={d.name.lower(): d.version for d in distributions() if Path(str(d.locate_file(""))).name != "_vendor"},
         source=_source(packages),
         gpus=found,
+        bf16=(bool(bf16()), halves),
         memory=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
         missing=tuple(path for path in paths if not Path(path).exists()),
         storage=probe(),
@@ -81,7 +93,7 @@ def inspect_node(paths: Sequence[str], packages: Sequence[str], probe: Callable[
 
 
 def inspect_cluster(
-    paths: Sequence[str], packages: Sequence[str], probe: Callable[[], str | None]
+    paths: Sequence[str], packages: Sequence[str], probe: Callable[[], str | None], bf16: Callable[[], object]
 ) -> tuple[list[Node], list[str]]:
     """`look` on every node that is alive, and a line for each that does not answer.
 
@@ -97,7 +109,7 @@ def inspect_cluster(
                 num_cpus=0, num_gpus=sliver, scheduling_strategy=pinned, max_retries=0
             )
             name = f"{node['NodeManagerHostname']} ({node['NodeManagerAddress']})"
-            asked[task.remote(paths, packages, probe, bool(sliver))] = name
+            asked[task.remote(paths, packages, probe, bf16, bool(sliver))] = name
     answered, _ = ray.wait(list(asked), num_returns=len(asked), timeout=PATIENCE)
     nodes, problems = [], []
     for reference, name in asked.items():

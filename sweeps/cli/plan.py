@@ -35,6 +35,7 @@ from trainables.steps import groups
 
 if TYPE_CHECKING:
     from sweeps.plan.graph import Plan, Step
+    from trainables.recipe.recipes import Precision
 
 
 def plan(
@@ -58,9 +59,14 @@ def plan(
     """
     spec, store = open_store(file, override)
     from sweeps.state.inspection import inspect_steps
+    from sweeps.state.precision import of_precision, settle
     from sweeps.state.sweep import Sweep, with_usual_costs
 
-    plan, missing = _plan_or_draft(spec, file)
+    try:
+        settled = settle(spec, store)
+    except WrongSpec as error:
+        wrong(error.lines)
+    plan, missing = _plan_or_draft(spec, file, settled.precision)
     if missing and recipes is not None:
         wrong(missing)
     plan = with_usual_costs(plan)
@@ -91,7 +97,7 @@ def plan(
                 (recipes / f"{step.id}{name}.json").write_text(json.dumps(part.model_dump(mode="json"), indent=1))
     from sweeps.plan.remarks import remarks_of
 
-    remarks = [] if missing else remarks_of(plan, spec)
+    remarks = [*of_precision(spec, settled, plan), *([] if missing else remarks_of(plan, spec))]
     if as_json:
         extra = {
             "remarks": remarks,
@@ -149,17 +155,17 @@ def _steps_table(spec: SweepSpec, plan: Plan, done: set[str]) -> Table:
     return table
 
 
-def _plan_or_draft(spec: SweepSpec, file: Path) -> tuple[Plan, list[str]]:
+def _plan_or_draft(spec: SweepSpec, file: Path, precision: Precision) -> tuple[Plan, list[str]]:
     """The plan; where data of the hub is still to be pulled a draft of it, and what is missing."""
     from sweeps.plan.planner import make_plan
     from sweeps.plan.requirements import draft_of
 
     try:
-        return make_plan(spec, str(file)), []
+        return make_plan(spec, str(file), precision=precision), []
     except WrongSpec as error:
         if "hub" not in spec.data.values():
             return wrong(error.lines)
         try:
-            return draft_of(spec, file), error.lines
+            return draft_of(spec, file, precision), error.lines
         except WrongSpec as other:  # that is not for want of data
             return wrong(other.lines)

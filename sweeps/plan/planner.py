@@ -18,6 +18,7 @@ from sweeps.spec.fields import (
     TargetSpec,
     in_languages,
 )
+from sweeps.spec.precision import with_precision
 from sweeps.spec.reading import WrongSpec
 from sweeps.spec.settings import Settings, WrongSettings, merged
 from sweeps.spec.training import MASKED_LM, MixtureSpec, MlmSpec, Training
@@ -29,6 +30,7 @@ from trainables.recipe.recipes import (
     Corpus,
     DataRecipe,
     EvaluateRecipe,
+    Precision,
     Recipe,
     Selection,
     SplitRef,
@@ -52,19 +54,22 @@ RETRIEVAL_LENGTH = 512
 SELECT_RANKING = Selection(metrics=("accuracy",))
 
 
-def make_plan(spec: SweepSpec, file: str, sources: Mapping[str, Source] | None = None) -> Plan:
+def make_plan(
+    spec: SweepSpec, file: str, sources: Mapping[str, Source] | None = None, precision: Precision = "fp32"
+) -> Plan:
     """The plan of a sweep; its steps have no costs yet (`sweeps.cost`).
 
     Args:
         file: path of the sweep file: its lock file says which commits of the hub to read; errors name it.
         sources: where rows come from, by kind of task, where that is not what the sweep says.
+        precision: what `auto` stands for.
 
     Raises:
         WrongSpec: data is missing, or a setting does not fit.
     """
     use_task_files(spec.tasks)
     try:
-        planner = _Planner(spec, read_lock(Path(file)).revisions, sources or {})
+        planner = _Planner(with_precision(spec, precision), read_lock(Path(file)).revisions, sources or {})
         cells = [cell for name, model in spec.models.items() for cell in planner.model(name, model)]
         planner.add_further_steps()
     except DataError as error:
@@ -213,7 +218,7 @@ class _Planner:
             role = replace(role, label=f"{label} · seed {seed}", seed=seed)
         label = role.label
         everywhere = self.spec.training.get("all")
-        precision = (everywhere.precision if everywhere is not None else None) or "fp32"
+        precision: Precision = "bf16" if everywhere is not None and everywhere.precision == "bf16" else "fp32"
         trained = [(start, "")]
         for name in target.trained_on:
             trained_on = get_task(name)

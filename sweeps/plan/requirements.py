@@ -8,6 +8,7 @@ from pathlib import Path
 from sweeps.plan.graph import Plan
 from sweeps.plan.planner import make_plan
 from sweeps.spec.fields import SweepSpec
+from trainables.recipe.recipes import Precision
 from trainables.tasks import Task
 from trainables.tasks.sources import Settled, require_split
 from trainables.tasks.task import Split
@@ -61,9 +62,9 @@ def requirements_of(spec: SweepSpec, file: Path) -> tuple[SplitRequirement, ...]
     return tuple(source.asked)
 
 
-def draft_of(spec: SweepSpec, file: Path) -> Plan:
+def draft_of(spec: SweepSpec, file: Path, precision: Precision = "fp32") -> Plan:
     """The plan of a sweep whose data is not there yet: its steps are those of the sweep, their keys are not."""
-    return make_plan(spec, str(file), {"files": _Everything()})
+    return make_plan(spec, str(file), {"files": _Everything()}, precision)
 
 
 def models_of(spec: SweepSpec) -> dict[str, str]:

@@ -15,6 +15,7 @@ from sweeps.plan.paths import paths_of
 from sweeps.schedule.nodes import NodeShape, too_large, total
 from sweeps.schedule.scheduler import Schedule
 from trainables.models.shape import ModelShape
+from trainables.outside.processor import bf16_units
 from trainables.store import PROBE, Store, StoreError
 from trainables.training.memory import GRADIENT, MOMENTS, WEIGHT, DeviceType
 
@@ -35,8 +36,8 @@ def problems(schedule: Schedule, store: Store, there: Sequence[NodeShape]) -> li
     except OSError as error:
         return [f"storage: {error}; give a path or URI that can be written"]
     try:
-        here = inspect_node(paths, PACKAGES, probe, gpus=False)
-        nodes, silent = inspect_cluster(paths, PACKAGES, probe)
+        here = inspect_node(paths, PACKAGES, probe, bf16_units, gpus=False)
+        nodes, silent = inspect_cluster(paths, PACKAGES, probe, bf16_units)
     finally:
         store.files.delete(store.at(PROBE + token))
     found = silent + differences(here, nodes)
@@ -50,6 +51,7 @@ def problems(schedule: Schedule, store: Store, there: Sequence[NodeShape]) -> li
     of_steps = shapes(schedule.plan)
     if store.local:
         found += room(steps, of_steps, shutil.disk_usage(store.root).free, store.root, there)
+    found += precision(steps, nodes)
     return found + memory(steps, PlanMemory(schedule.plan, store), nodes)
 
 
@@ -85,6 +87,21 @@ def room(
         f"{path}: {free / GIB:.1f} GiB are free, {wanted / GIB:.1f} are needed: {artifacts / GIB:.1f} for checkpoints, "
         f"{state / GIB:.1f} for the training states of each of {at_once} at once: free some, or give other storage"
     ]
+
+
+def precision(steps: Sequence[Step], nodes: Sequence[Node]) -> list[str]:
+    """Steps in bf16 that may come to CPUs or GPUs without units for it, and would take many times as long there."""
+    lines = []
+    for gpu in (False, True):
+        slow = [step.name for step in steps if step.recipe.computes_in == "bf16" and bool(step.demand.gpus) == gpu]
+        without = [node for node in nodes if not node.bf16[gpu] and (node.gpus or not gpu)]
+        if slow and without:
+            what = without[0].gpus[0][0] if gpu else "CPUs"
+            lines.append(
+                f"{without[0].name}: no units for bf16 ({what}), in which {len(slow)} steps compute ({slow[0]}): many "
+                "times slower than fp32; give precision: fp32 in the sweep file, or run it where there are"
+            )
+    return lines
 
 
 def memory(steps: Iterable[Step], held: PlanMemory, nodes: list[Node]) -> list[str]:

@@ -25,6 +25,7 @@ from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.fields import SweepSpec
 from sweeps.state.garbage import RAY_FILES
 from sweeps.state.inspection import inspect_steps, reject
+from sweeps.state.precision import pin
 from sweeps.state.selection import Decisions
 from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker
@@ -65,6 +66,7 @@ def run_plan(
     Raises NotReady before anything is started.
     """
     spec, plan, store = sweep
+    pin(spec, store)
     save_plan(plan, sweep.name, store)
     found = inspect_steps(sweep)
     done, stopped = found.done, found.stopped

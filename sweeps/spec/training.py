@@ -41,7 +41,8 @@ class Training(Frozen):
     evaluate_every: Count | None = None
     patience: Count | None = None
     min_gain: Positive | None = None
-    precision: Literal["fp32", "bf16"] | None = None
+    precision: Literal["fp32", "bf16", "auto"] | None = None
+    """`auto`: what the devices are best at, settled once for the sweep (`sweeps.state.precision`)."""
     train_limit: Count | None = None
     dev_limit: Count | None = None
 

@@ -10,6 +10,7 @@ from sweeps.cost.throughput import USUAL, throughput_on
 from sweeps.plan.graph import Plan
 from sweeps.plan.planner import make_plan
 from sweeps.spec.fields import SweepSpec
+from sweeps.state.precision import settle
 from trainables.store import Store
 
 
@@ -34,7 +35,8 @@ class Sweep(NamedTuple):
 
 def load(spec: SweepSpec, file: Path, store: Store) -> Sweep:
     """Plan a sweep, its steps with the costs that its schedule goes by. Raises WrongSpec."""
-    return Sweep(spec, with_usual_costs(make_plan(spec, str(file))), store)
+    precision = settle(spec, store).precision
+    return Sweep(spec, with_usual_costs(make_plan(spec, str(file), precision=precision)), store)
 
 
 def with_usual_costs(plan: Plan) -> Plan:

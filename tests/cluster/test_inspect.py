@@ -11,7 +11,7 @@ from cluster.inspect import Node, differences, inspect_cluster, inspect_node, st
 pytestmark = pytest.mark.ray
 
 PACKAGES = ("cluster", "trainables")
-HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), 2**36, (), None)
+HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), 2**36, (True, True), (), None)
 
 
 def test_differing_software_is_named():
@@ -26,18 +26,18 @@ def test_differing_software_is_named():
 
 
 def test_a_node_says_what_it_has_and_lacks(tmp_path):
-    node = inspect_node([str(tmp_path), str(tmp_path / "no")], PACKAGES, lambda: None, gpus=False)
+    node = inspect_node([str(tmp_path), str(tmp_path / "no")], PACKAGES, lambda: None, lambda: True, gpus=False)
     assert node.missing == (str(tmp_path / "no"),)
     assert node.packages["torch"]
-    assert node.source == inspect_node([], PACKAGES, lambda: None, gpus=False).source
-    assert node.source != inspect_node([], PACKAGES[:1], lambda: None, gpus=False).source
+    assert node.source == inspect_node([], PACKAGES, lambda: None, lambda: True, gpus=False).source
+    assert node.source != inspect_node([], PACKAGES[:1], lambda: None, lambda: True, gpus=False).source
 
 
 def test_a_node_that_cannot_look_is_a_line(local_ray):
     def fails():
         raise OSError("no such device")
 
-    nodes, silent = inspect_cluster([], PACKAGES, fails)
+    nodes, silent = inspect_cluster([], PACKAGES, fails, lambda: True)
     assert nodes == []
     assert "no such device" in silent[0]
 

@@ -19,6 +19,7 @@ from trainables.recipe.canonical import Frozen, fingerprint
 from trainables.recipe.model_source import ModelSource, required_steps
 from trainables.recipe.sampling import Mixture, Sampling
 
+Precision = Literal["fp32", "bf16"]
 FIRST_VISIBLE: Literal["first-visible"] = "first-visible"
 """`TASK@first-visible` is TASK with each word's label on the first of its subwords that is no bare space sign. Without
 it the label is on the first subword, as in the reference; with XLM-R's tokenizer that is a space sign in 88 of 100
@@ -148,7 +149,7 @@ class Optimisation(Frozen):
     """Successive evaluations at chance (`ChanceLevel`), after warm-up, at which a run is stopped as collapsed."""
     reseed: int | None = Field(default=None, gt=0)
     """How many times a run that has collapsed is started again, each time with another seed."""
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
 
     @model_validator(mode="after")
     def _one_length(self) -> Optimisation:
@@ -195,7 +196,7 @@ class Recipe(Frozen):
         return {}
 
     @property
-    def computes_in(self) -> Literal["fp32", "bf16"]:
+    def computes_in(self) -> Precision:
         """The precision of its forward passes."""
         return "fp32"
 
@@ -311,7 +312,7 @@ class TrainRecipe(Recipe):
         return {task.task.title if several else "": task.data for task in self.tasks if task.select is not None}
 
     @property
-    def computes_in(self) -> Literal["fp32", "bf16"]:
+    def computes_in(self) -> Precision:
         return self.optimisation.precision
 
     @property
@@ -332,7 +333,7 @@ class EvaluateRecipe(Recipe):
     data: str
     model: ModelSource
     languages: tuple[str, ...]
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
 
     @property
     def slug(self) -> str:
@@ -347,7 +348,7 @@ class EvaluateRecipe(Recipe):
         return self.model
 
     @property
-    def computes_in(self) -> Literal["fp32", "bf16"]:
+    def computes_in(self) -> Precision:
         return self.precision
 
     @property

@@ -22,7 +22,7 @@ from trainables.store import Store
 
 pytestmark = pytest.mark.ray
 
-HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), 64 * GIB, (), None)
+HERE = Node("here", "3.11.9", {"torch": "2.13.0", "ray": "2.60.0"}, "abc", (), 64 * GIB, (True, True), (), None)
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_storage_that_nodes_do_not_share_is_found(local_ray, tmp_path):
     from sweeps.runtime.preflight import _probe
 
     assert "another folder here" in _probe(str(tmp_path / "elsewhere"), "token")
-    nodes, silent = inspect_cluster(["/nowhere"], PACKAGES, lambda: _probe(str(tmp_path / "elsewhere"), "token"))
+    nodes, silent = inspect_cluster(["/nowhere"], PACKAGES, lambda: _probe(str(tmp_path / "elsewhere"), "token"), bool)
     assert silent == []
     assert [node.missing for node in nodes] == [("/nowhere",)]
     assert "must be a file system that every node shares" in nodes[0].storage
