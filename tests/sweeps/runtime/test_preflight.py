@@ -61,7 +61,8 @@ def test_memory_is_estimated_for_the_largest_step():
 
     def lines(*gpus, main=64 * GIB, **execution):
         there = replace(HERE, gpus=gpus, memory=main)
-        steps = [replace(s, execution=s.execution.model_copy(update=execution)) for s in plan.steps.values()]
+        given = {"gpus_per_worker": 1.0, **execution}
+        steps = [replace(s, execution=s.execution.model_copy(update=given)) for s in plan.steps.values()]
         return memory(steps, held, [there])
 
     t4, h100 = ("Tesla T4", 15 * GIB), ("H100", 80 * GIB)
