@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
+
+SAFE = "xstilts-safe"
+"""Ray's custom resource of nodes that are not taken away: where a node has it, drivers and controllers go there."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,15 @@ class Needs:
     def gpus(self) -> float:
         """GPUs of the step that holds the most."""
         return max((one.count * one.gpus for one in self.steps), default=0)
+
+    def gpus_per_machine(self, machines: int) -> int:
+        """As few GPUs of each machine as hold the largest step on all of them."""
+        return max((ceil(max(one.gpus, one.count * one.gpus / machines)) for one in self.steps), default=0)
+
+    def cpus_per_machine(self, machines: int, gpus: int) -> int:
+        """CPUs of each machine for the workers that it then holds, as many as its GPUs allow, and one for Ray."""
+        held = (one.cpus * max(1, gpus // one.gpus if one.gpus else one.count / machines) for one in self.steps)
+        return ceil(max(held, default=1)) + 1
 
     def obstacle(self, nodes: int, cpus: float | None, gpus: float) -> str | None:
         """Why some step cannot be placed on so many machines of so many CPUs (None: enough) and GPUs, in a line with

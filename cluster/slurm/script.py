@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 import sys
 from collections.abc import Sequence
@@ -92,7 +91,7 @@ def _gpus(sweeps: Sequence[Needs], cluster: SlurmCluster) -> int:
         return int(count) if count.isdigit() else 1
     if cluster.gpus is not None:
         return cluster.gpus
-    return math.ceil(max(needs.gpus for needs in sweeps) / cluster.nodes)
+    return max(needs.gpus_per_machine(cluster.nodes) for needs in sweeps)
 
 
 def _sweeps(sweeps: Sequence[Needs]) -> str:

@@ -18,8 +18,8 @@ from cluster.needs import Needs
 from sweeps.cli.console import console, load_sweep, new_folder, wrong
 from sweeps.cli.needs import needs_of
 from trainables.outside.fields import explained
-from trainables.outside.text import Unreadable
-from trainables.outside.yaml import read_yaml
+from trainables.outside.text import Unreadable, shown
+from trainables.outside.yaml import parse_yaml, read_yaml
 
 Described = TypeVar("Described", bound=Description)
 
@@ -39,9 +39,15 @@ Environment = Annotated[
     list[str] | None,
     typer.Option("--env", metavar="NAME", help="Further environment variable for every process.", show_default=False),
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="FIELD=VALUE", help="Any field of the description.", show_default=False),
+]
 
 
-def described(model: type[Described], kind: str, file: Path | None, options: dict[str, Any]) -> Described:
+def described(
+    model: type[Described], kind: str, file: Path | None, options: dict[str, Any], settings: list[str] | None = None
+) -> Described:
     """The description of the cluster; ends the program where it cannot be used.
 
     Args:
@@ -49,6 +55,7 @@ def described(model: type[Described], kind: str, file: Path | None, options: dic
         kind: its name, under which the fields of its own stand in `file`; those of other kinds are passed over.
         file: what `--cluster` names.
         options: fields that options give (None: they do not); they go before those of the file.
+        settings: further ones, each as FIELD=VALUE, the value in YAML.
     """
     fields: dict[str, Any] = {}
     if file is not None:
@@ -61,6 +68,14 @@ def described(model: type[Described], kind: str, file: Path | None, options: dic
             wrong([f"{file}: must be a mapping of fields, those of one kind of cluster under its name ({kind}: ...)"])
         common = {key: value for key, value in read.items() if key in Description.model_fields or key not in KINDS}
         fields = {**common, **(own or {})}
+    for setting in settings or ():
+        name, equals, value = setting.partition("=")
+        if not equals:
+            wrong([f"--set {shown(setting)}: give FIELD=VALUE"])
+        try:
+            fields[name] = parse_yaml(value, "VALUE")
+        except Unreadable as error:
+            wrong([f"--set {shown(setting)}: {error}"])
     fields |= {name: value for name, value in options.items() if value is not None}
     try:
         return model(**fields)
@@ -88,5 +103,5 @@ def delivered(files: dict[str, str], to: Path, dry_run: bool, force: bool) -> li
     return written
 
 
-KINDS = ("slurm", "kuberay", "ray_up")
+KINDS = ("slurm", "kuberay", "aws", "gcp", "hosts")
 """Names that stand for a kind of cluster in a description's file."""

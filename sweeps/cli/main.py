@@ -1,4 +1,4 @@
-"""The command line: `xstilts plan | run | status | gc | track | results | report | export | score | data | ui`."""
+"""The command line, `xstilts`: each command here, or in the module of its name beside this one."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from sweeps.cli.console import (
     wrong,
 )
 from sweeps.cli.data import app as data_app
+from sweeps.cli.environment import environment
 from sweeps.cli.launch import app as launch_app
 from sweeps.cli.nodes import MayGrowTo, shapes_of
 from sweeps.cli.plan import plan
@@ -60,6 +61,7 @@ app.command()(status)
 app.command()(gc)
 app.command()(track)
 app.command()(ui)
+app.command()(environment)
 
 
 @app.command()

@@ -1,0 +1,95 @@
+"""`xstilts launch aws | gcp | hosts FILE`: configurations for `ray up`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from shlex import quote
+
+from cluster.ray_up.configuration import CannotRun, configuration, run_command, stop_command
+from cluster.ray_up.description import Aws, Gcp, Hosts
+from sweeps.cli.console import File, Override, console, wrong
+from sweeps.cli.launch_common import (
+    ClusterFile,
+    CpusPerNode,
+    DryRun,
+    Force,
+    GpusPerNode,
+    Image,
+    Nodes,
+    Settings,
+    To,
+    delivered,
+    described,
+    prepared,
+)
+
+
+def aws(
+    file: File,
+    override: Override = None,
+    image: Image = None,
+    nodes: Nodes = None,
+    cpus: CpusPerNode = None,
+    gpus: GpusPerNode = None,
+    settings: Settings = None,
+    cluster: ClusterFile = None,
+    to: To = Path("launch"),
+    dry_run: DryRun = False,
+    force: Force = False,
+) -> None:
+    """Write what `ray up` wants for EC2: the cluster, and the policies of its two roles."""
+    options = {"image": image, "nodes": nodes, "cpus": cpus, "gpus": gpus}
+    _write(file, override, described(Aws, "aws", cluster, options, settings), to, dry_run, force)
+
+
+def gcp(
+    file: File,
+    override: Override = None,
+    image: Image = None,
+    nodes: Nodes = None,
+    cpus: CpusPerNode = None,
+    gpus: GpusPerNode = None,
+    settings: Settings = None,
+    cluster: ClusterFile = None,
+    to: To = Path("launch"),
+    dry_run: DryRun = False,
+    force: Force = False,
+) -> None:
+    """Write what `ray up` wants for Compute Engine."""
+    options = {"image": image, "nodes": nodes, "cpus": cpus, "gpus": gpus}
+    _write(file, override, described(Gcp, "gcp", cluster, options, settings), to, dry_run, force)
+
+
+def hosts(
+    file: File,
+    override: Override = None,
+    settings: Settings = None,
+    cluster: ClusterFile = None,
+    to: To = Path("launch"),
+    dry_run: DryRun = False,
+    force: Force = False,
+) -> None:
+    """Write what `ray up` wants for machines that are there, reached by ssh."""
+    _write(file, override, described(Hosts, "hosts", cluster, {}, settings), to, dry_run, force)
+
+
+def _write(
+    file: Path, override: list[str] | None, description: Aws | Gcp | Hosts, to: Path, dry: bool, force: bool
+) -> None:
+    needs = prepared(file, override)
+    try:
+        files = configuration(needs, description)
+    except CannotRun as error:
+        wrong([f"{file}: {error}"])
+    written = delivered(files, to, dry, force)
+    if not written:
+        return
+    path = written[0]
+    # On machines that are there Ray's newer autoscaler starts no workers (2.60).
+    up = "RAY_UP_enable_autoscaler_v2=0 ray up" if isinstance(description, Hosts) else "ray up"
+    for what, command in (
+        ("start", f"ray get-auth-token --generate > /dev/null && {up} -y {quote(str(path))}"),
+        ("run", f"ray exec {quote(str(path))} {quote(run_command(needs, description))}"),
+        ("stop", f"ray exec {quote(str(path))} {quote(stop_command(description))}; ray down -y {quote(str(path))}"),
+    ):
+        console.print(f"{what:<13}{command}", highlight=False, soft_wrap=True)
