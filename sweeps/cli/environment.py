@@ -31,13 +31,13 @@ def environment(
         wrong([str(error)])
     silent: list[str] = []
     if address is None:
-        nodes = [inspect_node((), (), _nothing, gpus=False)]
+        nodes = [inspect_node((), (), _nothing, _nothing, gpus=False)]
     else:
         from cluster.connect import Unreachable, connected
 
         try:
             with connected(address):
-                nodes, silent = inspect_cluster((), (), _nothing)
+                nodes, silent = inspect_cluster((), (), _nothing, _nothing)
         except Unreachable as error:
             wrong([f"--address: {error}"])
     differ = bool(silent)
@@ -54,4 +54,4 @@ def environment(
 
 
 def _nothing() -> None:
-    """No storage is tried."""
+    """No storage is tried, and nobody asks for units of the CPU."""
