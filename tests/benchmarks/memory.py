@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.batching.micro_batches import split_micro_batches
-from trainables.models.shape import ModelShape
+from trainables.models.backbones import shape_of
 from trainables.recipe.execution import Execution
 from trainables.training.memory import Computing, Memory, MicroBatch, training_memory
 
@@ -65,6 +65,21 @@ class Case:
     gpu: bool = False
 
     @property
+    def architecture(self) -> dict[str, Any]:
+        if self.model_type == "mt5":
+            width = {"d_model": self.hidden, "d_kv": self.hidden // self.heads, "d_ff": self.inner}
+            return {"model_type": "mt5", **width, "num_layers": self.layers, "num_heads": self.heads}
+        return {
+            "model_type": self.model_type,
+            "hidden_size": self.hidden,
+            "num_hidden_layers": self.layers,
+            "num_attention_heads": self.heads,
+            "intermediate_size": self.inner,
+            **({} if self.model_type == "modernbert" else {"max_position_embeddings": 514}),
+            **(MDEBERTA if self.model_type == "deberta-v2" else {}),
+        }
+
+    @property
     def lengths(self) -> list[int]:
         step = (1.0 - self.shortest) / max(self.rows - 1, 1)
         return [int(self.longest * (self.shortest + step * i)) for i in range(self.rows)]
@@ -96,6 +111,7 @@ CASES: dict[str, dict[str, Any]] = {
     "16 rows of 128 in 4 micro-batches": {"rows": 16, "longest": 128, "micro_batch_tokens": 512},
     "whole vocabulary": {"rows": 8, "longest": 64, "trim": False},
     "masked LM": {"rows": 8, "longest": 64, "type": "masked-lm"},
+    **{kind: {"rows": 8, "longest": 128, "model_type": kind} for kind in ("bert", "mt5", "modernbert", "deberta-v2")},
     "tags": {"rows": 16, "longest": 64, "type": "tagging", "labels": 17},
     **{
         f"stage {stage} of {workers} workers{how}": {
@@ -109,8 +125,16 @@ CASES: dict[str, dict[str, Any]] = {
         for how, more in (("", {}), (", micro-batches", {"micro_batch_tokens": 64}))
     },
 }
+MDEBERTA = {
+    "relative_attention": True,
+    "max_relative_positions": -1,
+    "pos_att_type": "p2c|c2p",
+    "norm_rel_ebd": "layer_norm",
+    "position_buckets": 256,
+    "share_att_key": True,
+    "position_biased_input": False,
+}
 MEASURE = "--measure"
-POSITIONS = 514
 
 
 def main() -> None:
@@ -157,17 +181,7 @@ def measured(cases: Sequence[Case]) -> list[dict[str, Any]]:
 
 def estimated(case: Case, rows: int | None) -> Memory:
     """What the estimate says; `rows`: of the table of subwords that are trained."""
-    shape = ModelShape(
-        layers=case.layers,
-        hidden=case.hidden,
-        inner=case.inner,
-        heads=case.heads,
-        vocabulary=case.vocabulary,
-        positions=POSITIONS,
-        usable_positions=512,
-        types=2,
-        packed=True,
-    )
+    shape = shape_of(case.architecture, "the case", case.vocabulary)
     lengths = case.lengths
     parts = split_micro_batches(lengths, case.workers, case.micro_batch_tokens)
     mine = [[lengths[i] for i in part] for part in parts[:: case.workers] if part]
@@ -281,7 +295,7 @@ def _recipe(case: Case, store: Any) -> Any:
     from trainables.recipe.model_source import RandomInit
     from trainables.recipe.recipes import Optimisation, Selection, TaskSpec, TrainRecipe, TrainTask
 
-    bert = case.model_type == "bert"
+    segments = case.model_type in ("bert", "deberta-v2")
     names = {
         "cls_token": "<s>",
         "pad_token": "<pad>",
@@ -289,7 +303,7 @@ def _recipe(case: Case, store: Any) -> Any:
         "unk_token": "<unk>",
         "mask_token": "<mask>",
     }
-    if not bert:
+    if not segments:
         names |= {"bos_token": "<s>", "eos_token": "</s>"}
     words = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3, "<mask>": 4} | {f"w{i}": i for i in range(5, case.vocabulary)}
     made = store.begin("tokenizer")
@@ -316,22 +330,14 @@ def _recipe(case: Case, store: Any) -> Any:
         attention_dropout=case.attention_dropout,
         precision=case.precision,
     )
-    architecture = {
-        "hidden_size": case.hidden,
-        "num_hidden_layers": case.layers,
-        "num_attention_heads": case.heads,
-        "intermediate_size": case.inner,
-        "max_position_embeddings": POSITIONS,
-        "model_type": case.model_type,
-    }
-    start = RandomInit(architecture=architecture, tokenizer="tokenizer", seed=1)
+    start = RandomInit(architecture=case.architecture, tokenizer="tokenizer", seed=1)
     return TrainRecipe(tasks=(part,), start=start, optimisation=settings, seed=1)
 
 
 def _row(case: Case, length: int, rng: Any) -> dict[str, Any]:
     ids = [0, *(5 + rng.integers(case.subwords, size=length - 2)).tolist(), 2]
     row: dict[str, Any] = {"input_ids": ids}
-    if case.model_type == "bert":
+    if case.model_type in ("bert", "deberta-v2"):
         row["token_type_ids"] = [int(place > length // 2) for place in range(length)]
     if case.type == "tagging":
         row["words"] = list(range(1, length - 1))
