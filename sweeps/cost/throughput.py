@@ -98,6 +98,11 @@ CPU = "CPU core"
 CORE = Device(1.19e12, 0.13e12, 10.6e9, 0.94e9, utilisation=0.62, starting=0.0)
 
 
+EMULATED = 2.1e9
+"""FLOP/s in bf16 of a core without units for it: `ONEDNN_MAX_CPU_ISA=AVX2 ATEN_CPU_CAPABILITY=avx2 python
+tests/benchmarks/device.py` on the same, where fp32 has 120e9."""
+
+
 @dataclass(frozen=True)
 class Throughput:
     """Seconds of steps on one type of device."""
@@ -171,9 +176,11 @@ class Measured:
     """As its record has it."""
 
 
-def throughput_on(gpu: str | None) -> Throughput:
-    """The model of a type of GPU, or of CPU cores where there is none."""
-    return Throughput(gpu, DEVICES[gpu]) if gpu is not None else Throughput(CPU, CORE)
+def throughput_on(gpu: str | None, bf16: bool = True) -> Throughput:
+    """The model of a type of GPU, or of CPU cores where there is none; `bf16`: whether these have units for it."""
+    if gpu is not None:
+        return Throughput(gpu, DEVICES[gpu])
+    return Throughput(CPU, CORE if bf16 else replace(CORE, bf16=EMULATED))
 
 
 def calibrated(throughput: Throughput, measured: Iterable[Measured]) -> Throughput:

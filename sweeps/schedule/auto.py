@@ -26,6 +26,7 @@ from sweeps.plan.graph import Plan, Step
 from sweeps.schedule.candidates import CHOSEN, GIB, GPU_MEMORY, Candidate, Cluster, Peak, candidates
 from sweeps.schedule.nodes import NodeShape, total
 from sweeps.schedule.simulate import simulate
+from trainables.outside.processor import bf16_units
 from trainables.steps.work import Work
 from trainables.store import Store
 
@@ -196,7 +197,7 @@ def choose_for(
     """
     gpus = total(nodes)[1] > 0
     device = (gpu_type or slowest(nodes)) if gpus else None
-    estimated = estimate(plan, throughput_on(device), store)
+    estimated = estimate(plan, throughput_on(device, bf16=bool(bf16_units())), store)
     cluster = Cluster(nodes, GIB * GPU_MEMORY[device] if device is not None else 0.0, estimated.throughput)
     choice = choose(estimated.plan, estimated.works, done, cluster, PlanMemory(plan, store).bytes)
     return replace(estimated, plan=choice.plan), list(choice.made.values())

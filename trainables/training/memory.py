@@ -80,6 +80,8 @@ class Computing:
     head: int = 0
     """Parameters of the heads."""
     device: DeviceType = "cuda"
+    saves: bool = False
+    """Whether training states are saved: from a copy, which a thread writes while training goes on."""
 
     @property
     def native(self) -> bool:
@@ -112,6 +114,8 @@ class Memory:
     """What the largest single operation works with."""
     untrained: int = 0
     """Rows of the table of subwords that are not trained: on a CPU alone, elsewhere they are in the host's memory."""
+    saved: int = 0
+    """The copy of weights and moments from which a training state is written: on a CPU alone."""
     writing: int = 0
     """Copies of weights that are written: on a CPU alone."""
 
@@ -145,6 +149,8 @@ def training_memory(
     state = _state(parameters, execution)
     if computing.device == "cpu" and rows < shape.vocabulary:
         state["untrained"] = WEIGHT * shape.vocabulary * shape.hidden
+    if computing.device == "cpu" and computing.saves:
+        state["saved"] = -(-(WEIGHT + MOMENTS) * parameters // execution.workers)
     kept = shape.layers * _block(shape, computing, batch) + _embeddings(shape, computing, batch)
     cast = 2 * shape.matrices if computing.precision == "bf16" else 0
     moments = [

@@ -71,6 +71,14 @@ def test_cards_without_bf16_compute_in_fp32():
     assert all(device.fp32 <= (device.bf16 or device.fp32) for device in DEVICES.values())
 
 
+def test_bf16_on_cores_without_units_for_it_costs_many_times_more():
+    halves, cores = updates_of(MINILM, 16, "bf16", 24e6), Execution(cpus_per_worker=2)
+    able, unable = (throughput_on(None, bf16=units).computing(halves, cores, 2) for units in (True, False))
+    assert unable > 20 * throughput_on(None).computing(replace(halves, precision="fp32"), cores, 2)
+    assert able < 0.1 * unable
+    assert throughput_on("T4", bf16=False) == throughput_on("T4")
+
+
 def test_only_steps_on_such_a_device_correct_the_model():
     model = throughput_on("L4")
     modelled = model.computing(WORK, ALONE, 1)

@@ -45,6 +45,7 @@ def trained_memory(recipe: TrainRecipe, execution: Execution, context: WorkConte
             outputs=_outputs(task.task, shape),
             head=shape.hidden * (shape.hidden + len(task.task.labels)),
             device=device,
+            saves=True,
         )
         run = shape if task_type.forward_flops(1.0, NO_HEAD) else replace(shape, layers=0)
         found.append(training_memory(run, computing, execution, batch, several, rows))
