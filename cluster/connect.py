@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,8 +13,10 @@ from typing import Any, NamedTuple
 
 import ray
 from ray._private import ray_constants
+from ray.exceptions import RayError
 
 from cluster.local import fork_server, janitor
+from cluster.reach import Unreachable, check_reachable
 
 ENVIRONMENT = {
     # The controller polls its workers; at the default of 2 s, each report of a worker takes that long.
@@ -40,10 +41,6 @@ GPU_TYPE = "accelerator_type:"
 """What a node's resource begins with that says what GPUs it has."""
 
 
-class Unreachable(RuntimeError):
-    """There is no cluster at the address."""
-
-
 class Node(NamedTuple):
     """What a node can hold at once."""
 
@@ -60,12 +57,12 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
     """Connect for the duration of the block; gives the nodes of the cluster.
 
     Args:
-        address: of a running cluster (`auto`, `ray://...`, `host:port`); None starts Ray on this machine, with the
-            dashboard on loopback (Ray frees a stopped trial's resources through it).
+        address: of a running cluster (`auto`, `host:port`) that this machine is a node of; None starts Ray on this
+            machine, with the dashboard on loopback (Ray frees a stopped trial's resources through it).
         cpus: of the local Ray; by default all there are.
         preload: modules that the workers of a local Ray find imported, see `cluster.local.fork_server`.
 
-    Raises Unreachable where no cluster answers at `address`.
+    Raises Unreachable where no cluster answers at `address`, or it refuses this process (`cluster.reach`).
     """
     if ray.is_initialized():  # whoever connected this process keeps it connected
         yield _nodes()
@@ -78,12 +75,12 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
         if address is None or address.startswith(("127.0.0.1:", "localhost:")):
             stack.enter_context(_on_loopback())
         if address is not None:
+            check_reachable(address)
             try:
-                probe_port(address)
                 ray.init(address=address, **quiet)
-            except (OSError, ValueError, OverflowError) as error:
-                said = str(error).splitlines()[0]
-                raise Unreachable(f"no Ray cluster answers at {address} ({said})") from None
+            except (OSError, ValueError, RuntimeError, RayError) as error:  # another version of Ray or Python, for one
+                said = " ".join(str(error).split())
+                raise Unreachable(f"the Ray cluster at {address} cannot be used ({said})") from None
         else:
             folder = stack.enter_context(janitor.cleaned_up())
             if preload:
@@ -107,13 +104,6 @@ def ray_logs() -> str:
 def ray_session() -> str:
     """Ray's own folder for this session, the same on each machine, and gone with Ray's other files."""
     return os.path.realpath(f"{ray.get_runtime_context().get_temp_dir()}/session_latest")
-
-
-def probe_port(address: str) -> None:
-    """Raises OSError where nobody listens at `host:port`; Ray itself would try for minutes."""
-    host, _, port = address.rpartition(":")
-    if host and port.isdigit() and "/" not in host:
-        socket.create_connection((host, int(port)), timeout=10).close()
 
 
 @contextmanager

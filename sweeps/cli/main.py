@@ -33,6 +33,8 @@ from sweeps.cli.launch import app as launch_app
 from sweeps.cli.nodes import MayGrowTo, shapes_of
 from sweeps.cli.plan import plan
 from sweeps.cli.status import free, gc, status
+from sweeps.cli.submit import app as job_app
+from sweeps.cli.submit import submit
 from sweeps.cli.tables import print_tables
 from sweeps.cli.track import say, track
 from sweeps.cli.ui import ui
@@ -43,7 +45,7 @@ from trainables.tasks.sources import DataError
 if TYPE_CHECKING:
     from sweeps.state.sweep import Sweep
 
-ADDRESS = re.compile(r"auto|(ray://)?([\w.-]+|\[[0-9a-fA-F:]+\]):([1-9]\d{0,4})")
+ADDRESS = re.compile(r"auto|([\w.-]+|\[[0-9a-fA-F:]+\]):([1-9]\d{0,4})")
 """Of a Ray cluster."""
 
 app = typer.Typer(
@@ -56,7 +58,9 @@ app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 app.add_typer(launch_app, name="launch")
+app.add_typer(job_app, name="job")
 app.command()(plan)
+app.command()(submit)
 app.command()(status)
 app.command()(gc)
 app.command()(track)
@@ -81,13 +85,13 @@ def run(
     if address is not None and cpus is not None:
         wrong(["--cpus: the cluster at --address has its own CPUs; leave one of the two out"])
     if address is not None and not ADDRESS.fullmatch(address):
-        wrong([f"--address {shown(address)}: no address of a Ray cluster; give auto, HOST:PORT or ray://HOST:PORT"])
+        wrong([f"--address {shown(address)}: no address of a Ray cluster; give auto or HOST:PORT"])
     if nodes and address is None:
         wrong(["--nodes: says what a cluster may grow to; give also --address"])
     grown = shapes_of(nodes or [])
     sweep = load_sweep(file, override, writable=True)
     _, plan, store = sweep
-    from cluster.connect import Unreachable
+    from cluster.reach import Unreachable
     from sweeps.cli.finalize import show_results
     from sweeps.cli.live import TerminalDisplay
     from sweeps.runtime.run import NotReady, run_plan

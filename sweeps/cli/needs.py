@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from cluster.needs import Needs, Workers
 from sweeps.plan.graph import Step
 from sweeps.plan.paths import paths_of
+from sweeps.spec.fields import SweepSpec
 from sweeps.spec.places import SERVERS, SQLITE
 from sweeps.spec.studies import sweep_file
 from sweeps.state.sweep import Sweep
@@ -39,15 +40,8 @@ def needs_of(sweep: Sweep, file: Path, overrides: list[str] | None) -> Needs:
     own = [str(local_path(path)) for path in (*paths_of(steps), *spec.tasks)]
     storage = store.root if store.local else spec.storage
     places = [given] * (given != str(file)) + own + [storage] * store.local
-    tracked = urlsplit(spec.tracking_uri).scheme
     if spec.tracking_uri.startswith(SQLITE):
         places.append(spec.tracking_uri.removeprefix(SQLITE))
-    hub = HUB in spec.data.values() or any(model.revision for model in spec.models.values())
-    secrets = (
-        *STORAGE.get(urlsplit(spec.storage).scheme, ()),
-        *(TRACKING if tracked in SERVERS else ()),
-        *(("HF_TOKEN",) if hub else ()),
-    )
     return Needs(
         sweep=spec.sweep,
         arguments=(given, *(word for override in overrides or () for word in ("-o", override))),
@@ -55,7 +49,17 @@ def needs_of(sweep: Sweep, file: Path, overrides: list[str] | None) -> Needs:
         storage=storage,
         tracking=spec.tracking_uri,
         paths=tuple(dict.fromkeys(places)),
-        secrets=secrets,
+        secrets=secrets_of(spec),
+    )
+
+
+def secrets_of(spec: SweepSpec) -> tuple[str, ...]:
+    """Names of environment variables by which storage, tracking server and hub know who asks."""
+    hub = HUB in spec.data.values() or any(model.revision for model in spec.models.values())
+    return (
+        *STORAGE.get(urlsplit(spec.storage).scheme, ()),
+        *(TRACKING if urlsplit(spec.tracking_uri).scheme in SERVERS else ()),
+        *(("HF_TOKEN",) if hub else ()),
     )
 
 

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from sweeps.spec.checks import check, check_data
 from sweeps.spec.fields import SweepSpec
+from sweeps.spec.places import check_places, check_secrets
 from sweeps.spec.studies import UnknownStudy, sweep_file
 from sweeps.spec.task_files import placed, read_task_files
 from trainables.outside.fields import explained
@@ -34,17 +35,42 @@ class WrongSpec(ValueError):
         super().__init__("\n".join(self.lines))
 
 
-def read_spec(file: Path, overrides: list[str] | None = None, data_here: bool = True) -> SweepSpec:
+def read_spec(
+    file: Path, overrides: list[str] | None = None, data_here: bool = True, checked: bool = True
+) -> SweepSpec:
     """Read, override and check a sweep file.
 
     Args:
         file: its path, or the name of a study that comes with the project.
         overrides: `key.key=value`, the value as YAML.
         data_here: the folders of data that it names must be there.
+        checked: as far as models and languages can be; else the fields alone are, which need none of its files but
+            those of its tasks.
 
     Raises:
         WrongSpec: it cannot be used.
     """
+    fields = read_fields(file, overrides)
+    _load_plugins(fields, file)
+    try:
+        fields["tasks"] = read_task_files(fields.get("tasks"), f"{file}: tasks", sweep_file(file).parent)
+        use_task_files(fields["tasks"])
+    except WrongTaskFile as error:
+        raise WrongSpec(error.lines) from None
+    try:
+        spec = SweepSpec(**fields)
+    except ValidationError as error:
+        raise WrongSpec([f"{file}: {line}" for line in explained(error, SweepSpec)]) from None
+    problems = check_secrets(spec)
+    if not problems:
+        problems = (check(spec) if checked else check_places(spec)) + (check_data(spec) if data_here else [])
+    if problems:
+        raise WrongSpec([f"{file}: {problem}" for problem in problems])
+    return placed(spec)
+
+
+def read_fields(file: Path, overrides: list[str] | None = None) -> dict[str, Any]:
+    """What a sweep file says, overridden, and not checked further. Raises WrongSpec."""
     try:
         fields = read_yaml(sweep_file(file))
     except (UnknownStudy, Unreadable) as error:
@@ -58,20 +84,7 @@ def read_spec(file: Path, overrides: list[str] | None = None, data_here: bool = 
         raise WrongSpec([f"{file}: {shown(wrong[0])}: field names must be words"])
     for override in overrides or []:
         _override(fields, override)
-    _load_plugins(fields, file)
-    try:
-        fields["tasks"] = read_task_files(fields.get("tasks"), f"{file}: tasks", sweep_file(file).parent)
-        use_task_files(fields["tasks"])
-    except WrongTaskFile as error:
-        raise WrongSpec(error.lines) from None
-    try:
-        spec = SweepSpec(**fields)
-    except ValidationError as error:
-        raise WrongSpec([f"{file}: {line}" for line in explained(error, SweepSpec)]) from None
-    problems = check(spec) + (check_data(spec) if data_here else [])
-    if problems:
-        raise WrongSpec([f"{file}: {problem}" for problem in problems])
-    return placed(spec)
+    return fields
 
 
 def _load_plugins(fields: dict[str, Any], file: Path) -> None:

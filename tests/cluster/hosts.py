@@ -13,11 +13,12 @@ input closes, and with the first process of a host all of its processes and its 
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -71,11 +72,16 @@ class Host:
         return subprocess.Popen(self.command(*command, cwd=cwd), text=True, start_new_session=True, **options)
 
     def processes(self) -> dict[int, str]:
-        """The command lines of its processes, by their ids there; the first process and what asks left out."""
-        found = self.run("sh", "-c", "for p in /proc/[0-9]*; do echo ${p#/proc/} $(tr '\\0' ' ' <$p/cmdline); done")
-        lines = (line.partition(" ") for line in found.stdout.splitlines())
-        own = {int(pid): line.strip() for pid, _, line in lines if line.strip()}
-        return {pid: line for pid, line in own.items() if pid != 1 and "/proc/[0-9]*" not in line and line != "cat"}
+        """The command lines of its processes, by their ids there; those with which it began left out."""
+        own, found = os.readlink(f"/proc/{self._pid}/ns/pid"), {}
+        for process in (Path("/proc") / name for name in os.listdir("/proc") if name.isdigit()):
+            with suppress(OSError):  # it has ended
+                if os.readlink(process / "ns/pid") == own:
+                    line = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+                    there = re.search(r"^NSpid:.*\s(\d+)$", (process / "status").read_text(), re.MULTILINE)
+                    assert there is not None
+                    found[int(there[1])] = line
+        return {process: line for process, line in found.items() if process != 1 and line not in ("cat", "")}
 
     def power_off(self) -> None:
         """End it at once, with all of its processes."""

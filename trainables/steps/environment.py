@@ -15,6 +15,8 @@ from trainables.recipe.execution import Execution
 
 PROJECT = "xstilts"
 PACKAGES = ("torch", "deepspeed", "transformers", "datasets", "tokenizers", "numpy")
+SHIPPED = "XSTILTS_CODE"
+"""Environment variable of a cluster's processes whose code was sent there: which code it is, as JSON."""
 ROOT = Path(__file__).resolve().parents[2]
 """The folder that the packages lie in: of a checkout, or `site-packages`."""
 
@@ -65,8 +67,11 @@ def code(root: Path = ROOT) -> Code:
     """The code that lies in `root`.
 
     A commit counts only where `root` is the top of a checkout of this project. A repository that merely lies around
-    an installed copy (an environment in some other project's folder) says nothing of this code.
+    an installed copy (an environment in some other project's folder) says nothing of this code. What was sent to a
+    cluster is what it was where it was sent from.
     """
+    if SHIPPED in os.environ:
+        return Code.model_validate_json(os.environ[SHIPPED])
     return _checked_out(root) or _installed(root)
 
 
