@@ -33,7 +33,8 @@ def environment(
     if address is None:
         nodes = [inspect_node((), (), _nothing, _nothing, gpus=False)]
     else:
-        from cluster.connect import Unreachable, connected
+        from cluster.connect import connected
+        from cluster.reach import Unreachable
 
         try:
             with connected(address):
