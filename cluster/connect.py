@@ -26,12 +26,14 @@ ENVIRONMENT = {
     "RAY_WARN_BLOCKING_GET_INSIDE_ASYNC": "0",
     # What a worker prints is printed, and so goes where the worker wants it (a step's log), not into Ray's files.
     "RAY_TRAIN_ENABLE_PRINT_PATCH": "0",
+    # The sweep itself looks for nodes that are taken away; this would be a process more for every training step.
+    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
 }
 """For every process of the job. That Ray Train adds no variable of its own to these lets Ray give its controller and
 workers processes that are already started."""
+SAFE = "xstilts-safe"
+"""The custom resource of nodes that nobody takes away: what drives the steps goes there, where any node has it."""
 LOCAL = {
-    # One machine is not pre-empted, and the watcher would be a process more for every training step.
-    "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",
     # Else workers talk over whichever interface the machine's name belongs to.
     **({"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}),
 }
@@ -94,6 +96,11 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
             )
         stack.callback(ray.shutdown)
         yield _nodes()
+
+
+def on_safe_node() -> dict[str, float]:
+    """What a process that drives steps asks for, so that Ray puts it on a node that nobody takes away."""
+    return {SAFE: 0.001} if SAFE in ray.cluster_resources() else {}
 
 
 def ray_logs() -> str:

@@ -28,10 +28,11 @@ ASKING = 0.1
 class RayHost:
     """The host of a worker: reports to Ray Train, asks the sweep's control actor whether to stop."""
 
-    def __init__(self, control: Any, step: str) -> None:
-        self._control, self._step = control, step
+    def __init__(self, trial: TrialConfig) -> None:
+        self._control, self._step = control_of(trial.control), trial.step
         self._asked, self._reason = float("-inf"), None
-        ray.get(control.register.remote(step, [ray.get_runtime_context().current_actor]))
+        here = ray.get_runtime_context()
+        ray.get(self._control.register.remote(trial.step, trial.series, [here.current_actor], here.get_node_id()))
 
     def report(self, report: TrainReport) -> None:
         train.report(TrialReport(state=StepState.RUNNING, step=self._step, progress=report).to_ray())
@@ -54,8 +55,7 @@ def attempt(trial: TrialConfig, rank: int) -> dict[str, Any]:
         # Where Ray Train has started a group again, its series begins anew with what is done.
         done = store.done(trial.step)
         if not done:
-            host = RayHost(control_of(trial.control), trial.step)
-            done = carry_out(read_recipe(trial.recipe), trial.execution, store, host)
+            done = carry_out(read_recipe(trial.recipe), trial.execution, store, RayHost(trial))
             tidy()
     return TrialReport(state=StepState.DONE if done else StepState.PAUSED, step=trial.step).to_ray()
 

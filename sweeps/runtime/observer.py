@@ -1,4 +1,4 @@
-"""What Tune says of its trials while they run, passed on to the tracker, the view and the watchdog. Of their ends the
+"""What Tune says of its trials while they run, passed on to the tracker, the view and the watches. Of their ends the
 search algorithm tells, which knows what follows."""
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from ray.tune import Callback
 from sweeps.runtime.display import StepView
 from sweeps.runtime.lifecycle import StepLifecycle
 from sweeps.runtime.messages import TrialReport
+from sweeps.runtime.preemption import PreemptionWatch
 from sweeps.runtime.watchdog import Watchdog
 from sweeps.schedule.scheduler import Schedule
 from sweeps.tracking import Tracker
@@ -19,10 +20,16 @@ class Observer(Callback):
     """Tune calls it on the driver, between the events of its loop."""
 
     def __init__(
-        self, schedule: Schedule, driver: StepLifecycle, tracker: Tracker, view: StepView, watchdog: Watchdog
+        self,
+        schedule: Schedule,
+        driver: StepLifecycle,
+        tracker: Tracker,
+        view: StepView,
+        watchdog: Watchdog,
+        preemption: PreemptionWatch,
     ) -> None:
-        self._steps, self._driver = schedule.plan.steps, driver
-        self._tracker, self._view, self._watchdog = tracker, view, watchdog
+        self._steps, self._driver, self._tracker, self._view = schedule.plan.steps, driver, tracker, view
+        self._watchdog, self._preemption = watchdog, preemption
 
     def __getstate__(self) -> dict[str, Any]:
         # Tune pickles its callbacks to restore an experiment from its own files; nothing here ever is.
@@ -32,6 +39,7 @@ class Observer(Callback):
         """Tune is about to wait for the next event."""
         self._view.refresh()
         self._watchdog.check()
+        self._preemption.check()
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         """A trial has been placed, and with it the first step of its series."""

@@ -21,6 +21,7 @@ from sweeps.runtime.display import Display
 from sweeps.runtime.preflight import fits, problems
 from sweeps.schedule.auto import choose_for
 from sweeps.schedule.nodes import NodeShape, said
+from sweeps.schedule.retry import RetryPolicy
 from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.fields import SweepSpec
 from sweeps.state.garbage import RAY_FILES
@@ -119,8 +120,9 @@ def _tune(
     from sweeps.runtime.control import ENDING, start_control
     from sweeps.runtime.lifecycle import StepLifecycle
     from sweeps.runtime.observer import Observer
+    from sweeps.runtime.preemption import PreemptionWatch, nodes_that_stay
     from sweeps.runtime.searcher import PlanSearcher
-    from sweeps.runtime.trial import DRIVER, run_series
+    from sweeps.runtime.trial import driver_resources, run_series
     from sweeps.runtime.watchdog import Watchdog
 
     control_name, control = start_control()
@@ -132,15 +134,17 @@ def _tune(
         scheduler = None
         if (asha := spec.early_stopping.asha) is not None:
             scheduler = GroupedAsha(asha, schedule, store, Decisions(store, spec.sweep), control.stop.remote)
-        searcher = PlanSearcher(schedule, driver, control.follow.remote)
+        retries = RetryPolicy(nodes=nodes_that_stay)
+        searcher = PlanSearcher(schedule, driver, control.follow.remote, retries)
+        preemption = PreemptionWatch(control, retries.preempted, view.say)
         tuner = tune.Tuner(
-            tune.with_resources(run_series, DRIVER),
+            tune.with_resources(run_series, driver_resources()),
             tune_config=tune.TuneConfig(search_alg=searcher, scheduler=scheduler, num_samples=-1, reuse_actors=True),
             run_config=tune.RunConfig(
                 name=spec.sweep,
                 storage_path=scratch,
                 verbose=0,
-                callbacks=[Observer(schedule, driver, tracker, view, watchdog)],
+                callbacks=[Observer(schedule, driver, tracker, view, watchdog, preemption)],
             ),
         )
         tuner.fit()

@@ -12,7 +12,9 @@ from typing import Any
 import ray
 from ray import tune
 
+from cluster.connect import on_safe_node
 from sweeps.runtime.attempt import attempt
+from sweeps.runtime.control import control_of
 from sweeps.runtime.messages import TrialConfig, TrialReport
 from sweeps.runtime.series import series
 from sweeps.schedule.states import StepState
@@ -20,13 +22,17 @@ from trainables.failure import StepFailed, failed
 from trainables.plugins import load_plugins
 from trainables.steps import get_step_kind
 
-DRIVER = tune.PlacementGroupFactory([{"memory": 64 * 2**20}])
-"""What Tune reserves for a trial. Workers reserve CPUs and GPUs; the schedule keeps them within capacity."""
+
+def driver_resources() -> tune.PlacementGroupFactory:
+    """What Tune reserves for a trial. Workers reserve CPUs and GPUs; the schedule keeps them within capacity."""
+    return tune.PlacementGroupFactory([{"memory": 64 * 2**20, **on_safe_node()}])
 
 
 def run_series(config: dict[str, Any]) -> None:
     """The trial function. `config` is a `TrialConfig`, and what it reports are `TrialReport`s, both as dictionaries."""
     first = TrialConfig(**config)
+    # Ray Train's controller is on the node of this process, too.
+    control_of(first.control).drives.remote(first.series, ray.get_runtime_context().get_node_id())
     try:
         load_plugins(first.execution.plugins)
         kind = get_step_kind(first.recipe["kind"])

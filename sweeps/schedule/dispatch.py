@@ -97,6 +97,7 @@ class Dispatcher:
             self._runner.ended(step, StepState.DONE, "")
             self.schedule.finish(step.id, ok=True)
         elif outcome.state is StepState.PAUSED:
+            self._retries.left(step)
             halted = step.id in self.schedule.halting
             self._runner.ended(step, StepState.STOPPED if halted else StepState.PAUSED, "")
             if halted:

@@ -1,4 +1,5 @@
-"""What follows when a step fails: again with smaller micro-batches, again after a while, or never.
+"""What follows when a step fails: again with smaller micro-batches, again after a while, or never; and with how many
+workers, where the cluster has lost nodes. A training state may be gone on from under any execution.
 
 A failed attempt costs what was done since the last training state, so trying again is cheap, and most failures of a
 cluster (a lost node, a killed process, a network file system that hangs) are gone the next time. The driver decides,
@@ -7,6 +8,7 @@ so it makes no difference whether a worker, the process that drives the step, or
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sweeps.plan.graph import Step
@@ -31,22 +33,43 @@ class RetryPolicy:
 
     Args:
         back_off: seconds before the second attempt; doubled before each further one.
+        nodes: CPUs and GPUs of each node that the cluster has now; none: it is not known, or may come to have more.
     """
 
-    def __init__(self, back_off: float = 10.0) -> None:
-        self._back_off = back_off
+    def __init__(self, back_off: float = 10.0, nodes: Callable[[], Sequence[tuple[float, float]]] = lambda: ()) -> None:
+        self._back_off, self._nodes = back_off, nodes
         self._failures: dict[str, int] = {}
         self._reached: dict[str, int] = {}
         self._failed_at: dict[str, int] = {}
         self._executions: dict[str, Execution] = {}
+        self._preempted: set[str] = set()
+        self._fewer: set[str] = set()
+        """Steps whose last attempt had fewer workers than planned."""
+        self._indivisible: set[str] = set()
+        """Steps that fewer workers have no memory for."""
 
     def execution(self, step: Step) -> Execution:
         """How the next attempt at `step` is to be carried out."""
+        planned = self._planned(step)
+        nodes = self._nodes() if step.kind.distributed and step.id not in self._indivisible else ()
+        workers = workers_that_fit(planned, nodes)
+        (self._fewer.add if workers < planned.workers else self._fewer.discard)(step.id)
+        return planned if workers == planned.workers else planned.model_copy(update={"workers": workers})
+
+    def _planned(self, step: Step) -> Execution:
         return self._executions.get(step.id, step.execution)
 
     def reached(self, step: Step, global_step: int) -> None:
         """Book how far an attempt at `step` has come."""
         self._reached[step.id] = max(global_step, self._reached.get(step.id, 0))
+
+    def preempted(self, step: str) -> None:
+        """A node of the step is being taken away: if the attempt fails, that does not count."""
+        self._preempted.add(step)
+
+    def left(self, step: Step) -> None:
+        """An attempt has saved its state and left."""
+        self._preempted.discard(step.id)
 
     def _failure(self, step: Step) -> int:
         """Count a failure; those before an attempt that came further than any before it count no more."""
@@ -58,11 +81,21 @@ class RetryPolicy:
 
     def after(self, step: Step, kind: Kind) -> RetryDecision:
         """Book that an attempt at `step` has failed; what follows."""
-        execution = self.execution(step)
+        execution = self._planned(step)
+        if step.id in self._preempted:
+            self._preempted.discard(step.id)
+            return RetryDecision(0.0, "its node was taken away before it had left: again at once")
+        if kind == "memory" and step.id in self._fewer:
+            self._indivisible.add(step.id)
+            return RetryDecision(0.0, f"out of memory on fewer workers: again when all {execution.workers} fit")
         if kind == "memory" and execution.micro_batch_tokens // 2 >= SMALLEST_MICRO_BATCH:
             tokens = execution.micro_batch_tokens // 2
             self._executions[step.id] = execution.model_copy(update={"micro_batch_tokens": tokens})
             return RetryDecision(0.0, f"out of memory: again with micro-batches of {tokens} tokens, same global batch")
+        if kind == "memory" and execution.workers > 1 and execution.stage < 3:
+            stage = execution.stage + 1
+            self._executions[step.id] = execution.model_copy(update={"zero_stage": stage})
+            return RetryDecision(0.0, f"out of memory: again under ZeRO stage {stage}, which divides more of the model")
         failures = self._failure(step)
         if kind == "settled":
             return RetryDecision(None, "trying again would end the same way")
@@ -74,3 +107,17 @@ class RetryPolicy:
             return RetryDecision(None, f"given up after {failures} attempts that came no further")
         wait = self._back_off * 2 ** (failures - 1)
         return RetryDecision(wait, f"attempt {failures + 1} of {execution.retries + 1} in {wait:.0f} s")
+
+
+def workers_that_fit(execution: Execution, nodes: Sequence[tuple[float, float]]) -> int:
+    """How many of an execution's workers fit on nodes of so many CPUs and GPUs, where nothing else is there; all where
+    none fits, or there are no nodes: then the step waits.
+
+    >>> workers_that_fit(Execution(workers=4, cpus_per_worker=2), [(5, 0), (2, 0)])
+    3
+    """
+    room = 0
+    for cpus, gpus in nodes:
+        wanted, each = (execution.cpus_per_worker, execution.gpus_per_worker), (cpus, gpus)
+        room += min(int((has + 1e-9) // wants) for has, wants in zip(each, wanted, strict=True) if wants)
+    return min(execution.workers, room) or execution.workers

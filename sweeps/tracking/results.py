@@ -76,8 +76,8 @@ class StepResults:
         """Log what a step that is not done has come to, as its training state has it; the tags that its run gets."""
         self._show_data(run_id, self._plan.steps[step].recipe)
         note = self._store.state_note(step)
-        if note is not None and "losses" in note:  # states of earlier versions have no curves
-            self._numbers.add(self._client, run_id, curves(note), at)
+        if note is not None and "progress" in note:  # states of earlier versions have none
+            self._numbers.add(self._client, run_id, curves(note["progress"]), at)
         decision = decision_on(step, self._sweep, self._store)
         return {"stopped": str(decision)} if decision is not None else {}
 

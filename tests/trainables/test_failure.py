@@ -10,7 +10,7 @@ import torch
 from trainables.failure import LAST_LINES, StepFailed, failed, kind_of
 from trainables.models.loading import WrongWeights
 from trainables.tasks.sources import DataError
-from trainables.training.state import StateMismatch
+from trainables.training.state_files import WrongState
 
 
 def test_torch_says_that_memory_is_short():
@@ -21,7 +21,7 @@ def test_torch_says_that_memory_is_short():
     assert kind_of(MemoryError()) == "memory"
 
 
-@pytest.mark.parametrize("error", [DataError("x"), WrongWeights("x"), StateMismatch("x")])
+@pytest.mark.parametrize("error", [DataError("x"), WrongWeights("x"), WrongState("x")])
 def test_what_would_happen_again_is_settled(error):
     assert kind_of(error) == "settled"
 

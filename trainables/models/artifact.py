@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import torch
@@ -27,6 +28,9 @@ def save_artifact(
     for key, tensor in weights.items():
         owner, _, name = key.partition(".")
         part[owner][name] = tensor
+    # Training states may hold what was there under other names.
+    shutil.rmtree(artifact_dir / MODEL, ignore_errors=True)
+    (artifact_dir / HEAD).unlink(missing_ok=True)
     model.backbone.save_pretrained(artifact_dir / MODEL, state_dict=part["backbone"])
     tokenizer.save_pretrained(artifact_dir / MODEL)
     if part["heads"]:

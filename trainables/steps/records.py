@@ -95,6 +95,10 @@ class TrainResult(_Read):
     vocabulary: dict[str, int] | None = None
     """`rows` of the table of subwords, how many were `trained`, and the `bytes_spared`; None where all were trained."""
 
+    layouts: tuple[dict[str, int | None], ...] = ()
+    """How the last attempt was carried out: updates `from` .. `to` by so many `workers` under which `zero_stage`, with
+    how many `subwords` trained (None: the whole vocabulary)."""
+
     @classmethod
     def of(cls, store: Store, step: str) -> TrainResult:
         """Of a done training step."""

@@ -20,7 +20,7 @@ from trainables.store.core import HEAD, METRICS, MODEL, PREDICTIONS, PROBE, RECO
 from trainables.store.files import Files, StoreError
 from trainables.store.garbage import Garbage, clear, clear_copies
 from trainables.store.leases import LeaseLost, Leases
-from trainables.store.local import copy_over, hash_model_dir
+from trainables.store.local import hash_model_dir, link_over
 
 __all__ = [
     "HEAD",
@@ -38,6 +38,6 @@ __all__ = [
     "StoreError",
     "clear",
     "clear_copies",
-    "copy_over",
     "hash_model_dir",
+    "link_over",
 ]

@@ -25,13 +25,24 @@ def hash_model_dir(directory: Path) -> str:
     return digest.hexdigest()
 
 
-def copy_over(source: Path, target: Path) -> None:
-    """Copy a file or a directory, replacing what was there; nothing where there is no source."""
+def link_over(source: Path, target: Path) -> None:
+    """Give a file or a directory of files a second name, replacing what was there; nothing where there is no source.
+
+    Neither may be written in place from then on. Where the file system has no links, it is a copy.
+    """
     if source.is_dir():
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target)
+        shutil.copytree(source, target, copy_function=_link)
     elif source.exists():
         target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        _link(source, target)
+
+
+def _link(source: str | Path, target: str | Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
         shutil.copyfile(source, target)
 
 

@@ -8,6 +8,7 @@ of workers, any ZeRO stage and any micro-batch.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -33,12 +34,20 @@ class Attempt:
 
     Args:
         number: how many attempts collapsed before it.
+        check_stop: called between micro-batches, on every worker; may raise StopRequested.
     """
 
     def __init__(
-        self, recipe: TrainRecipe, execution: Execution, store: Store, tokenizer: PreTrainedTokenizerBase, number: int
+        self,
+        recipe: TrainRecipe,
+        execution: Execution,
+        store: Store,
+        tokenizer: PreTrainedTokenizerBase,
+        number: int,
+        check_stop: Callable[[], None],
     ) -> None:
         self.recipe, self.execution, self._store, self.tokenizer = recipe, execution, store, tokenizer
+        self._check_stop = check_stop
         optimisation = recipe.optimisation
         self.number, self.seed = number, seed_of(recipe.seed, number)
         self.tasks = [TaskData(task, optimisation, self.seed, store, tokenizer) for task in recipe.tasks]
@@ -61,6 +70,12 @@ class Attempt:
             pin=self.engine.device.type == "cuda",
         )
         self._batches = Prefetcher(build, self.steps)
+        self.layout = {
+            "workers": self.engine.workers,
+            "zero_stage": self.engine.stage,
+            "subwords": None if self.vocabulary is None else len(self.vocabulary.kept),
+        }
+        """How it is carried out, for the record."""
 
     def untrained(self) -> TaskModel:
         """The model that the attempt begins with."""
@@ -77,13 +92,18 @@ class Attempt:
         return TrimmedVocabulary(model, subwords_in((task.subwords() for task in self.tasks), special, vocabulary))
 
     def update(self, step: int) -> int:
-        """Take the update `step` (from 0); its loss is kept in `fresh`. The subwords of its global batch."""
+        """Take the update `step` (from 0); its loss is kept in `fresh`. The subwords of its global batch.
+
+        A stop between its micro-batches leaves the model as it was before: what is gathered by then are gradients.
+        """
         engine, batch = self.engine, self._batches.take(step)
         task = self.tasks[batch.task]
         engine.set_learning_rate(self.rate(step))
         engine.model.at_update(step)
         total = torch.zeros((), device=engine.device)
         for i, micro_batch in enumerate(batch.micro_batches):
+            if i:
+                self._check_stop()
             inputs = engine.place(micro_batch.inputs)
             loss = task.modeling.loss(engine.forward(inputs, task.train_task.head), inputs) * micro_batch.weight
             engine.backward(loss, last=i == len(batch.micro_batches) - 1)
@@ -93,10 +113,13 @@ class Attempt:
 
     def dev_outputs(self, task: TaskData) -> list[Any] | None:
         """What the model says of a task's dev rows, on every worker; None where that is no number."""
-        engine, broken = self.engine, 0
+        engine, taken, broken = self.engine, 0, 0
 
         def forward(batch: dict[str, Tensor]) -> Tensor:
-            nonlocal broken
+            nonlocal taken, broken
+            if taken:
+                self._check_stop()
+            taken += 1
             output = engine.forward(batch, task.train_task.head)
             if not torch.isfinite(output).all():
                 broken += 1

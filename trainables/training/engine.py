@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -20,6 +19,7 @@ from trainables.models.task_model import TaskModel
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import Optimisation
 from trainables.training.memory import zero_options
+from trainables.training.slices import Slice, loaded, slices
 
 if not torch.cuda.is_available():
     os.environ.setdefault("DS_ACCELERATOR", "cpu")
@@ -145,16 +145,13 @@ class Engine:
                     gathered[name] = parameter.detach().to("cpu", copy=True)
         return gathered
 
-    def save_state(self, directory: Path, name: str, loop: dict[str, Any]) -> None:
-        """Write weights, optimiser and the loop's own state; every worker its part."""
-        self._engine.save_checkpoint(str(directory), tag=name, client_state=loop, save_latest=False)
+    def slices(self) -> list[Slice]:
+        """What this worker holds of weights and moments: views, between two updates. Every worker must call."""
+        return slices(self.model, self._engine.optimizer, self._optimizer, self.stage, self.rank)
 
-    def load_state(self, directory: Path, name: str) -> dict[str, Any]:
-        """Read back what `save_state` wrote, and give the loop's own state."""
-        path, loop = self._engine.load_checkpoint(str(directory), tag=name)
-        if path is None:
-            raise RuntimeError(f"{directory / name}: no training state for this worker; delete it and run again")
-        return {key: loop[key] for key in loop if key.startswith("loop_")}
+    def loaded(self, updates: int) -> None:
+        """Go on with what was copied into `slices`, as it was after so many updates. Every worker must call."""
+        loaded(self.model, self._engine.optimizer, self._optimizer, self.stage, updates)
 
     def close(self) -> None:
         """Free what DeepSpeed holds. The process group stays for the process's next step; see `leave`."""

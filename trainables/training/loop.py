@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import math
 import time
+from enum import IntEnum
 from typing import Any
 
-from trainables.host import Host, TrainReport
+from trainables.host import Host, StopRequested, TrainReport
 from trainables.models.artifact import save_artifact
 from trainables.models.loading import load_tokenizer
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe
 from trainables.store import Store
 from trainables.training.attempt import Attempt
-from trainables.training.resuming import load_state, save_state
+from trainables.training.host_group import HostGroup
+from trainables.training.resuming import StateWriter, load_state
 from trainables.training.selection import evaluate
 from trainables.training.state import AT_CHANCE, NO_NUMBER, LossBuffer, TrainerState
+
+
+class _Found(IntEnum):
+    """What a worker knows when all of them look whether to go on; the largest number decides."""
+
+    NOTHING = 0
+    ASKED = 1
+    WRITING_FAILED = 2
 
 
 class Finetuning:
@@ -28,15 +38,19 @@ class Finetuning:
         state = store.load_state(recipe.id)
         self.attempt = self._begin(state[0].get("attempt", 0) if state is not None else 0)
         engine = self.attempt.engine
-        names = engine.gather(state and state[0]["name"])
+        self._workers = HostGroup()
+        names = self._workers.gather(state and state[0]["name"])
         if len(set(names)) > 1:
             raise RuntimeError(f"{recipe.id}: the workers find different training states ({names}); run again")
         self.artifact_dir = store.begin(recipe.id) if engine.rank == 0 else None
         if state is not None:
-            self.progress = load_state(self.attempt, *state, store, self.artifact_dir)
+            note, directory = state
+            self.progress = load_state(self.attempt, note, directory, self.artifact_dir)
+            store.free(directory)
+        self.states = StateWriter(self.attempt, store, self.artifact_dir, self.progress)
 
     def _begin(self, attempt: int) -> Attempt:
-        return Attempt(self.recipe, self.execution, self.store, self.tokenizer, attempt)
+        return Attempt(self.recipe, self.execution, self.store, self.tokenizer, attempt, self._check_stop)
 
     def run(self) -> dict[str, Any] | None:
         """Train to the end or to early stopping and give the result; None when asked to stop (state is saved)."""
@@ -46,53 +60,82 @@ class Finetuning:
             if progress.collapsed is None or len(progress.attempts) >= (self.recipe.optimisation.reseed or 0):
                 return self._result()
             self.progress = progress.next_attempt(self.attempt.seed)
-            self.close()
+            self._end_attempt()
             self.attempt = self._begin(len(self.progress.attempts))
+            self.states = StateWriter(self.attempt, self.store, self.artifact_dir, self.progress)
         return None
 
     def close(self) -> None:
         """Free what the training holds."""
+        self._end_attempt()
+        self._workers.close()
+
+    def _end_attempt(self) -> None:
+        self.states.close()
         self.attempt.close()
 
     def _train(self) -> bool:
         """Train until the attempt ends; False when asked to stop before that."""
-        progress, execution = self.progress, self.execution
+        progress = self.progress
         self._since = progress.step, time.monotonic()
-        while not self._ended:
-            progress.tokens += self.attempt.update(progress.step)
-            progress.step += 1
-            save = progress.step % execution.state_every == 0
-            if progress.step % execution.log_every == 0 or self._evaluation_due or save:
-                self._log()
-            if self._evaluation_due and progress.collapsed is None:
-                self._evaluate()
-            asked = not self._ended and self._asked_to_stop()
-            if (save or asked) and not self._ended:
-                self._tick()
-                save_state(self.attempt, progress, self.store, self.artifact_dir)
-                if asked:
-                    return False
+        try:
+            while not self._ended:
+                self._go_on()
+        except StopRequested:
+            self._tick()
+            self.states.save(progress)
+        self.states.wait()
+        if not self._ended:
+            return False
         if progress.collapsed is None and progress.at_chance:
             progress.collapse(AT_CHANCE, progress.step)
         self._tick()
         return True
 
-    def _asked_to_stop(self) -> bool:
-        """Whether the loop shall be left. The first worker asks, and all of them hear it after the same update."""
-        engine = self.attempt.engine
-        asked = engine.rank == 0 and self.host.should_stop() is not None
-        return asked if engine.workers == 1 else engine.sum(float(asked)) > [0.0]
+    def _go_on(self) -> None:
+        """One update, and what is due after it; or, where a stop came before the evaluation of the last one, that."""
+        progress, execution = self.progress, self.execution
+        save = False
+        if not self._evaluation_due:
+            progress.tokens += self.attempt.update(progress.step)
+            progress.updated(**self.attempt.layout)
+            save = progress.step % execution.state_every == 0
+            if progress.step % execution.log_every == 0 or self._evaluation_due or save:
+                self._log()
+        if self._evaluation_due:
+            self._evaluate()
+        if not self._ended:
+            if save:
+                self._tick()
+                self.states.save(progress)
+            self._check_stop()
+
+    def _check_stop(self) -> None:
+        """Raise StopRequested where the host asks to leave, and what has hindered a state from being written: on every
+        worker at the same place. The first worker alone asks the host."""
+        asked = self.attempt.engine.rank == 0 and self.host.should_stop() is not None
+        mine = _Found.WRITING_FAILED if self.states.failed else _Found.ASKED if asked else _Found.NOTHING
+        found = self._workers.most(mine)
+        if found == _Found.WRITING_FAILED:
+            self.states.wait()
+        if found == _Found.ASKED:
+            raise StopRequested
 
     @property
     def _ended(self) -> bool:
         progress, patience = self.progress, self.recipe.optimisation.patience
         patience_exhausted = patience is not None and progress.evals_without_gain >= patience
-        return progress.step >= self.attempt.steps or progress.collapsed is not None or patience_exhausted
+        over = progress.step >= self.attempt.steps or progress.collapsed is not None or patience_exhausted
+        return over and not self._evaluation_due
 
     @property
     def _evaluation_due(self) -> bool:
-        step = self.progress.step
-        return step % self.recipe.optimisation.evaluate_every == 0 or step == self.attempt.steps
+        """Whether the model of the last update is to be evaluated, and was not yet."""
+        progress = self.progress
+        if progress.collapsed is not None or not progress.step:
+            return False
+        due = progress.step % self.recipe.optimisation.evaluate_every == 0 or progress.step == self.attempt.steps
+        return due and not (progress.dev and progress.dev[-1]["step"] == progress.step)
 
     def _tick(self) -> None:
         """Book the time since the last call."""
@@ -162,6 +205,7 @@ class Finetuning:
             "attempts": [*progress.attempts, progress.record(attempt.seed)],
             "train_seconds": round(progress.seconds, 3),
             "tokens": progress.tokens,
+            "layouts": progress.layouts,
             "vocabulary": None if attempt.vocabulary is None else attempt.vocabulary.record(),
             "tasks": [
                 {"head": task.train_task.head, "train_features": len(task.train), "share_of_steps": share}

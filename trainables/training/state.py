@@ -6,49 +6,16 @@ Data order and noise follow from the attempt's seed and the step, so nothing of 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from hashlib import sha256
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from trainables.failure import NonRetryable
-
 AT_CHANCE = "at chance"
 NO_NUMBER = "its loss is no number"
-
-
-class StateMismatch(NonRetryable, RuntimeError):
-    """A training state was saved by other workers, under another ZeRO stage, or with other rows of the vocabulary."""
-
-
-@dataclass(frozen=True)
-class StateLayout:
-    """How a saved state is cut into files: what the training that goes on from it must have in common with its own."""
-
-    workers: int
-    zero_stage: int
-    subwords: int | None
-    """Rows of the table of subwords that are trained; None: the whole table."""
-
-    def require(self, note: dict[str, Any], step: str, directory: Path) -> None:
-        """Raise StateMismatch if the state of `step` in `directory`, described by `note`, has another layout."""
-        found = StateLayout(note["workers"], note["zero_stage"], note.get("subwords"))
-        again = f"or delete {directory} to start this step again"
-        if (found.workers, found.zero_stage) != (self.workers, self.zero_stage):
-            raise StateMismatch(
-                f"{step}: its training state was saved by {found.workers} workers under ZeRO stage {found.zero_stage} "
-                f"and cannot be read by {self.workers} under stage {self.zero_stage}: run with workers: "
-                f"{found.workers} and zero_stage: {found.zero_stage}, {again}"
-            )
-        if found.subwords != self.subwords:
-            raise StateMismatch(
-                f"{step}: its training state has {found.subwords or 'all'} subwords of the vocabulary where "
-                f"{self.subwords or 'all'} are trained: run with trim_vocabulary: "
-                f"{str(found.subwords is not None).lower()}, {again}"
-            )
 
 
 class LossBuffer:
@@ -60,6 +27,19 @@ class LossBuffer:
         """The first update (from 1) whose loss is no number."""
         self.pending: list[tuple[int, int, Tensor]] = []
         """Task, number and loss of updates whose losses are still on the device."""
+
+    @classmethod
+    def of(cls, saved: Sequence[Mapping[str, Any]], rank: int, workers: int) -> LossBuffer:
+        """What one of `workers` goes on with, of what each of perhaps another number of workers had."""
+        buffer = cls(len(saved[0]["sums"]))
+        if len(saved) == workers:
+            vars(buffer).update(saved[rank])
+            return buffer
+        buffer.steps = list(saved[0]["steps"])  # the same on every worker
+        if rank == 0:
+            buffer.sums = [sum(sums) for sums in zip(*(one["sums"] for one in saved), strict=True)]
+            buffer.broken = min((one["broken"] for one in saved if one["broken"] is not None), default=None)
+        return buffer
 
     def add(self, part: int, loss: Tensor, step: int) -> None:
         """Keep the worker's share of the loss of one update, without waiting for the device to have computed it."""
@@ -117,9 +97,29 @@ class TrainerState:
     collapsed: dict[str, Any] | None = None
     """Why the attempt counts as collapsed (`reason`), and at which `step`."""
 
+    layouts: list[dict[str, int | None]] = field(default_factory=list)
+    """How the attempt was carried out: updates `from` .. `to` by so many `workers`, under which `zero_stage`, with how
+    many `subwords` trained (None: the whole vocabulary)."""
+
     def __post_init__(self) -> None:
         self.since = self.since or [[0.0, 0] for _ in range(self.tasks)]
         self.before = self.before or [None] * self.tasks
+
+    @classmethod
+    def of(cls, saved: Mapping[str, Any]) -> TrainerState:
+        """The state whose `vars` were saved as JSON."""
+        names = {one.name for one in fields(cls)}
+        state = cls(**{name: value for name, value in saved.items() if name in names})
+        state.losses = [(step, loss) for step, loss in state.losses]
+        return state
+
+    def updated(self, **layout: int | None) -> None:
+        """An update was taken, carried out so."""
+        self.step += 1
+        last = self.layouts[-1] if self.layouts else {}
+        if last != {"from": last.get("from"), "to": self.step - 1, **layout}:
+            self.layouts.append({"from": self.step - 1, **layout})
+        self.layouts[-1]["to"] = self.step
 
     def log(self, sums: list[float], steps: list[int]) -> None:
         """Book the training losses since the last call, summed over all workers, and the number of steps, by part."""

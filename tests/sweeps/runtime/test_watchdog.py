@@ -65,7 +65,7 @@ def test_a_worker_that_gives_no_sign_is_killed_and_one_that_does_is_left_alone(w
     @ray.remote(num_cpus=0)
     class Worker:
         def train(self, control, step):
-            ray.get(control.register.remote(step, [ray.get_runtime_context().current_actor]))
+            ray.get(control.register.remote(step, "series", [ray.get_runtime_context().current_actor], "node"))
             time.sleep(600)
 
     worker = Worker.remote()

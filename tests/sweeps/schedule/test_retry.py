@@ -6,7 +6,7 @@ from sweeps.plan.graph import Role, Step
 from sweeps.schedule.retry import SMALLEST_MICRO_BATCH, RetryPolicy
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
-from trainables.recipe.recipes import DataRecipe, TaskSpec
+from trainables.recipe.recipes import DataRecipe, Optimisation, Selection, TaskSpec, TrainRecipe, TrainTask
 
 
 def step(name="a", needs=(), **execution):
@@ -18,6 +18,14 @@ def step(name="a", needs=(), **execution):
         max_length=8,
     )
     return Step(recipe, (Role("prepare", name),), Execution(**execution))
+
+
+def training(**execution):
+    task = TaskSpec(name="a", version=1, type="tagging", source="folder")
+    part = TrainTask(task=task, data=("d",), head="a", select=Selection(metrics=("f1",)))
+    start = HubModel(hub="a", revision="r")
+    recipe = TrainRecipe(tasks=(part,), start=start, optimisation=Optimisation(batch_size=8, steps=1), seed=1)
+    return Step(recipe, (Role("target", "a"),), Execution(**execution))
 
 
 def test_memory_halves_the_micro_batch_until_there_is_nothing_left_to_halve():
@@ -32,6 +40,40 @@ def test_memory_halves_the_micro_batch_until_there_is_nothing_left_to_halve():
     assert verdict.again_in is None
     assert "125 tokens" in verdict.why
     assert one.execution.micro_batch_tokens == 1000
+
+
+def test_memory_raises_the_zero_stage_where_micro_batches_can_be_halved_no_more():
+    attempts, one = RetryPolicy(), step(micro_batch_tokens=SMALLEST_MICRO_BATCH, workers=2, retries=0)
+    assert one.execution.stage == 2
+    verdict = attempts.after(one, "memory")
+    assert (verdict.again_in, attempts.execution(one).stage) == (0, 3)
+    assert "ZeRO stage 3" in verdict.why
+    assert attempts.after(one, "memory").again_in is None
+
+
+def test_a_training_takes_as_many_workers_as_the_cluster_has_room_for_now():
+    nodes = [(4, 2), (4, 2)]
+    attempts, one = RetryPolicy(nodes=lambda: nodes), training(workers=4, cpus_per_worker=1, gpus_per_worker=1)
+    assert attempts.execution(one) == one.execution
+    nodes.pop()
+    assert attempts.execution(one) == one.execution.model_copy(update={"workers": 2})
+    nodes[:] = [(1, 0)]  # no worker fits: it waits for a node that can hold one
+    assert attempts.execution(one).workers == 4
+    nodes[:] = [(4, 2)]
+    assert attempts.execution(one).workers == 2
+    verdict = attempts.after(one, "memory")  # each holds more of the model then
+    assert (verdict.again_in, attempts.execution(one).workers) == (0, 4)
+    assert attempts.execution(one).micro_batch_tokens == one.execution.micro_batch_tokens
+    assert attempts.execution(step(workers=4)).workers == 4  # one process does it, whatever it says
+
+
+def test_an_attempt_whose_node_was_taken_away_does_not_count():
+    attempts, one = RetryPolicy(), step(retries=0)
+    attempts.preempted(one.id)
+    assert attempts.after(one, "other").again_in == 0
+    attempts.preempted(one.id)
+    attempts.left(one)  # it has saved its state in time; what fails later fails by itself
+    assert attempts.after(one, "other").again_in is None
 
 
 def test_waits_grow_and_end():

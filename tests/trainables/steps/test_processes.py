@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 from tests.trainables.steps.workers import run_workers
 from trainables.recipe.execution import Execution
+from trainables.steps.run import carry_out
 from trainables.store import HEAD, MODEL, Store
 
 
@@ -75,16 +76,47 @@ def test_two_workers_agree_on_a_collapse_and_start_again_together(world, tmp_pat
 
 
 @pytest.mark.deepspeed
-def test_two_workers_stop_after_the_same_update_where_one_of_them_is_asked(world, tmp_path):
+def test_two_workers_stop_after_the_same_update_where_one_of_them_is_asked_and_one_goes_on(world, tmp_path, host):
     recipe = world.train("gen-tags", steps=100_000, evaluate_every=2)
     store, file = prepared(world, tmp_path, "two"), tmp_path / "recipe.json"
     file.write_text(json.dumps(recipe.model_dump(mode="json")))
-    words = [str(file), "--store", store.root, "-x", "workers=2", "-x", "log_every=100000", "-x", "state_every=100000"]
+    words = [str(file), "--store", store.root, "-x", "workers=2", "-x", "log_every=1", "-x", "state_every=100000"]
     codes = run_workers(words, 2, tmp_path / "log", stop_at="global_step 2 ")
     assert codes == [1, 1], (tmp_path / "log").read_text()[-2000:]
     assert (tmp_path / "log").read_text().count("was stopped; its training state is saved") == 2
     assert store.check_state(recipe.id) is None
-    assert 2 <= store.load_state(recipe.id)[0]["step"] < 100_000
+    stopped_at = store.load_state(recipe.id)[0]["step"]
+    assert 2 <= stopped_at < 100_000
+    # One worker under another ZeRO stage, all of the vocabulary: the numbers of one that was never stopped.
+    alone = prepared(world, tmp_path, "one")
+    whole = Execution(log_every=1, zero_stage=0, trim_vocabulary=False)
+    assert carry_out(recipe, whole, store, host(stop_after=8)) is False
+    assert carry_out(recipe, whole, alone, host(stop_after=stopped_at + 8)) is False
+    ours, theirs = (one.load_state(recipe.id)[0]["progress"] for one in (store, alone))
+    assert ours["step"] == theirs["step"] == stopped_at + 8
+    assert [loss for _, loss in ours["losses"]] == pytest.approx([loss for _, loss in theirs["losses"]], abs=5e-5)
+    assert [(one["workers"], one["zero_stage"], one["to"]) for one in ours["layouts"]] == [
+        (2, 2, stopped_at),
+        (1, 0, stopped_at + 8),
+    ]
+
+
+@pytest.mark.deepspeed
+def test_two_workers_go_on_from_what_one_has_saved(world, tmp_path, host):
+    recipe = world.train("gen-nli", steps=8, evaluate_every=4, weight_decay=0.1, dropout=0.1, attention_dropout=0.1)
+    whole, cut, file = prepared(world, tmp_path, "whole"), prepared(world, tmp_path, "cut"), tmp_path / "recipe.json"
+    plain = Execution(log_every=2, zero_stage=0, trim_vocabulary=False)
+    world.do(recipe, plain, store=whole)
+    assert carry_out(recipe, plain, cut, host(stop_after=3)) is False
+    file.write_text(json.dumps(recipe.model_dump(mode="json")))
+    words = [str(file), "--store", cut.root, "-x", "workers=2", "-x", "zero_stage=3", "-x", "log_every=2"]
+    codes = run_workers([*words, "-x", "micro_batch_tokens=300", "-x", "state_every=2"], 2, tmp_path / "log")
+    assert codes == [0, 0], (tmp_path / "log").read_text()[-2000:]
+    ours, theirs = (dict(store.record(recipe.id)["result"]["losses"]) for store in (cut, whole))
+    assert ours == pytest.approx(theirs, abs=2e-5)
+    for name in (f"{MODEL}/model.safetensors", HEAD):
+        a, b = (load_file(store.path(recipe.id) / name) for store in (whole, cut))
+        assert max(float((a[key] - b[key]).abs().max()) for key in a) < 2e-4
 
 
 def test_a_recipe_whose_needs_are_not_done_is_refused(world, tmp_path):

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
+import threading
 
 import datasets
 import pytest
 import torch
 from safetensors.torch import load_file
 
+from tests.conftest import RecordingHost
 from trainables.data.prepare import load_split
 from trainables.models.inputs import load_input_encoder
 from trainables.models.loading import load_backbone
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, RandomInit
 from trainables.steps.run import carry_out
-from trainables.store import HEAD, MODEL
+from trainables.store import HEAD, MODEL, Files, Store, StoreError
 from trainables.task_types import get_task_type
 from trainables.training.learning_rate import warmup_then_decay
+from trainables.training.state_files import WrongState
 
 DROPOUT = {"dropout": 0.1, "attention_dropout": 0.1}
 
@@ -131,22 +136,133 @@ def test_stopping_and_going_on_is_equal_to_not_stopping(world, tmp_path, host):
     assert cut.load_state(recipe.id) is None
 
 
-@pytest.mark.deepspeed
-def test_a_state_of_another_zero_stage_is_refused_with_what_to_do(world, tmp_path, host):
-    recipe = world.train("gen-nli", steps=12)
-    store = copy_of(world, tmp_path, "s")
-    carry_out(recipe, Execution(log_every=3, zero_stage=1), store, host(stop_after=1))
-    with pytest.raises(RuntimeError, match=r"1 workers under ZeRO stage 1 .* zero_stage: 1, or delete"):
-        carry_out(recipe, Execution(zero_stage=2), store, host())
+def layout(stage, trimmed=True):
+    return Execution(log_every=3, state_every=4, zero_stage=stage, trim_vocabulary=trimmed)
 
 
 @pytest.mark.deepspeed
-def test_a_state_with_other_rows_of_the_vocabulary_is_refused_with_what_to_do(world, tmp_path, host):
+@pytest.mark.parametrize("stage", [0, 1, 2, 3])
+def test_going_on_under_the_same_layout_is_equal_to_the_last_bit(world, tmp_path, host, stage):
+    recipe = world.train("gen-nli", steps=9, evaluate_every=4, weight_decay=0.1, **DROPOUT)
+    whole, cut = copy_of(world, tmp_path, "whole"), copy_of(world, tmp_path, "cut")
+    world.do(recipe, layout(stage), store=whole)
+    for stop_after in (5, 2):  # and once more from a state that has itself been gone on from
+        assert carry_out(recipe, layout(stage), cut, host(stop_after=stop_after)) is False
+    assert carry_out(recipe, layout(stage), cut, host()) is True
+    assert losses(cut, recipe.id) == losses(whole, recipe.id)
+    a, b = weights(whole, recipe.id), weights(cut, recipe.id)
+    assert all(torch.equal(a[key], b[key]) for key in a)
+    assert cut.record(recipe.id)["result"]["layouts"] == whole.record(recipe.id)["result"]["layouts"]
+
+
+@pytest.mark.deepspeed
+@pytest.mark.parametrize(
+    "layouts",
+    [
+        [(0, True), (1, True), (2, True), (3, True), (0, True)],
+        [(3, False), (2, True), (0, False), (3, True), (1, False)],
+    ],
+)
+def test_a_state_is_gone_on_from_under_any_zero_stage_and_any_trimming(world, tmp_path, host, layouts):
+    recipe = world.train("gen-nli", steps=10, evaluate_every=5, weight_decay=0.1, **DROPOUT)
+    whole, cut = copy_of(world, tmp_path, "whole"), copy_of(world, tmp_path, "cut")
+    world.do(recipe, layout(0, False), store=whole)
+    *stopped, last = layouts
+    for one in stopped:
+        assert carry_out(recipe, layout(*one), cut, host(stop_after=2)) is False
+    assert carry_out(recipe, layout(*last), cut, host()) is True
+    assert losses(cut, recipe.id) == pytest.approx(losses(whole, recipe.id), abs=2e-5)
+    a, b = weights(whole, recipe.id), weights(cut, recipe.id)
+    assert max(float((a[key] - b[key]).abs().max()) for key in a) < 2e-4
+    found = cut.record(recipe.id)["result"]["layouts"]
+    assert [(one["from"], one["to"]) for one in found] == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10)]
+    assert [(one["zero_stage"], one["subwords"] is not None) for one in found] == layouts
+    assert {one["workers"] for one in found} == {1}
+
+
+@pytest.mark.deepspeed
+def test_a_state_of_an_earlier_version_is_refused_with_what_to_do(world, tmp_path, host):
     recipe = world.train("gen-nli", steps=12)
     store = copy_of(world, tmp_path, "s")
-    carry_out(recipe, Execution(log_every=3), store, host(stop_after=1))
-    with pytest.raises(RuntimeError, match=r"where all are trained: .* trim_vocabulary: true, or delete"):
-        carry_out(recipe, Execution(trim_vocabulary=False), store, host())
+    folder = store.state_scratch(recipe.id) / "step-5"
+    folder.mkdir()
+    (folder / "zero_pp_rank_0_mp_rank_00_optim_states.pt").write_bytes(b"shard")
+    store.complete_state(recipe.id, "step-5", {"step": 5, "workers": 1, "zero_stage": 0})
+    with pytest.raises(WrongState, match=r"step-5: a training state of an earlier version.*; delete .*states.*again$"):
+        carry_out(recipe, Execution(), store, host())
+
+
+@pytest.mark.deepspeed
+def test_a_stop_between_micro_batches_or_batches_of_an_evaluation_leaves_no_trace(world, tmp_path, host):
+    recipe = world.train("gen-nli", steps=6, evaluate_every=3, **DROPOUT)
+    execution = Execution(log_every=3, micro_batch_tokens=100)
+    whole, cut = copy_of(world, tmp_path, "whole"), copy_of(world, tmp_path, "cut")
+    undisturbed = host()
+    world.do(recipe, execution, store=whole, host=undisturbed)
+    steps, attempts = [], 0
+    while not carry_out(recipe, execution, cut, host(stop_after=3 + attempts)):
+        attempts += 1
+        state = cut.load_state(recipe.id)
+        steps.append((state[0]["step"], len(state[0]["progress"]["dev"])) if state is not None else (0, 0))
+    assert steps[0] == (0, 0)  # in the first update, which was then not taken
+    # And in an evaluation, which was then not booked.
+    assert any(step % 3 == 0 and evaluations < step // 3 for step, evaluations in steps)
+    assert undisturbed.asked > 3 * recipe.optimisation.steps
+    assert losses(cut, recipe.id) == losses(whole, recipe.id)
+    ours, theirs = (one.record(recipe.id)["result"] for one in (cut, whole))
+    assert (ours["dev"], ours["tokens"]) == (theirs["dev"], theirs["tokens"])
+    a, b = weights(whole, recipe.id), weights(cut, recipe.id)
+    assert all(torch.equal(a[key], b[key]) for key in a)
+
+
+class HeldFiles(Files):
+    """A file system on which a state is not on disk before `go_on` is set, or never, if `full`."""
+
+    full = False
+
+    def __init__(self, fs):
+        super().__init__(fs)
+        self.go_on, self.synced = threading.Event(), 0
+
+    def sync(self, path):
+        if "/states/" in path:
+            if self.full:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+            assert self.go_on.wait(120)
+            self.synced += 1
+        super().sync(path)
+
+
+@pytest.mark.deepspeed
+def test_training_goes_on_while_a_state_is_written_and_the_next_one_and_a_stop_wait_for_it(world, tmp_path):
+    recipe = world.train("gen-nli", steps=12, evaluate_every=12)
+    store = Store(copy_of(world, tmp_path, "s").root, files=HeldFiles)
+    seen = []
+
+    class Host(RecordingHost):
+        def should_stop(self):
+            seen.append((store.files.synced, store.paused(recipe.id)))
+            if len(seen) == 6:
+                store.files.go_on.set()
+            return super().should_stop()
+
+    assert carry_out(recipe, Execution(state_every=4), store, Host(stop_after=9)) is False
+    # The state of update 4 holds nothing up until that of 8 is due, which waits for it; the stop after 9 for both.
+    assert seen[:6] == [(0, False)] * 6
+    assert seen[8][0] >= 1
+    assert store.files.synced == 3
+    assert store.load_state(recipe.id)[0]["step"] == 9
+
+
+@pytest.mark.deepspeed
+def test_a_state_that_cannot_be_written_fails_the_training_with_the_message_of_the_store(world, tmp_path, monkeypatch):
+    monkeypatch.setattr(HeldFiles, "full", True)
+    recipe = world.train("gen-nli", steps=12, evaluate_every=12)
+    store = Store(copy_of(world, tmp_path, "s").root, files=HeldFiles)
+    with pytest.raises(StoreError, match="the disk is full"):
+        carry_out(recipe, Execution(state_every=2), store, RecordingHost())
+    assert not store.paused(recipe.id)
+    assert not store.done(recipe.id)
 
 
 @pytest.mark.deepspeed
