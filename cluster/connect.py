@@ -67,7 +67,7 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
     Raises Unreachable where no cluster answers at `address`, or it refuses this process (`cluster.reach`).
     """
     if ray.is_initialized():  # whoever connected this process keeps it connected
-        yield _nodes()
+        yield nodes_that_stay()
         return
     environment = {**ENVIRONMENT, **({} if address else LOCAL)}
     os.environ.update(environment)
@@ -95,7 +95,7 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
                 **quiet,
             )
         stack.callback(ray.shutdown)
-        yield _nodes()
+        yield nodes_that_stay()
 
 
 def on_safe_node() -> dict[str, float]:
@@ -144,8 +144,15 @@ def _fork_server(folder: str, modules: Sequence[str]) -> Iterator[str]:
         server.wait(timeout=30)
 
 
-def _nodes() -> tuple[Node, ...]:
-    return tuple(_node(node["Resources"]) for node in ray.nodes() if node["Alive"])
+def draining() -> list[str]:
+    """The ids of nodes that are being taken away: Ray places nothing there any more."""
+    return sorted(ray._private.state.state.get_draining_nodes())
+
+
+def nodes_that_stay() -> tuple[Node, ...]:
+    """What the nodes of the cluster can hold at once, without those that are being taken away."""
+    leaving = draining()
+    return tuple(_node(node["Resources"]) for node in ray.nodes() if node["Alive"] and node["NodeID"] not in leaving)
 
 
 def _node(resources: dict[str, float]) -> Node:

@@ -11,6 +11,7 @@ from typing import Any
 
 import ray
 
+from cluster.connect import draining
 from sweeps.runtime.watchdog import Say
 
 EVERY = 1.0
@@ -46,13 +47,6 @@ class PreemptionWatch:
             self._asked = None
         if self._clock() - self._looked >= EVERY:
             self._looked = self._clock()
-            nodes = sorted(ray._private.state.state.get_draining_nodes())
+            nodes = draining()
             if nodes:
                 self._asked = self._control.preempt.remote(nodes)
-
-
-def nodes_that_stay() -> list[tuple[float, float]]:
-    """CPUs and GPUs of each node of the cluster that is not being taken away."""
-    leaving = ray._private.state.state.get_draining_nodes()
-    stay = (node["Resources"] for node in ray.nodes() if node["Alive"] and node["NodeID"] not in leaving)
-    return [(resources.get("CPU", 0.0), resources.get("GPU", 0.0)) for resources in stay]

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-from cluster.connect import connected, ray_logs, ray_session
+from cluster.connect import connected, nodes_that_stay, ray_logs, ray_session
 from sweeps.plan.saved_plan import save_plan
 from sweeps.runtime.display import Display
 from sweeps.runtime.preflight import fits, problems
@@ -94,8 +94,10 @@ def run_plan(
             display.line(f"steps print into {logs_of(store)}, Ray into {ray_logs()} while it runs")
             # Nothing of it is read, so it is no file of a remote store.
             scratch = f"{store.uri if store.local else ray_session()}/{RAY_FILES}/{leases.owner}"
+            # Where a lost node comes back, a step waits for it; elsewhere it goes on with what is left.
+            retries = RetryPolicy(nodes=lambda: () if may_grow_to else [NodeShape(*one) for one in nodes_that_stay()])
             try:
-                _tune(spec, schedule, store, leases, scratch, tracker, display)
+                _tune(spec, schedule, retries, store, leases, scratch, tracker, display)
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     return schedule
@@ -104,6 +106,7 @@ def run_plan(
 def _tune(
     spec: SweepSpec,
     schedule: Schedule,
+    retries: RetryPolicy,
     store: Store,
     leases: Leases,
     scratch: str,
@@ -120,7 +123,7 @@ def _tune(
     from sweeps.runtime.control import ENDING, start_control
     from sweeps.runtime.lifecycle import StepLifecycle
     from sweeps.runtime.observer import Observer
-    from sweeps.runtime.preemption import PreemptionWatch, nodes_that_stay
+    from sweeps.runtime.preemption import PreemptionWatch
     from sweeps.runtime.searcher import PlanSearcher
     from sweeps.runtime.trial import driver_resources, run_series
     from sweeps.runtime.watchdog import Watchdog
@@ -134,7 +137,6 @@ def _tune(
         scheduler = None
         if (asha := spec.early_stopping.asha) is not None:
             scheduler = GroupedAsha(asha, schedule, store, Decisions(store, spec.sweep), control.stop.remote)
-        retries = RetryPolicy(nodes=nodes_that_stay)
         searcher = PlanSearcher(schedule, driver, control.follow.remote, retries)
         preemption = PreemptionWatch(control, retries.preempted, view.say)
         tuner = tune.Tuner(

@@ -12,8 +12,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sweeps.plan.graph import Step
+from sweeps.schedule.nodes import Nodes, NodeShape
 from trainables.failure import Kind
 from trainables.recipe.execution import Execution
+from trainables.steps import Demand
 
 SMALLEST_MICRO_BATCH = 64
 """Padded tokens. A step that does not fit into memory with fewer has failed."""
@@ -33,10 +35,10 @@ class RetryPolicy:
 
     Args:
         back_off: seconds before the second attempt; doubled before each further one.
-        nodes: CPUs and GPUs of each node that the cluster has now; none: it is not known, or may come to have more.
+        nodes: what the cluster has now; none: it is not known, or may grow.
     """
 
-    def __init__(self, back_off: float = 10.0, nodes: Callable[[], Sequence[tuple[float, float]]] = lambda: ()) -> None:
+    def __init__(self, back_off: float = 10.0, nodes: Callable[[], Sequence[NodeShape]] = lambda: ()) -> None:
         self._back_off, self._nodes = back_off, nodes
         self._failures: dict[str, int] = {}
         self._reached: dict[str, int] = {}
@@ -51,10 +53,14 @@ class RetryPolicy:
     def execution(self, step: Step) -> Execution:
         """How the next attempt at `step` is to be carried out."""
         planned = self._planned(step)
-        nodes = self._nodes() if step.kind.distributed and step.id not in self._indivisible else ()
-        workers = workers_that_fit(planned, nodes)
-        (self._fewer.add if workers < planned.workers else self._fewer.discard)(step.id)
-        return planned if workers == planned.workers else planned.model_copy(update={"workers": workers})
+        if not step.kind.distributed or step.id in self._indivisible:
+            return planned
+        workers = workers_that_fit(step.kind.demand(planned), self._nodes())
+        if workers == planned.workers:
+            self._fewer.discard(step.id)
+            return planned
+        self._fewer.add(step.id)
+        return planned.model_copy(update={"workers": workers})
 
     def _planned(self, step: Step) -> Execution:
         return self._executions.get(step.id, step.execution)
@@ -109,15 +115,13 @@ class RetryPolicy:
         return RetryDecision(wait, f"attempt {failures + 1} of {execution.retries + 1} in {wait:.0f} s")
 
 
-def workers_that_fit(execution: Execution, nodes: Sequence[tuple[float, float]]) -> int:
-    """How many of an execution's workers fit on nodes of so many CPUs and GPUs, where nothing else is there; all where
-    none fits, or there are no nodes: then the step waits.
+def workers_that_fit(demand: Demand, nodes: Sequence[NodeShape]) -> int:
+    """How many of the processes of `demand` fit on these nodes where nothing else is; all of them where none fits, or
+    there are no nodes: then the step waits.
 
-    >>> workers_that_fit(Execution(workers=4, cpus_per_worker=2), [(5, 0), (2, 0)])
+    >>> workers_that_fit(Demand(4, 2, 0), [NodeShape(5), NodeShape(2)])
     3
     """
-    room = 0
-    for cpus, gpus in nodes:
-        wanted, each = (execution.cpus_per_worker, execution.gpus_per_worker), (cpus, gpus)
-        room += min(int((has + 1e-9) // wants) for has, wants in zip(each, wanted, strict=True) if wants)
-    return min(execution.workers, room) or execution.workers
+    fewer = (demand._replace(processes=count) for count in range(demand.processes, 0, -1))
+    fitting = (some.processes for some in fewer if nodes and Nodes(nodes).place(some) is not None)
+    return next(fitting, demand.processes)

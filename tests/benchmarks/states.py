@@ -1,4 +1,4 @@
-"""How long updates stand still for a training state: `python tests/benchmarks/states.py [--hidden 384 --layers 12]`.
+"""How long updates stand still for a training state: `python -m tests.benchmarks.states [--hidden 384 --layers 12]`.
 
 A state is copied into memory, then a thread writes it. If it were written in place, updates would wait for both.
 """

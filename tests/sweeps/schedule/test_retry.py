@@ -52,14 +52,14 @@ def test_memory_raises_the_zero_stage_where_micro_batches_can_be_halved_no_more(
 
 
 def test_a_training_takes_as_many_workers_as_the_cluster_has_room_for_now():
-    nodes = [(4, 2), (4, 2)]
+    nodes = [NodeShape(4, 2), NodeShape(4, 2)]
     attempts, one = RetryPolicy(nodes=lambda: nodes), training(workers=4, cpus_per_worker=1, gpus_per_worker=1)
     assert attempts.execution(one) == one.execution
     nodes.pop()
     assert attempts.execution(one) == one.execution.model_copy(update={"workers": 2})
-    nodes[:] = [(1, 0)]  # no worker fits: it waits for a node that can hold one
+    nodes[:] = [NodeShape(1, 0)]  # no worker fits: it waits for a node that can hold one
     assert attempts.execution(one).workers == 4
-    nodes[:] = [(4, 2)]
+    nodes[:] = [NodeShape(4, 2)]
     assert attempts.execution(one).workers == 2
     verdict = attempts.after(one, "memory")  # each holds more of the model then
     assert (verdict.again_in, attempts.execution(one).workers) == (0, 4)
