@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sweeps.plan.graph import Role, Step
+from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.retry import SMALLEST_MICRO_BATCH, RetryPolicy
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
