@@ -16,6 +16,7 @@ from ray._private import ray_constants
 from ray.exceptions import RayError
 
 from cluster.local import fork_server, janitor
+from cluster.needs import SAFE
 from cluster.reach import Unreachable, check_reachable
 
 ENVIRONMENT = {
@@ -31,8 +32,6 @@ ENVIRONMENT = {
 }
 """For every process of the job. That Ray Train adds no variable of its own to these lets Ray give its controller and
 workers processes that are already started."""
-SAFE = "xstilts-safe"
-"""The custom resource of nodes that nobody takes away: what drives the steps goes there, where any node has it."""
 LOCAL = {
     # Else workers talk over whichever interface the machine's name belongs to.
     **({"GLOO_SOCKET_IFNAME": "lo"} if sys.platform == "linux" else {}),

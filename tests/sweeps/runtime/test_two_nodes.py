@@ -17,8 +17,8 @@ from ray._private.parameter import RayParams
 from ray.util.state import list_actors
 from rich.console import Console
 
-from cluster.connect import SAFE
 from cluster.local.janitor import MARK
+from cluster.needs import SAFE
 from sweeps.cli.live import TerminalDisplay
 from sweeps.runtime.preflight import problems
 from sweeps.runtime.run import run_plan
