@@ -19,7 +19,8 @@ from trainables.models.loading import load_backbone
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, RandomInit
 from trainables.steps.run import carry_out
-from trainables.store import HEAD, MODEL, Files, Store, StoreError
+from trainables.store import HEAD, MODEL, Store, StoreError
+from trainables.store.folders import FolderFiles
 from trainables.task_types import get_task_type
 from trainables.training.learning_rate import warmup_then_decay
 from trainables.training.state_files import WrongState
@@ -215,13 +216,13 @@ def test_a_stop_between_micro_batches_or_batches_of_an_evaluation_leaves_no_trac
     assert all(torch.equal(a[key], b[key]) for key in a)
 
 
-class HeldFiles(Files):
-    """A file system on which a state is not on disk before `go_on` is set, or never, if `full`."""
+class HeldFiles(FolderFiles):
+    """A folder in which a state is not on disk before `go_on` is set, or never, if it is `full`."""
 
     full = False
 
-    def __init__(self, fs):
-        super().__init__(fs)
+    def __init__(self, plain):
+        vars(self).update(vars(plain))
         self.go_on, self.synced = threading.Event(), 0
 
     def sync(self, path):
