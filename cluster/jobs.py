@@ -64,7 +64,8 @@ class _Client(JobSubmissionClient):
     """Ray's client, which would wait for an answer for ever."""
 
     def _do_request(self, method: str, endpoint: str, **options: Any) -> requests.Response:
-        return super()._do_request(method, endpoint, timeout=(PATIENCE, 60), **options)
+        patience = (PATIENCE, 2 * PATIENCE if method == "GET" else 120)  # packages are sent by others
+        return super()._do_request(method, endpoint, timeout=patience, **options)
 
 
 class Jobs:
@@ -75,7 +76,8 @@ class Jobs:
 
     def __init__(self, address: str) -> None:
         if not ADDRESS.fullmatch(address):
-            raise Unreachable(f"{address[:80]!r} is no address of a Ray dashboard; give http://HOST:8265")
+            found = "what has an @ in it" if "@" in address else repr(address[:80])  # no password is repeated
+            raise Unreachable(f"{found} is no address of a Ray dashboard; give http://HOST:8265")
         self.address = (address if "://" in address else f"http://{address}").rstrip("/")
         for name in ALONE:
             os.environ.pop(name, None)
@@ -174,7 +176,7 @@ class Jobs:
             raise Unreachable(f"the Ray cluster at {self.address} {said}: {GET_TOKEN}") from None
         except requests.Timeout:
             raise Unreachable(f"no Ray dashboard answers at {self.address} in time") from None
-        except (OSError, ValueError, RuntimeError) as error:  # of `requests`, among others
+        except (OSError, ValueError, LookupError, TypeError, RuntimeError) as error:  # of whatever answers there
             said = " ".join(str(error).split())
             raise Unreachable(f"no Ray dashboard at {self.address}, or it refuses ({_short(said)})") from None
 
