@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
-PROJECT = "xstilts"
+from cluster.requirements import PROJECT, name_of, needs
 
 
 class NoLock(ValueError):
@@ -47,7 +46,7 @@ def departures(packages: Mapping[str, str], lock: Mapping[str, Requirement]) -> 
         lock: of `read_lock`. A pin without a local version (`2.13.0`) holds for all of them (`2.13.0+cpu`).
     """
     installed = {str(canonicalize_name(name)): version for name, version in packages.items()}
-    needed = {str(canonicalize_name(name)) for name in _direct_dependencies()}
+    needed = {str(canonicalize_name(name)) for name in map(name_of, needs())}
     found = []
     for name in sorted({*installed, *needed} - {PROJECT, "pip", "setuptools", "wheel"}):
         version, pin = installed.get(name), lock.get(name)
@@ -56,12 +55,3 @@ def departures(packages: Mapping[str, str], lock: Mapping[str, Requirement]) -> 
         elif pin is not None and not pin.specifier.contains(version, prereleases=True):
             found.append(f"{name} {version}, lock {str(pin.specifier).removeprefix('==')}")
     return found
-
-
-def _direct_dependencies() -> list[str]:
-    """Names of what the project needs, without its extras; none where it is not installed."""
-    try:
-        every = map(Requirement, requires(PROJECT) or [])
-    except PackageNotFoundError:
-        return []
-    return [one.name for one in every if one.marker is None or one.marker.evaluate({"extra": ""})]

@@ -12,21 +12,28 @@ import json
 import platform
 import re
 import sys
-import tomllib
 from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 PROJECT = "xstilts"
+PACKAGES = ("sweeps", "trainables", "cluster")
+OLDEST = (3, 11)
 LINE = 300
 
 
 def needs() -> list[str]:
-    """What the project that runs here needs, as pip writes it: of the checkout that it lies in, else as installed."""
+    """What the project that runs here needs, as pip writes it: of the checkout that it lies in, else as installed; none
+    where it is neither."""
+    import tomllib  # which a Python that is too old has not
+
     file = Path(__file__).resolve().parents[1] / "pyproject.toml"
     if file.is_file():
         return list(tomllib.loads(file.read_text(encoding="utf-8"))["project"]["dependencies"])
-    return [one for one in requires(PROJECT) or [] if "extra ==" not in one]
+    try:
+        return [one for one in requires(PROJECT) or [] if "extra ==" not in one]
+    except PackageNotFoundError:
+        return []
 
 
 def here(names: Iterable[str]) -> dict[str, str]:
@@ -68,7 +75,8 @@ def unmet(requirements: Iterable[str]) -> list[str]:
 def main() -> None:
     """Compare this Python with the needs in the file that the command line names: `requirements` and `versions`."""
     said = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    items = unmet(said["requirements"])
+    old = [f"Python is {platform.python_version()}, needed {'.'.join(map(str, OLDEST))}"] * (sys.version_info < OLDEST)
+    items = old or unmet(said["requirements"])
     if items:
         line = (
             f"{platform.node()}: start Ray in an environment with the packages of this project, whose python3 is the "

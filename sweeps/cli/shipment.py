@@ -14,12 +14,11 @@ from typing import Any
 
 import yaml
 
-from cluster.requirements import here, name_of, needs
+from cluster.requirements import PACKAGES, here, name_of, needs
 from sweeps.spec.fields import MINI, SweepSpec
 from trainables.steps.environment import SHIPPED, code
 from trainables.tasks.lock import lock_path
 
-PACKAGES = ("sweeps", "trainables", "cluster")
 NEEDS = "needs.json"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from math import inf
 
 from cluster.inspect import Node, differences, inspect_cluster, inspect_node, state_api
+from cluster.requirements import PACKAGES
 from sweeps.cost.flops import shapes
 from sweeps.cost.memory import PlanMemory
 from sweeps.plan.graph import Step
@@ -19,7 +20,6 @@ from trainables.outside.processor import bf16_units
 from trainables.store import PROBE, Store, StoreError
 from trainables.training.memory import GRADIENT, MOMENTS, WEIGHT, DeviceType
 
-PACKAGES = ("sweeps", "trainables", "cluster")
 GIB = 2**30
 
 
