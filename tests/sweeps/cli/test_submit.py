@@ -84,6 +84,7 @@ class Cluster:
         self.plain = {**kept, "PATH": path, "HOME": str(folder / "home")}
         self.open = {**self.plain, **(tls(folder, hosts) if shutil.which("openssl") else {})}
         self.env = {**self.open, **PLANTED, "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": self.token}
+        self.last: set[tuple[str, int, str]] = set()
         self.seen: set[str] = set()
         """Command lines of processes."""
         self.dashboard, self.gcs = f"http://{self.head.address}:8265", f"{self.head.address}:6379"
@@ -102,9 +103,12 @@ class Cluster:
         return (self.folder / f"{host.name}.log").read_text()
 
     def look(self) -> None:
-        """Keep the command lines of all processes there are."""
-        for host in (self.head, self.worker, self.laptop):
-            self.seen |= set(host.processes().values())
+        """Keep the command lines of all processes that had the same one at the look before: while a process gives
+        itself a title, for microseconds, the kernel may show what lies behind it."""
+        hosts = (self.head, self.worker, self.laptop)
+        now = {(host.name, *process) for host in hosts for process in host.processes().items()}
+        self.seen |= {line for _, _, line in now & self.last}
+        self.last = now
 
     def xstilts(self, *words: str, env=None, **options) -> subprocess.CompletedProcess:
         """A command of the project on the laptop, in a checkout."""
