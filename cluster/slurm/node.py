@@ -132,7 +132,8 @@ def start(folder: Path, address: str, environment: Mapping[str, str]) -> None:
         *("--min-worker-port=0", "--max-worker-port=0", "--dashboard-agent-listen-port=0"),
         "--disable-usage-stats",
     ]
-    marked = {**environment, MARK: str(folder)}
+    # Sockets of Ray's Python processes lie in TMPDIR, and stay when they are killed.
+    marked = {**environment, MARK: str(folder), "TMPDIR": str(files.parent)}
     done = subprocess.run(command, env=marked, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if done.returncode:
         raise NodeError(f"Ray did not start ({_said(done.stderr + done.stdout)})")

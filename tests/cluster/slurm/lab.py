@@ -45,6 +45,7 @@ TaskPlugin=task/none
 SwitchType=switch/none
 ReturnToService=2
 JobRequeue=1
+EnforcePartLimits=ALL
 KillWait=30
 SlurmdTimeout=5
 MinJobAge=3600
