@@ -56,7 +56,7 @@ class Held:
         with open(os.environ["UPDATES"], "a") as file:
             file.write(f"{os.environ['SLURM_JOB_ID']}\\n")
         if os.path.exists(os.environ["HOLD"]):
-            time.sleep(0.5)
+            time.sleep(2)
         return self.host.should_stop()
 
 run = Train.run
