@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TextIO
 
 from cluster.local.janitor import clean
+from cluster.needs import SAFE
 
 MARK = "XSTILTS_SLURM"
 """Environment variable of all processes of one node: the folder of its files."""
@@ -34,10 +35,6 @@ STORE = 2 * 2**30
 SOCKET = len("/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store.1234567")
 LONGEST = 107
 """Bytes of a socket's path, at most: Linux, `unix(7)`."""
-
-
-SAFE = "xstilts-safe"
-"""Resource of the nodes on which drivers and controllers of steps shall be."""
 
 
 class NodeError(RuntimeError):

@@ -15,7 +15,7 @@ import yaml
 from sweeps.plan.planner import make_plan
 from sweeps.results.results import Results
 from sweeps.spec.reading import read_spec
-from sweeps.state.sweep import Sweep, with_usual_costs
+from sweeps.state.sweep import Sweep
 from tests.cluster.slurm.lab import SCRATCH, Lab, obstacle, slurm, until
 from trainables.steps.records import TrainResult
 from trainables.steps.run import carry_out
@@ -109,7 +109,7 @@ class Case:
     def numbers(self, file: Path, store: Store) -> tuple[list[Any], list[tuple[int, float]]]:
         """The numbers of a sweep's tables, and its loss curve, as a store has them."""
         spec = read_spec(file)
-        sweep = Sweep(spec, with_usual_costs(make_plan(spec, str(file)), spec), store)
+        sweep = Sweep(spec, make_plan(spec, str(file)), store)
         (training,) = [step.id for step in sweep.plan.steps.values() if step.kind.leaves_weights]
         scores = [(one.language, one.metric, one.value) for one in Results(sweep).numbers()]
         return scores, list(TrainResult.of(store, training).losses)
