@@ -39,6 +39,12 @@ class ModelShape:
     """Parameters of relative positions, all blocks together."""
     packed: bool = False
     """Whether its blocks are run on subwords without padding (`trainables.models.packing`)."""
+    scores: int = 0
+    """Matrices of attention scores that a block keeps for the backward pass whatever attention drops."""
+    distances: int = 0
+    """Distances between subwords to which each of them has attention scores of their own."""
+    activations: int = 0
+    """Outputs of its feed-forward layer that a block keeps for that beyond input and output of the activation."""
     mask_token: bool = True
     """Whether its tokenizers have one, without which masked LM cannot be learnt."""
 

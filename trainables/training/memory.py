@@ -262,19 +262,22 @@ def _block(shape: ModelShape, computing: Computing, batch: MicroBatch) -> int:
     # Inputs of attention, which autocast casts anew for each of its three projections; of both norms, in fp32; of the
     # feed-forward layer and of its activation; what attention gives.
     hidden = (3 * b if b == 2 else b) + 4 + 4 + b
-    per_token = hidden * h + b * a + (4 if shape.gated else 2) * b * f + 16
+    per_token = hidden * h + b * a + ((4 if shape.gated else 2) + shape.activations) * b * f + 16
     if dropping:
         per_token += 2 * mask * h
     padding = shape.packed and batch.tokens < batch.padded
     if computing.native and padding:  # attention over subwords without padding, without scores
         return tokens * (per_token + 3 * b * a + 4 * shape.heads)
     per_padded = 3 * b * a
-    if computing.attention_dropout > 0:
-        softmax = 4 if computing.device == "cuda" else b
-        per_padded += (softmax + mask + b) * shape.heads * batch.longest
+    softmax = 4 if computing.device == "cuda" else b
+    dropped = softmax + mask + b if computing.attention_dropout > 0 else 0
+    if scores := max(dropped, b * shape.scores):
+        per_padded += scores * shape.heads * batch.longest
     else:
         per_padded += 4 * shape.heads + (b * a if padding else 0)
-    return tokens * per_token + batch.padded * per_padded
+    # DeBERTa: scores of distances, gathered, and what comes of their table. Fitted to measured peaks.
+    per_padded += int(1.6 * b * shape.heads * shape.distances)
+    return tokens * per_token + batch.padded * per_padded + 11 * b * shape.distances * h
 
 
 def _embeddings(shape: ModelShape, computing: Computing, batch: MicroBatch) -> int:

@@ -22,6 +22,8 @@ CASES = {
     "stage 1 of 2": replace(SMALL, rows=4, longest=16, stage=1, workers=2),
     "stage 2 of 8, in micro-batches": replace(SMALL, rows=32, longest=16, stage=2, workers=8, micro_batch_tokens=32),
     "stage 3 of 2": replace(SMALL, rows=4, longest=16, stage=3, workers=2),
+    "distances in the scores": replace(SMALL, layers=2, rows=2, longest=64, model_type="deberta-v2"),
+    "biased scores": replace(SMALL, layers=2, rows=4, longest=64, shortest=0.5, model_type="mt5"),
     "masked LM": replace(SMALL, rows=8, longest=64, type="masked-lm"),
 }
 

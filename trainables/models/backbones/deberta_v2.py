@@ -48,6 +48,8 @@ class DebertaV2(BackboneType):
             positions=length if absolute else 0,
             usable_positions=length if absolute else UNBOUNDED,
             types=int(config.get("type_vocab_size", 0)),
+            scores=3,
+            distances=2 * _span(config, length) if relative else 0,
             relative=_relative(config, layers, hidden, length) if relative else 0,
         )
 
@@ -67,10 +69,13 @@ class DebertaV2(BackboneType):
 
 def _relative(config: Mapping[str, Any], layers: int, hidden: int, length: int) -> int:
     """Parameters of the table of distances and, where attention does not use those of the content, its projections."""
-    span = int(config.get("position_buckets", -1))
-    if span <= 0:
-        span = int(config.get("max_relative_positions", -1))
-    table = 2 * (span if span > 0 else length) * hidden
+    table = 2 * _span(config, length) * hidden
     read = config.get("pos_att_type") or ()
     projections = 0 if config.get("share_att_key", False) else sum(way in read for way in ("c2p", "p2c"))
     return table + layers * projections * (hidden + 1) * hidden
+
+
+def _span(config: Mapping[str, Any], length: int) -> int:
+    """Distances that are told apart in each direction."""
+    found = (int(config.get(name, -1)) for name in ("position_buckets", "max_relative_positions"))
+    return next((span for span in found if span > 0), length)

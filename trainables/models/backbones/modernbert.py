@@ -51,6 +51,7 @@ class ModernBert(BackboneType):
             positions=0,
             usable_positions=int(config.get("max_position_embeddings", 8192)),
             types=0,
+            activations=1,  # rotations of queries and keys are kept, too
             gated=True,
         )
 

@@ -62,6 +62,9 @@ class T5(BackboneType):
             usable_positions=UNBOUNDED,
             types=0,
             attention=heads * int(fields["d_kv"]),
+            # Distances are learnt through the scores; GELU and norms are computed one operation after the other.
+            scores=2,
+            activations=4 if "gelu" in str(fields["feed_forward_proj"]) else 1,
             gated=str(fields["feed_forward_proj"]).startswith("gated"),
             relative=tables * heads * int(fields["relative_attention_num_buckets"]),
             mask_token=False,
