@@ -237,7 +237,7 @@ def measured_here(case: Case, folder: Path) -> dict[str, Any]:
     activities = [torch.profiler.ProfilerActivity.CPU]
     with torch.profiler.profile(activities=activities, profile_memory=not gpu) as profile:
         tokenizer = load_tokenizer(recipe.start, store, execution)
-        attempt = Attempt(recipe, execution, store, tokenizer, 0)
+        attempt = Attempt(recipe, execution, store, tokenizer, 0, lambda: None)
         for step in range(UPDATES):
             with torch.profiler.record_function(f"case: update {step}"):
                 attempt.update(step)
