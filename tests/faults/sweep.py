@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -42,6 +41,11 @@ FIELDS = {
     },
     "execution": {"log_every": 5, "state_every": 20, "stall_minutes": 0.5},
 }
+QUICK = {
+    "intermediates": ["gen-nli"],
+    "training": {"all": {"steps": 150, "evaluate_every": 50, "batch_size": 16, "max_length": 64}},
+}
+"""The fields of one that trains for seconds."""
 WORKER, CONTROLLER, TRIAL, CONTROL = (
     "ray::RayTrainWorker",
     "ray::TrainController",
@@ -56,12 +60,14 @@ Seen = TypeVar("Seen")
 
 
 class Sweep:
-    """The sweep, its store under `folder`, and one driver at a time."""
+    """The sweep, its store (under `folder`, unless told otherwise), and one driver at a time."""
 
-    def __init__(self, folder: Path, **fields: object) -> None:
+    def __init__(self, folder: Path, storage: str | None = None, **fields: object) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self.file, self.log, self.store = folder / "sweep.yaml", folder / "log", Store(str(folder / "store"))
+        self.file, self.log, self.store = folder / "sweep.yaml", folder / "log", Store(storage or str(folder / "store"))
         self._fields = {**FIELDS, **fields, "storage": self.store.uri}
+        if storage is not None:
+            self._fields["tracking"] = f"sqlite:///{folder}/mlflow.db"
         self.track(None)
         self.mark = uuid.uuid4().hex
         self.driver: subprocess.Popen | None = None
@@ -131,6 +137,10 @@ class Sweep:
         """The folders of the training states, as soon as a training has saved one; none when the driver ends before."""
         return self._await(lambda: [note.parent for note in Path(self.store.root).glob("states/*/state.json")]) or []
 
+    def await_state(self) -> bool:
+        """The same of any store: whether there is one."""
+        return bool(self._await(lambda: any("state.json" in name for name in self._in("states"))))
+
     def await_said(self, words: str) -> None:
         """Wait until a driver has printed `words`."""
         assert self._await(lambda: words in self.said()) or words in self.said(), self.said()
@@ -166,18 +176,23 @@ class Sweep:
         found = [f"{process} {_command(process)[:100]}" for process in marked(self.mark, MARK)]
         # What another Ray on this machine uses is not left over.
         found += sorted(folder for folder in _temporary() - self._temporary if not marked(folder))
-        root = Path(self.store.root)
         for folder in ("states", "leases", "owners", "failures", "ray"):
-            found += [str(path) for path in sorted((root / folder).glob("*"))]
+            found += self._in(folder)
         done = set(self._done())
-        found += [str(path) for path in (root / "steps").iterdir() if path.name not in done]
+        found += [name for name in self._in("steps") if name.split("/")[0] not in done]
         return found
+
+    def _in(self, folder: str) -> list[str]:
+        """What is in a folder of the store and below it; of an object store no folders, which may be empty there."""
+        entries = self.store.files.list(self.store.at(folder), deep=True)
+        found = [entry for entry in entries if entry.is_file or self.store.local]
+        return [entry.path.removeprefix(self.store.at(folder, "")) for entry in found]
 
     def forget(self, *kinds: str) -> None:
         """Take steps whose names begin like that out of the store."""
         for step in self._done():
             if step.startswith(kinds):
-                shutil.rmtree(Path(self.store.root) / "steps" / step)
+                self.store.files.delete_tree(self.store.at("steps", step))
 
     def _await(self, look: Callable[[], Seen]) -> Seen | None:
         """What `look` sees, as soon as it sees something; None when the driver ends before."""
@@ -189,8 +204,7 @@ class Sweep:
         return None
 
     def _done(self) -> list[str]:
-        folder = Path(self.store.root) / "steps"
-        return sorted(path.name for path in folder.iterdir() if self.store.done(path.name)) if folder.exists() else []
+        return [step.name for step in self.store.files.list(self.store.at("steps")) if self.store.done(step.name)]
 
 
 def _command(process: int) -> str:

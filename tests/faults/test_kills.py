@@ -11,32 +11,11 @@ import shutil
 import signal
 
 import pytest
-import torch
 
-from sweeps.plan.planner import make_plan
-from sweeps.spec.reading import read_spec
 from tests.faults.strikes import cut_state, ends, spoil_record
-from tests.faults.sweep import CONTROL, WORKER, Sweep
-from trainables.steps.run import carry_out
+from tests.faults.sweep import CONTROL, QUICK, WORKER, Sweep
 
 pytestmark = pytest.mark.ray
-
-QUICK = {
-    "intermediates": ["gen-nli"],
-    "training": {"all": {"steps": 150, "evaluate_every": 50, "batch_size": 16, "max_length": 64}},
-}
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, host):
-    """The sweep as it should end, and its store: carried out in this process."""
-    sweep = Sweep(tmp_path_factory.mktemp("undisturbed"), **QUICK)
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as its workers have
-    for step in make_plan(read_spec(sweep.file), str(sweep.file)).steps.values():
-        carry_out(step.recipe, step.execution, sweep.store, host())
-    torch.set_num_threads(threads)
-    return sweep
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ class Store:
         self.local = self.files.local
         self.uri = self.root if self.local else uri.rstrip("/")
         """The same wherever it is read: an absolute path, or the URI."""
-        self._sound: set[str] = set()
+        self._sound: dict[str, Path] = {}
         self._copies: dict[Path, Copy] = {}
 
     # --- what is done ----------------------------------------------------------------------------------------
@@ -90,15 +90,16 @@ class Store:
 
         Raises StoreError where the step is not done or damaged.
         """
-        if not self.local:
-            return self._copy(step)
+        if step not in self._sound or (self.local and not self.done(step)):
+            self._sound[step] = self._found(step) if self.local else self._copy(step)
+        return self._sound[step]
+
+    def _found(self, step: str) -> Path:
         if not self.done(step):
             raise self._not_done(step)
-        if step not in self._sound:
-            problem = self.check(step)
-            if problem is not None:
-                raise StoreError(f"{problem}; run again, and the step {step} is carried out anew")
-            self._sound.add(step)
+        problem = self.check(step)
+        if problem is not None:
+            raise StoreError(f"{problem}; run again, and the step {step} is carried out anew")
         return Path(self.at(STEPS, step))
 
     def _copy(self, step: str) -> Path:
@@ -164,7 +165,7 @@ class Store:
     def reject(self, step: str) -> None:
         """Take a step for not done from now on, whatever there is of it."""
         self._guard(step)
-        self._sound.discard(step)
+        self._sound.pop(step, None)
         self.files.delete(self.at(STEPS, step, RECORD))
 
     # --- weights ---------------------------------------------------------------------------------------------
@@ -255,9 +256,12 @@ class Store:
             return None
 
     def _drop_states(self, step: str, kept: str | None) -> None:
-        for entry in self.files.list(self.at(STATES, step)):
-            if not entry.is_file and entry.name != kept:
-                self.files.delete_tree(entry.path)
+        path = self.at(STATES, step)
+        # An object store has no directories: what is there is told from the files, in one listing.
+        found = [entry for entry in self.files.list(path, deep=not self.local) if entry.is_file != self.local]
+        names = {entry.path[len(path) + 1 :].partition("/")[0] for entry in found}
+        for name in sorted(names - {kept, STATE, STATE + PARTIAL}):
+            self.files.delete_tree(f"{path}/{name}")
 
     # --- failures --------------------------------------------------------------------------------------------
 

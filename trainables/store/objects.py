@@ -248,7 +248,7 @@ class ObjectFiles(Files):
             said = _STATUS.search(text)
             reason = f"the server says {status}{said[2].rstrip() if said else ''}" + (f", {code[1]}" if code else "")
             mend = f"check {self._credentials}" if status in (400, 401, 403) else "run again when it is mended"
-        elif "169.254." in text or "metadata" in text or "credential" in text.lower():
+        elif _of_credentials(error):
             reason, mend = "there are no credentials", f"set {self._credentials}"
         else:
             words = text.partition("\n")[0].rpartition(" - ")[2].removeprefix("HTTP error: ")
@@ -261,6 +261,11 @@ def _status(error: BaseException) -> int | None:
     """The status with which a server has answered, where it has."""
     found = _STATUS.search(str(error))
     return int(found[1]) if found else None
+
+
+def _of_credentials(error: BaseException) -> bool:
+    """Whether it is the machine's own service for credentials that does not answer: there is no role to go by."""
+    return any(words in str(error) for words in ("169.254.", "metadata.google.internal", "redential"))
 
 
 def _is_missing(error: BaseException) -> bool:
@@ -281,5 +286,5 @@ def _may_pass(error: BaseException) -> bool:
         return False
     status = _status(error)
     if status is None:
-        return "169.254." not in str(error)
+        return isinstance(error, ConnectionError) or ("HTTP error" in str(error) and not _of_credentials(error))
     return (status >= 500 and status != 501) or status in (408, 429)  # 501: not implemented
