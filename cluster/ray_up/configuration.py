@@ -26,6 +26,8 @@ TOKEN = "~/.ray/auth_token"
 """Where Ray looks for the token; `ray get-auth-token --generate` makes it."""
 SECRETS = "~/.xstilts-secrets"
 PORT = 6379
+DASHBOARD = "http://127.0.0.1:8265"
+"""Where `ray dashboard` brings it."""
 FILES = 65536
 """Files that a process may have open: Ray's own recipes ask for as many."""
 IDLE_MINUTES = 5
@@ -57,14 +59,12 @@ def configuration(needs: Needs, cluster: Aws | Gcp | Hosts) -> dict[str, str]:
 
 
 def run_command(needs: Needs, cluster: Aws | Gcp | Hosts) -> str:
-    """What carries the sweep out, for `ray exec`: a job of the cluster, whose driver is on the head."""
-    words = ["xstilts", "run", *needs.arguments, "--address", "auto"]
+    """What carries the sweep out, once `ray dashboard` has brought the head's dashboard here: a job of the cluster."""
+    words = ["xstilts", "submit", *needs.arguments, "--address", DASHBOARD]
     if isinstance(cluster, Cloud):
         gpus = gpus_of_node(needs, cluster)
         words += ["--nodes", f"{cluster.nodes}x{cluster.cpus}" + (f"x{gpus}" if gpus else "")]
-    folder = f"{cluster.bin}/" if isinstance(cluster, Hosts) else ""
-    job = f"export RAY_AUTH_MODE=token; {folder}ray job submit --no-wait --"
-    return f"{job} {folder}{shlex.join(words)}"
+    return shlex.join(words)
 
 
 def stop_command(cluster: Aws | Gcp | Hosts) -> str:
@@ -119,6 +119,8 @@ def _shared(needs: Needs, cluster: Aws | Gcp | Hosts) -> Config:
 def _prelude(cluster: Aws | Gcp | Hosts) -> str:
     """Before Ray starts: limits, the token's use, and the variables that steps shall have."""
     parts = [f"ulimit -n {FILES} 2> /dev/null;", "export RAY_AUTH_MODE=token;"]
+    if isinstance(cluster, Hosts):
+        parts.append(f'export PATH={shlex.quote(cluster.bin)}:"$PATH";')  # whose Python a job of the cluster takes
     if cluster.secrets is not None:
         parts.append(f"set -a; . {SECRETS}; set +a;")
     return " ".join(parts)

@@ -89,7 +89,8 @@ def _write(
     up = "RAY_UP_enable_autoscaler_v2=0 ray up" if isinstance(description, Hosts) else "ray up"
     for what, command in (
         ("start", f"ray get-auth-token --generate > /dev/null && {up} -y {quote(str(path))}"),
-        ("run", f"ray exec {quote(str(path))} {quote(run_command(needs, description))}"),
+        ("reach", f"ray dashboard {quote(str(path))}"),
+        ("run", run_command(needs, description)),
         ("stop", f"ray exec {quote(str(path))} {quote(stop_command(description))}; ray down -y {quote(str(path))}"),
     ):
         console.print(f"{what:<13}{command}", highlight=False, soft_wrap=True)
