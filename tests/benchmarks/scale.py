@@ -6,7 +6,8 @@ First 10,000 steps on so many nodes of 8 CPUs on a virtual clock: the real sched
 each number of `--real`, a whole run in a process of its own: the real scheduler, searcher, Tuner, store, leases and
 MLflow (a SQLite file) on a local Ray told to have so many CPUs; made up are those CPUs, and what steps do.
 Of each run: the wall clock, the share of it that the CPUs slept in steps, steps a second, this process's own CPU and
-memory, the seconds that MLflow was behind at the end, and how long `status` and one drawing of the live table take.
+memory, the processes beside it and their memory, the seconds that MLflow was behind at the end, and how long `status` and
+one drawing of the live table take.
 """
 
 from __future__ import annotations
@@ -18,9 +19,11 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from typing import Any
 
+import psutil
 from rich.console import Console
 
 from sweeps.plan.graph import Plan
@@ -100,7 +103,7 @@ def real(steps: int, at_once: int, seconds: float) -> dict[str, Any]:
         plan = sleeping(steps, seconds)
         sweep = Sweep(spec, plan, Store(spec.storage))
         began = time.monotonic()
-        with Tracker(sweep) as tracker, open(f"{folder}/log", "w") as log:
+        with Tracker(sweep) as tracker, open(f"{folder}/log", "w") as log, Others() as others:
             display = TerminalDisplay(Console(file=log))
             schedule = run_plan(sweep, tracker, display, None, at_once, preflight=False)
             wall, at = time.monotonic() - began, time.monotonic()
@@ -117,10 +120,43 @@ def real(steps: int, at_once: int, seconds: float) -> dict[str, Any]:
             "steps/s": round(steps / wall, 1),
             "driver CPU s": round(used.ru_utime + used.ru_stime, 1),
             "driver MiB": round(used.ru_maxrss / 1024),
+            "others": others.most,
+            "others MiB": others.mebibytes,
             "MLflow behind s": round(behind, 1),
             "status s": round(status_seconds(sweep), 2),
             "live table ms": round(table_milliseconds(plan, at_once), 1),
         }
+
+
+class Others:
+    """The processes that this one has started (Ray's own, drivers of trials, workers): the most that there were, and
+    the memory that they had for themselves then."""
+
+    def __init__(self) -> None:
+        self.most, self.mebibytes, self._over = 0, 0, threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Others:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(5.0):
+            found = psutil.Process().children(recursive=True)
+            if len(found) >= self.most:
+                self.most, self.mebibytes = len(found), round(sum(map(own_memory, found)) / 2**20)
+
+
+def own_memory(process: psutil.Process) -> int:
+    """Bytes that it shares with no other; 0 where it has ended."""
+    try:
+        return int(process.memory_full_info().uss)
+    except psutil.Error:
+        return 0
 
 
 def status_seconds(sweep: Any) -> float:
