@@ -6,8 +6,8 @@ First 10,000 steps on so many nodes of 8 CPUs on a virtual clock: the real sched
 each number of `--real`, a whole run in a process of its own: the real scheduler, searcher, Tuner, store, leases and
 MLflow (a SQLite file) on a local Ray told to have so many CPUs; made up are those CPUs, and what steps do.
 Of each run: the wall clock, the share of it that the CPUs slept in steps, steps a second, this process's own CPU and
-memory, the processes beside it and their memory, the seconds that MLflow was behind at the end, and how long `status` and
-one drawing of the live table take.
+memory, the processes beside it and their memory, the seconds that MLflow was behind at the end, and how long `status`
+and one drawing of the live table take.
 """
 
 from __future__ import annotations
