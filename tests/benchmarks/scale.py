@@ -5,9 +5,9 @@
 First 10,000 steps on so many nodes of 8 CPUs on a virtual clock: the real schedule and dispatcher, no Ray. Then, for
 each number of `--real`, a whole run in a process of its own: the real scheduler, searcher, Tuner, store, leases and
 MLflow (a SQLite file) on a local Ray told to have so many CPUs; made up are those CPUs, and what steps do.
-Of each run: the wall clock, the share of it that the CPUs slept in steps, steps a second, this process's own CPU and
-memory, the processes beside it and their memory, the seconds that MLflow was behind at the end, and how long `status`
-and one drawing of the live table take.
+Of each run: the wall clock, the share of it that the CPUs slept in steps, when the first step had ended and steps a
+second from then on, this process's own CPU and memory, the processes beside it and their memory, the seconds that
+MLflow was behind at the end, and how long `status` and one drawing of the live table take.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import sys
 import tempfile
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -109,6 +110,7 @@ def real(steps: int, at_once: int, seconds: float) -> dict[str, Any]:
             wall, at = time.monotonic() - began, time.monotonic()
             tracker.close("FINISHED", patience=120)
             behind = time.monotonic() - at
+        ends = [float(line.split()[0]) for line in Path(folder, "log").read_text().splitlines() if ": done" in line]
         assert schedule.done == set(plan.steps), f"{len(schedule.failed)} failed"
         used = resource.getrusage(resource.RUSAGE_SELF)
         slept = sum(step.recipe.seconds for step in plan.steps.values())  # type: ignore[attr-defined]
@@ -117,7 +119,8 @@ def real(steps: int, at_once: int, seconds: float) -> dict[str, Any]:
             "at once": at_once,
             "wall s": round(wall, 1),
             "asleep %": round(100 * slept / wall / at_once, 1),
-            "steps/s": round(steps / wall, 1),
+            "first end s": round(wall - ends[-1] + ends[0], 1),
+            "steps/s then": round((len(ends) - 1) / max(ends[-1] - ends[0], 1.0), 1),
             "driver CPU s": round(used.ru_utime + used.ru_stime, 1),
             "driver MiB": round(used.ru_maxrss / 1024),
             "others": others.most,
