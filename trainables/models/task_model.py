@@ -8,6 +8,10 @@ re-initialised would give a plausible, wrong result.
 
 from __future__ import annotations
 
+import logging
+import os
+import shutil
+import sys
 from collections.abc import Callable, Mapping
 
 import torch
@@ -22,6 +26,7 @@ from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import Optimisation
 from trainables.store import HEAD, Store
 
+log = logging.getLogger(__name__)
 NewHead = Callable[[Backbone], nn.Module]
 """Makes a head for a backbone, its weights drawn from torch's global generator."""
 
@@ -40,11 +45,18 @@ class TaskModel(nn.Module):
         """The backbone's table of subwords."""
         return self._encoder.word_embeddings
 
-    def compile_blocks(self) -> None:
-        """Have torch fuse the kernels of a block: compiled once, for all blocks and all shapes.
+    def compile_blocks(self, device: str) -> None:
+        """Have torch fuse the kernels of a block on `device` (a type): compiled once, for all blocks and all shapes.
 
         Where nothing is padded, and in evaluation, a block is another graph; each is compiled when it is first met.
+        Without the compiler that torch needs, which is said, blocks stay as they are.
         """
+        # Inductor's own choice for C++; on a GPU, Triton compiles what starts its kernels.
+        cxx = os.environ.get("CXX", "clang++" if sys.platform == "darwin" else "g++")
+        wanted = (cxx,) if device == "cpu" else (os.environ.get("CC", "gcc"), "gcc", "clang", "cc")
+        if not any(map(shutil.which, wanted)):
+            log.warning("compile: there is no compiler (%s), so nothing is compiled; install it", " or ".join(wanted))
+            return
         # Two sizes that happen to be equal are not the same size: without this a chance equality compiles anew.
         torch.fx.experimental._config.use_duck_shape = False  # type: ignore[attr-defined]
         torch._dynamo.config.recompile_limit = 32

@@ -40,8 +40,10 @@ class Execution(Frozen):
     compile: bool = Field(default=False, strict=True)
     """Fuse the kernels of the model's blocks with `torch.compile`: about a minute at the first update of a training,
     then 2.6 times as fast (XLM-R Large, pairs of sentences, H100). Without effect under ZeRO stage 3, which brings
-    weights together between kernels. On a CPU losses are those of other executions to float tolerance; on a GPU, with
-    dropout, they were seen to differ by 4e-5 at the first update, so it is not the default."""
+    weights together between kernels, and, which is said, where torch finds no compiler. Losses are those of other
+    executions to float tolerance on a CPU; on a GPU they were not, before masks held in any width of integers
+    (`trainables.models.dropout`), and have not been measured since, so it is not the default. A CPU has kernels of its
+    own (`trainables.models.native`), which compiled blocks do without."""
     log_every: Count = 20
     """Updates between points of the loss curve."""
     state_every: Count = 500

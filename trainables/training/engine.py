@@ -49,7 +49,7 @@ class Engine:
         self.device = torch.device(deepspeed.get_accelerator().current_device_name())
         self.model = model
         if execution.compile and self.stage < 3:
-            model.compile_blocks()
+            model.compile_blocks(self.device.type)
         self._clip = optimisation.clip
         self._parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
         self._optimizer = torch.optim.AdamW(
