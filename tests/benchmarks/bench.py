@@ -3,10 +3,11 @@
     python tests/benchmarks/bench.py [--quick] [--out runs/bench] [--model DIR] [--shape large] [--precision bf16]
 
 Writes into a folder `bench.md` and `bench.json`: training against HF Trainer with its best options, with and without
-each of what makes it fast, at the lengths of MNLI, UD-POS and SQuAD; what a step costs beyond its training; GPU-hours
-of the published study by the price model; how near the schedule comes to the best there can be; a plan's time; and
-beside them `profile.txt`, what an update spends its time on. On two CPU cores a quarter of an hour; `--quick`, to see
-that all of it works, three minutes. With a GPU the same is measured of XLM-R Large in bf16.
+each of what makes it fast, at the lengths of MNLI, UD-POS and SQuAD; what a step costs beyond its training; memory by
+the estimate and as it was counted; how near the schedule comes to the best there can be; a plan's time; GPU-hours of
+the published study by the price model; and beside them `profile.txt`, what an update spends its time on. On two CPU
+cores a quarter of an hour; `--quick`, to see that all of it works, three minutes. With a GPU the same is measured of
+XLM-R Large in bf16.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="a local model; without it, --shape with random weights")
     parser.add_argument("--shape", choices=SHAPES, default="large" if gpu else "small")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16" if gpu else "fp32")
-    parser.add_argument("--limit", type=float, default=300 if gpu else 180, help="seconds for HF Trainer compiled")
+    parser.add_argument("--limit", type=float, default=300 if gpu else 150, help="seconds for HF Trainer compiled")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
     began, rows = time.monotonic(), []
@@ -97,17 +98,18 @@ def jobs(given: argparse.Namespace, gpu: bool) -> list[tuple[Job, tuple[str, ...
 
 def others(quick: bool) -> dict[str, list[str]]:
     """What else is measured, each by a program of its own."""
-    plan = [sys.executable, "-m", "sweeps.cli.main", "plan", "sweeps/paper.yaml", "--gpus", "4", "--gpu-type", "H200"]
+    python, plan = [sys.executable], ["-m", "sweeps.cli.main", "plan", "sweeps/paper.yaml"]
+    on = ["--gpus", "4", "--gpu-type", "H200"]
+    programs = {
+        "A step beyond its training": ["step_overhead.py", "--steps", "1" if quick else "2"],
+        "Memory of a training: estimate and what was counted": ["memory.py", "--only", "32 rows" if quick else "rows"],
+        "The schedule against the best there can be": ["makespan.py"],
+        "A plan's time": ["plan_speed.py"],
+    }
     return {
-        "A step beyond its training": [
-            sys.executable,
-            str(HERE / "step_overhead.py"),
-            "--steps",
-            "1" if quick else "2",
-        ],
-        "GPU-hours of the study": plan,
-        "The schedule against the best there can be": [sys.executable, str(HERE / "makespan.py")],
-        "A plan's time": [sys.executable, str(HERE / "plan_speed.py")],
+        **{title: [*python, str(HERE / name), *options] for title, (name, *options) in programs.items()},
+        "GPU-hours of the study": [*python, *plan, *on],
+        "GPU-hours of the study, compiled": [*python, *plan, "-o", "execution.compile=true", *on],
     }
 
 
