@@ -88,6 +88,7 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
                 runtime_env["py_executable"] = stack.enter_context(_fork_server(folder, preload))
             ray.init(
                 num_cpus=cpus,
+                resources={SAFE: 1000},  # where other nodes join it, they may go again; this one cannot
                 include_dashboard=True,
                 dashboard_host="127.0.0.1",
                 _temp_dir=folder,

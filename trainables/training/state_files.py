@@ -54,17 +54,20 @@ class SavedState:
         self._table, self._width, self._kept = "", 0, None
         for path in sorted(directory.glob("worker-*.safetensors")):
             try:
-                file = safe_open(path, "pt")
-            except SafetensorError as error:
-                raise WrongState(f"{path}: not readable ({error}); {mend}") from None
-            metadata = file.metadata()
-            for key, start in json.loads(metadata[STARTS]).items():
-                count = file.get_slice(key).get_shape()[0]
-                self._pieces[key].append((start, start + count, file))
-            if TABLE in metadata:
-                self._table, self._width, self._kept = metadata[TABLE], int(metadata[WIDTH]), file.get_tensor(KEPT)
+                self._open(path)
+            except (SafetensorError, LookupError, TypeError, ValueError) as error:
+                raise WrongState(f"{path}: not readable as a part of a training state ({error}); {mend}") from None
         if not self._pieces:
             raise WrongState(f"{directory}: a training state of an earlier version, which this one cannot read; {mend}")
+
+    def _open(self, path: Path) -> None:
+        file = safe_open(path, "pt")
+        metadata = file.metadata()
+        for key, start in json.loads(metadata[STARTS]).items():
+            count = file.get_slice(key).get_shape()[0]
+            self._pieces[key].append((start, start + count, file))
+        if TABLE in metadata:
+            self._table, self._width, self._kept = metadata[TABLE], int(metadata[WIDTH]), file.get_tensor(KEPT)
 
     def restore(self, slices: list[Slice], vocabulary: TrimmedVocabulary | None, decay: float) -> None:
         """Copy what the state has into the slices of a model that is as it was before training.

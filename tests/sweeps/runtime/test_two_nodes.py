@@ -18,7 +18,6 @@ from ray.util.state import list_actors
 from rich.console import Console
 
 from cluster.local.janitor import MARK
-from cluster.needs import SAFE
 from sweeps.cli.live import TerminalDisplay
 from sweeps.runtime.preflight import problems
 from sweeps.runtime.run import run_plan
@@ -37,14 +36,13 @@ CPUS = 2
 class SecondNode:
     """A raylet beside the local Ray's own; `lose` kills it, as a machine that is gone."""
 
-    def __init__(self, cpus=CPUS, resources=None):
+    def __init__(self):
         context = ray.get_runtime_context()
         before = {node["NodeID"] for node in ray.nodes()}
         ray_params = RayParams(
             gcs_address=context.gcs_address,
             node_ip_address="127.0.0.1",
-            num_cpus=cpus,
-            resources=resources,
+            num_cpus=CPUS,
             object_store_memory=100_000_000,
             temp_dir=os.environ[MARK],
         )
@@ -145,9 +143,8 @@ def test_a_step_spans_two_nodes_and_goes_on_when_one_was_lost(second, tiny, swee
 
 def test_a_step_goes_on_with_what_is_left_when_its_node_is_drained(second, tiny, sweep_file, here, tmp_path):
     """From the state of that moment, with the numbers of an undisturbed run, and without a retry that counts. What
-    drives it is on the node that is safe."""
-    second.append(SecondNode(0, {SAFE: 100}))
-    safe, fields = second[-1], spanning(tiny, retries=0, state_every=100_000)
+    drives it is on the node that is safe: the local Ray's own."""
+    first_node, fields = ray.get_runtime_context().get_node_id(), spanning(tiny, retries=0, state_every=100_000)
     fields["training"]["all"]["evaluate_every"] = 5
     file = sweep_file(**fields)
     spec = read_spec(file)
@@ -174,7 +171,7 @@ def test_a_step_goes_on_with_what_is_left_when_its_node_is_drained(second, tiny,
     said = (tmp_path / "log").read_text()
     assert schedule.done == set(sweep.plan.steps), said
     assert len(seen["workers"]) == 2
-    assert set(seen["drivers"].values()) == {safe.id}, seen
+    assert set(seen["drivers"].values()) == {first_node}, seen
     assert f"its node {second[0].id[:8]} is being taken away" in said
     assert "to be tried again" not in said
     first, then = sweep.store.record(training)["result"]["layouts"]

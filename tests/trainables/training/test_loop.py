@@ -182,9 +182,20 @@ def test_a_state_is_gone_on_from_under_any_zero_stage_and_any_trimming(world, tm
 
 
 @pytest.mark.deepspeed
-def test_a_state_of_an_earlier_version_is_refused_with_what_to_do(world, tmp_path, host):
+def test_a_state_that_cannot_be_read_is_refused_with_what_to_do(world, tmp_path, host):
     recipe = world.train("gen-nli", steps=12)
     store = copy_of(world, tmp_path, "s")
+    carry_out(recipe, Execution(), store, host(stop_after=2))
+    shard = store.state_scratch(recipe.id) / "step-2" / "worker-0.safetensors"
+    data = shard.read_bytes()
+    for damaged in (
+        b"\xff" * 8 + data[8:],
+        data.replace(b'"starts"', b'"st\xffrts"', 1),
+        data.replace(b"starts", b"stirts", 1),
+    ):
+        shard.write_bytes(damaged)
+        with pytest.raises(WrongState, match=r"worker-0.safetensors: not readable .*; delete .*states.*again$"):
+            carry_out(recipe, Execution(), store, host())
     folder = store.state_scratch(recipe.id) / "step-5"
     folder.mkdir()
     (folder / "zero_pp_rank_0_mp_rank_00_optim_states.pt").write_bytes(b"shard")
