@@ -71,7 +71,8 @@ class ObjectFiles(Files):
         try:
             obstore.get(hurried, "record.json")
         except Exception as error:  # that there is no such file is the best of answers
-            if not _is_missing(error) and (_status(error) or 400) < 500 and _status(error) != 429:
+            status = _status(error) or 0
+            if not _is_missing(error) and (_of_credentials(error) or (status < 500 and status != 429)):
                 raise self._refused(root, error, "used") from None
 
     def exclusive(self, root: str) -> bool:
@@ -244,12 +245,12 @@ class ObjectFiles(Files):
         code = _CODE.search(text)
         if any(word in text for word in _NO_BUCKET):
             return StoreError(f"{path}: cannot be {what} (there is no such bucket); make it, or give another")
-        if status is not None:
+        if _of_credentials(error):
+            reason, mend = "there are no credentials", f"set {self._credentials}"
+        elif status is not None:
             said = _STATUS.search(text)
             reason = f"the server says {status}{said[2].rstrip() if said else ''}" + (f", {code[1]}" if code else "")
             mend = f"check {self._credentials}" if status in (400, 401, 403) else "run again when it is mended"
-        elif _of_credentials(error):
-            reason, mend = "there are no credentials", f"set {self._credentials}"
         else:
             words = text.partition("\n")[0].rpartition(" - ")[2].removeprefix("HTTP error: ")
             reason = f"no answer: {words[:80]}"
@@ -265,7 +266,10 @@ def _status(error: BaseException) -> int | None:
 
 def _of_credentials(error: BaseException) -> bool:
     """Whether it is the machine's own service for credentials that does not answer: there is no role to go by."""
-    return any(words in str(error) for words in ("169.254.", "metadata.google.internal", "redential"))
+    return any(
+        part in str(error)
+        for part in ("/latest/api/token", "/latest/meta-data", "/computeMetadata/", "/metadata/identity")
+    )
 
 
 def _is_missing(error: BaseException) -> bool:

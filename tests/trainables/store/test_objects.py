@@ -195,6 +195,17 @@ def test_an_address_that_leads_nowhere_is_one_line_within_seconds(bucket, uri):
     assert time.monotonic() - began < 6
 
 
+def test_where_there_are_no_keys_and_no_role_the_line_says_what_to_set(bucket, monkeypatch):
+    for name in KEYS:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_METADATA_ENDPOINT", "http://127.0.0.1:1")  # where a machine's role is asked for
+    monkeypatch.setenv("HOME", "/nowhere")
+    began = time.monotonic()
+    with pytest.raises(StoreError, match=r"\(there are no credentials\); set AWS_ACCESS_KEY_ID and AWS_SECRET"):
+        reach(bucket.uri("x"))
+    assert time.monotonic() - began < 6
+
+
 def test_wrong_keys_are_asked_for_once_and_never_shown(proxy, monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "of-somebody-else-77")
     store = Store(proxy.uri)
