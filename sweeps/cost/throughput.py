@@ -43,9 +43,10 @@ OPTIMISER_BYTES = 40, 76
 """Bytes that an update moves for each trained fp32 parameter, counted off what is done: the gradient is written and
 read for clipping (8), the fused AdamW reads 16 and writes 12, the weight is cast (4); and under ZeRO stages from 1 on
 there are copies into buckets and partitions, and back (36)."""
-START_UP = 12.6
+START_UP = 0.5
 """Seconds of a training step beyond its training, on the local Ray: measured by `tests/benchmarks/step_overhead.py` on
-two shared cores. Assumed for every other step and machine, and to cover loading and saving weights."""
+two cores, of steps whose workers are there already; the first of a group of workers takes five seconds more. Assumed
+for every other step and machine, and to cover loading and saving weights."""
 KERNELS = 200
 """Of a block's forward and backward pass, about."""
 JOINED = 5e6

@@ -36,10 +36,14 @@ class PlanSearcher(Searcher):
     ) -> None:
         super().__init__(metric="state", mode="max")
         self._dispatcher, self._runner, self._follow = Dispatcher(schedule, runner, retries), runner, follow
+        self._halting = schedule.halting
         self._begun: dict[str, TrialConfig] = {}
         """What each series began with, by trial."""
         self._steps: dict[str, Step] = {}
         """The step that each trial is at."""
+        self._kept: dict[str, list[tuple[Step, dict[str, Any]]]] = {}
+        """Steps that the schedule has started at the end of a series: they wait for the end of its trial, whose workers
+        hold their place, and whose process is the next trial's."""
         self._started: deque[tuple[Step, dict[str, Any]]] = deque()
         """Steps that the schedule has started and that need a trial of their own."""
 
@@ -50,42 +54,49 @@ class PlanSearcher(Searcher):
             self._steps[trial_id], config = started
             self._begun[trial_id] = TrialConfig(**{**config, "series": trial_id})
             return self._begun[trial_id].to_ray()
-        return str(Searcher.FINISHED) if self._dispatcher.over else None
+        return str(Searcher.FINISHED) if self._dispatcher.over and not self._kept else None
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
-        """Book how far a training has come, or how an attempt at a step has ended and what follows it."""
+        """Book how far a training has come, or that a step is over, and say what follows it."""
         report, step = TrialReport.of(result), self._steps.get(trial_id)
-        if step is None or report.step not in ("", step.id):
+        if step is None or report.step != step.id:
             return
         if report.progress is not None:
             self._dispatcher.progressed(step, report.progress.global_step)
-        if report.outcome is not None:
-            self._ended(trial_id, report.outcome)
+        if report.state is StepState.DONE or (report.state is StepState.PAUSED and step.id in self._halting):
+            del self._steps[trial_id]
+            self._dispatcher.ended(step, Outcome(report.state))
+            self._follow(trial_id, step.id, self._following(trial_id))
+        elif report.state is StepState.PAUSED:
+            self._follow(trial_id, step.id, None)
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Book the end of a trial. What it was at and has said nothing of has failed like any other step."""
-        if trial_id in self._steps:
-            self._ended(trial_id, DIED)
-        self._begun.pop(trial_id, None)
+        """Book the end of a trial; `result` is its last report.
 
-    def _ended(self, trial_id: str, outcome: Outcome) -> None:
-        step = self._steps.pop(trial_id)
-        self._dispatcher.ended(step, outcome)
-        if outcome.state is not StepState.FAILED:
-            over = self._dispatcher.schedule.state(step.id) in (StepState.DONE, StepState.STOPPED)
-            self._follow(trial_id, step.id, self._following(trial_id) if over else None)
+        What it was at has failed, if its process died, or if it ended without a word of that step.
+        """
+        step = self._steps.pop(trial_id, None)
+        if step is not None:
+            report = TrialReport.of(result or {})
+            told = not error and report.step in ("", step.id)
+            self._dispatcher.ended(step, (report.outcome if told else None) or DIED)
+        self._begun.pop(trial_id, None)
+        self._started += self._kept.pop(trial_id, [])
 
     def _following(self, trial_id: str) -> dict[str, Any] | None:
-        """Start what the schedule has next, the most urgent first, until a step suits the workers of the trial. The
-        others start, too, as they would have: they fit beside it."""
+        """Start what the schedule has next, the most urgent first, until a step suits the workers of the trial."""
+        others: list[tuple[Step, dict[str, Any]]] = []
         while (started := self._dispatcher.start()) is not None:
             step, config = started
             following = TrialConfig(**{**config, "series": trial_id})
             if goes_on(self._begun[trial_id], following):
+                self._started += others
                 self._steps[trial_id] = step
                 self._runner.started(step)
                 return following.to_ray()
-            self._started.append(started)
+            others.append(started)
+        if others:
+            self._kept[trial_id] = others
         return None
 
     def save(self, checkpoint_path: str) -> None:

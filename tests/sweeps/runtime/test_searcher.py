@@ -101,9 +101,13 @@ class Case:
         assert (series, ended) == (trial, step)
         return config and config["step"]
 
+    def end(self, trial, state, step="", **fields):
+        """A trial ends, which has said how a step has ended."""
+        self.searcher.on_trial_complete(trial, TrialReport(state=state, step=step, **fields).to_ray())
+
     def fail(self, trial, error, kind="other"):
         assert self.report(trial, "failed", error=error, kind=kind) == "nothing said"
-        self.searcher.on_trial_complete(trial, {"state": "failed"})
+        self.end(trial, "failed", error=error, kind=kind)
 
 
 @pytest.fixture
@@ -194,7 +198,10 @@ def test_workers_go_on_to_what_wants_the_same(first, following, goes_on):
     assert case.suggest("1") == first.id
     assert case.report("1", "done", first.id) == (following.id if goes_on else None)
     assert case.driver.begun == [following.id] * goes_on
-    assert case.suggest("2") == (None if goes_on else following.id)
+    assert case.suggest("2") is None  # whose workers would find no place yet
+    if not goes_on:
+        case.end("1", "done", first.id)
+        assert case.suggest("2") == following.id
 
 
 def test_a_trial_that_dies_has_failed_at_the_step_that_followed(only):
@@ -206,15 +213,21 @@ def test_a_trial_that_dies_has_failed_at_the_step_that_followed(only):
     assert case.schedule.done == {ROWS.id, only.id}
 
 
-def test_what_is_more_urgent_starts_first_and_beside_it(only):
-    wide, follows = training("wide", workers=2), evaluation("follows")
-    case = Case(only, wide, follows, training("last", workers=2), cpus=3)
+@pytest.mark.parametrize("room", [False, True])
+def test_what_is_more_urgent_starts_first_and_the_workers_go_on_if_there_is_room_beside_it(only, room):
+    wide, urgent, last = training("wide", workers=2), evaluation("urgent"), training("last", workers=2)
+    case = Case(only, wide, urgent, last, cpus=3 + room)
+    if room:
+        case.driver.claims = [Claim.ACQUIRED, Claim.ACQUIRED, Claim.HELD_ELSEWHERE]
     assert case.suggest("1") == only.id
     assert case.suggest("2") == wide.id
-    assert case.suggest("3") is None
-    # An evaluation is next; one process carries it out, and there is no room for two beside it.
-    assert case.report("2", "done", wide.id) is None
-    assert case.suggest("3") == follows.id
+    assert case.suggest("3") is None  # there is room for it, but another driver holds it
+    case.now[0] += HELD_ELSEWHERE_SECONDS
+    assert case.report("2", "done", wide.id) == (last.id if room else None)
+    if not room:
+        case.end("2", "done", wide.id)
+    assert case.suggest("3") == urgent.id
+    assert case.schedule.running == {only.id, urgent.id} | ({last.id} if room else set())
 
 
 def test_a_series_ends_with_a_failure_and_its_workers_are_given_no_more(only):
@@ -232,7 +245,7 @@ def test_a_step_that_a_selection_stops_is_followed_and_one_that_had_to_leave_is_
     assert case.report("1", "paused", only.id) == other.id
     assert case.schedule.stopped == {only.id}
     assert case.report("1", "paused", other.id) is None  # its node may be about to go
-    case.searcher.on_trial_complete("1", {"state": "paused"})
+    case.end("1", "paused", other.id)
     assert case.suggest("2") in (other.id, last.id)
     assert [state for state, _ in case.driver.told] == ["stopped", "paused"]
 
