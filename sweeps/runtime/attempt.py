@@ -20,6 +20,7 @@ from trainables.steps import read_recipe
 from trainables.steps.run import carry_out, tidy
 from trainables.store import Store
 from trainables.store.logs import logged
+from trainables.training.memory import CONTEXT
 
 ASKING = 0.1
 """Seconds between two questions to the control actor, at least: a question takes milliseconds, and so may an update."""
@@ -50,6 +51,8 @@ def attempt(trial: TrialConfig, rank: int) -> dict[str, Any]:
 
     store = Store(trial.store, trial.owner)
     torch.set_num_threads(trial.execution.cpus_per_worker)
+    if 0 < trial.execution.gpus_per_worker < 1 and torch.cuda.is_available():
+        _keep_to(trial.execution.gpus_per_worker)
     with _readable_failures(), logged(store, trial.step, rank):
         load_plugins(trial.execution.plugins)
         # Where Ray Train has started a group again, its series begins anew with what is done.
@@ -58,6 +61,15 @@ def attempt(trial: TrialConfig, rank: int) -> dict[str, Any]:
             done = carry_out(read_recipe(trial.recipe), trial.execution, store, RayHost(trial))
             tidy()
     return TrialReport(state=StepState.DONE if done else StepState.PAUSED, step=trial.step).to_ray()
+
+
+def _keep_to(share: float) -> None:
+    """Have torch take no more than this process's share of its GPU's memory: a step that needs more fails by itself,
+    and is tried again with smaller micro-batches, and none beside it fails with it."""
+    import torch
+
+    whole = torch.cuda.get_device_properties(0).total_memory
+    torch.cuda.set_per_process_memory_fraction(max(share - CONTEXT / whole, 0.0))
 
 
 @contextmanager
