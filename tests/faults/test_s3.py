@@ -79,6 +79,7 @@ def test_two_drivers_on_a_store_that_breaks_give_the_undisturbed_numbers(undistu
     try:
         with proxy.breaking(SHARE):
             sweep.start()
+            sweep.await_said("steps to do")  # two that start a Ray at once take minutes on a small machine
             other.start()
             codes = sweep.end(), other.end()
     finally:

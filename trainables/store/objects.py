@@ -77,7 +77,7 @@ class ObjectFiles(Files):
 
     def exclusive(self, root: str) -> bool:
         """Tried: servers that do not know of conditional writes overwrite, or refuse."""
-        probe = f"{root}/owners/.probe-{Process.this().mark}-{random.randrange(2**32):08x}"
+        probe = f"{root}/.probe-{Process.this().mark}-{random.randrange(2**32):08x}"
         try:
             return self._create(probe, b"one") and not self._create(probe, b"two")
         except StoreError:
