@@ -64,7 +64,7 @@ class Host:
 
     def run(self, *command: str, cwd: Path | str = "/", **options: Any) -> subprocess.CompletedProcess[str]:
         """Run a command there to its end; its outputs are caught, as text. Options: those of `subprocess.run`."""
-        caught = {"capture_output": True, "text": True, "timeout": 120}
+        caught = {"capture_output": True, "text": True, "timeout": 300}
         return subprocess.run(self.command(*command, cwd=cwd), **{**caught, **options})
 
     def start(self, *command: str, cwd: Path | str = "/", **options: Any) -> subprocess.Popen[str]:

@@ -125,7 +125,7 @@ def cluster(bare, tmp_path_factory):
         yield made
 
 
-def await_(holds, said, seconds=240):
+def await_(holds, said, seconds=600):
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until, said()
@@ -174,7 +174,7 @@ def test_a_submitted_sweep_spans_both_hosts_is_stopped_and_goes_on(cluster, here
         **TINY,
         "models": {"small": model},
         "targets": [{"task": "gen-tags", "languages": ["one", "two"]}],
-        "training": {"all": {**TINY["training"]["all"], "steps": 120, "evaluate_every": 60}},
+        "training": {"all": {**TINY["training"]["all"], "steps": 600, "evaluate_every": 300}},
         "execution": {"workers": 2, "log_every": 5, "state_every": 5},
         "storage": str(tmp_path / "store"),
     }
@@ -188,16 +188,16 @@ def test_a_submitted_sweep_spans_both_hosts_is_stopped_and_goes_on(cluster, here
     def log():
         return cluster.xstilts("job", "log", "tiny", "--no-follow", *at).stdout
 
-    states = tmp_path / "store" / "states"
-    await_(lambda: cluster.look() or list(states.glob("*/state.json")), log)
     again = cluster.xstilts("submit", str(file), *at)
     assert again.returncode == 2
     assert "carries it out already" in again.stderr
+    states = tmp_path / "store" / "states"
+    await_(lambda: cluster.look() or list(states.glob("*/state.json")), log)
+    (training,) = (path.parent.name for path in states.glob("*/state.json"))
     stopped = cluster.xstilts("job", "stop", "tiny", *at)
     assert stopped.returncode == 0, stopped
     assert "tiny: stopped; submitted again, it goes on from here" in stopped.stdout
     assert "stopping: running steps save their state" in log()
-    (training,) = (path.parent.name for path in states.glob("*/state.json"))
     # What is done is not done again, and from where no project is installed.
     command = ("python3", "-m", "sweeps.cli.main", "run", str(file), "--address", "auto")
     with (tmp_path / "there.log").open("w") as told:
@@ -217,7 +217,7 @@ def test_a_submitted_sweep_spans_both_hosts_is_stopped_and_goes_on(cluster, here
     assert record["environment"]["host"] in ("head", "worker")
     ours, theirs = (dict(one["result"]["losses"]) for one in (record, undisturbed.record(training)))
     common = sorted(set(ours) & set(theirs))
-    assert len(common) >= 20
+    assert len(common) >= 60
     assert [ours[at] for at in common] == pytest.approx([theirs[at] for at in common], abs=2e-5)
     _no_secret_is_anywhere(cluster, tmp_path)
 
