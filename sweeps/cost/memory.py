@@ -27,9 +27,12 @@ class PlanMemory:
     def bytes(self, step: Step, execution: Execution | None = None) -> float:
         """The same in bytes, with what a process holds besides tensors: of a GPU's memory where the step has a GPU or a
         part of one, else of its node's."""
-        execution = execution or step.execution
+        return self.of_model(step, execution or step.execution) or HOST
+
+    def of_model(self, step: Step, execution: Execution) -> float | None:
+        """The same; None where the step has to do with no model."""
         gpu = step.kind.uses_gpu and execution.gpus_per_worker > 0
         found = self.of(step, "cuda" if gpu else "cpu", execution)
         if found is None:
-            return HOST
+            return None
         return found.on_gpu if gpu else found.total + HOST

@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from cluster.connect import connected, nodes_that_stay, ray_logs, ray_session
+from sweeps.cost.memory import PlanMemory
 from sweeps.plan.saved_plan import save_plan
 from sweeps.runtime.display import Display
 from sweeps.runtime.preflight import fits, problems
@@ -95,7 +96,10 @@ def run_plan(
             # Nothing of it is read, so it is no file of a remote store.
             scratch = f"{store.uri if store.local else ray_session()}/{RAY_FILES}/{leases.owner}"
             # Where a lost node comes back, a step waits for it; elsewhere it goes on with what is left.
-            retries = RetryPolicy(nodes=lambda: () if may_grow_to else [NodeShape(*one) for one in nodes_that_stay()])
+            retries = RetryPolicy(
+                nodes=lambda: () if may_grow_to else [NodeShape(*one) for one in nodes_that_stay()],
+                held=PlanMemory(plan, store).of_model,
+            )
             try:
                 _tune(spec, schedule, retries, store, leases, scratch, tracker, display)
             finally:

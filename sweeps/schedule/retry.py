@@ -21,6 +21,11 @@ SMALLEST_MICRO_BATCH = 64
 """Padded tokens. A step that does not fit into memory with fewer has failed."""
 
 
+WORTH = 0.97
+"""Of what an attempt without enough memory would have held, at most, for another to be worth its start while there are
+smaller micro-batches yet."""
+
+
 @dataclass(frozen=True)
 class RetryDecision:
     """What follows a failure."""
@@ -36,10 +41,16 @@ class RetryPolicy:
     Args:
         back_off: seconds before the second attempt; doubled before each further one.
         nodes: what the cluster has now; none: it is not known, or may grow.
+        held: bytes that a process of a step holds at most under an execution, as an estimate; None: it is not known.
     """
 
-    def __init__(self, back_off: float = 10.0, nodes: Callable[[], Sequence[NodeShape]] = lambda: ()) -> None:
-        self._back_off, self._nodes = back_off, nodes
+    def __init__(
+        self,
+        back_off: float = 10.0,
+        nodes: Callable[[], Sequence[NodeShape]] = lambda: (),
+        held: Callable[[Step, Execution], float | None] = lambda step, execution: None,
+    ) -> None:
+        self._back_off, self._nodes, self._held = back_off, nodes, held
         self._failures: dict[str, int] = {}
         self._reached: dict[str, int] = {}
         self._failed_at: dict[str, int] = {}
@@ -94,8 +105,7 @@ class RetryPolicy:
         if kind == "memory" and step.id in self._fewer:
             self._indivisible.add(step.id)
             return RetryDecision(0.0, f"out of memory on fewer workers: again when all {execution.workers} fit")
-        if kind == "memory" and execution.micro_batch_tokens // 2 >= SMALLEST_MICRO_BATCH:
-            tokens = execution.micro_batch_tokens // 2
+        if kind == "memory" and (tokens := self._smaller(step, execution)) is not None:
             self._executions[step.id] = execution.model_copy(update={"micro_batch_tokens": tokens})
             return RetryDecision(0.0, f"out of memory: again with micro-batches of {tokens} tokens, same global batch")
         if kind == "memory" and execution.workers > 1 and execution.stage < 3:
@@ -113,6 +123,18 @@ class RetryPolicy:
             return RetryDecision(None, f"given up after {failures} attempts that came no further")
         wait = self._back_off * 2 ** (failures - 1)
         return RetryDecision(wait, f"attempt {failures + 1} of {execution.retries + 1} in {wait:.0f} s")
+
+    def _smaller(self, step: Step, execution: Execution) -> int | None:
+        """The next smaller micro-batch that is worth trying: half of it, and half again while that would hold about as
+        much, as where a batch of short rows is no larger. None where none would hold less."""
+        held, tokens, last = self._held(step, execution), execution.micro_batch_tokens // 2, None
+        while tokens >= SMALLEST_MICRO_BATCH:
+            less = self._held(step, execution.model_copy(update={"micro_batch_tokens": tokens}))
+            if held is None or less is None or less <= WORTH * held:
+                return tokens
+            last = tokens if less < held else last
+            tokens //= 2
+        return last
 
 
 def workers_that_fit(demand: Demand, nodes: Sequence[NodeShape]) -> int:

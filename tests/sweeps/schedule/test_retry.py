@@ -43,6 +43,20 @@ def test_memory_halves_the_micro_batch_until_there_is_nothing_left_to_halve():
     assert one.execution.micro_batch_tokens == 1000
 
 
+def test_memory_passes_over_micro_batches_that_would_hold_as_much():
+    # A batch of the step has 300 tokens: micro-batches of 500 are no smaller.
+    attempts = RetryPolicy(held=lambda step, execution: 1000.0 + min(300, execution.micro_batch_tokens))
+    one = step(micro_batch_tokens=2000, retries=0)
+    assert attempts.after(one, "memory").again_in == 0
+    assert attempts.execution(one).micro_batch_tokens == 250
+    # Where weights are nearly all that is held, the smallest is tried at once; where they are all, none.
+    attempts = RetryPolicy(held=lambda step, execution: 1e6 + execution.micro_batch_tokens)
+    assert attempts.after(one, "memory").again_in == 0
+    assert attempts.execution(one).micro_batch_tokens == 125
+    assert attempts.after(one, "memory").again_in is None
+    assert RetryPolicy(held=lambda step, execution: 1e6).after(one, "memory").again_in is None
+
+
 def test_memory_raises_the_zero_stage_where_micro_batches_can_be_halved_no_more():
     attempts, one = RetryPolicy(), step(micro_batch_tokens=SMALLEST_MICRO_BATCH, workers=2, retries=0)
     assert one.execution.stage == 2
