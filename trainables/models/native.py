@@ -169,29 +169,48 @@ def library() -> CDLL | None:
 
 
 def _loaded(compiler: str | None, flags: tuple[str, ...]) -> CDLL:
-    """The library from the user's cache, made if it is not there.
+    """The library from the user's cache, made if no sound one is there.
 
     Raises OSError or subprocess.SubprocessError.
     """
     # One home may serve machines of several kinds.
     about = platform.machine(), platform.system(), *platform.libc_ver(), *flags
     digest = hashlib.sha256(SOURCE.read_bytes() + "\0".join(about).encode()).hexdigest()
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "xstilts"
-    library = folder / f"native-{digest[:16]}.so"
-    if library.exists():
-        return CDLL(str(library))
+    name = f"native-{digest[:16]}.so"
+    folder = _cache()
+    if folder is not None and (folder / name).exists():
+        with suppress(OSError):
+            return CDLL(str(folder / name))
     if compiler is None:
         raise OSError("no C compiler")
     with tempfile.TemporaryDirectory(prefix="kernels-of-xstilts-") as scratch:
         # In two steps: linked without -fopenmp, it does not ask for an OpenMP library beside torch's.
-        made, linked = Path(scratch) / "native.o", Path(scratch) / library.name
+        made, linked = Path(scratch) / "native.o", Path(scratch) / name
         for command in (*flags, "-c", SOURCE, "-o", made), ("-shared", made, "-lm", "-o", linked):
-            subprocess.run((compiler, *map(str, command)), check=True, capture_output=True, timeout=60)
+            subprocess.run((compiler, *map(str, command)), check=True, capture_output=True, timeout=300)
         kernels = CDLL(str(linked))
-        with suppress(OSError):  # a home that cannot be written
-            folder.mkdir(parents=True, exist_ok=True)
-            # Others may do the same at the same time.
-            own = folder / f"{library.name}.{os.getpid()}"
-            shutil.copyfile(linked, own)
-            own.replace(library)
+        if folder is not None:
+            _keep(linked, folder)
     return kernels
+
+
+def _cache() -> Path | None:
+    """The user's folder for such files; None where there is no home. Never a folder that others can write."""
+    named = os.environ.get("XDG_CACHE_HOME")
+    try:
+        return (Path(named) if named else Path.home() / ".cache") / "xstilts"
+    except RuntimeError:
+        return None
+
+
+def _keep(file: Path, folder: Path) -> None:
+    """Copy a file into a folder as one act, since others may do the same at the same time; nothing where it cannot be
+    written."""
+    own = folder / f"{file.name}.{os.getpid()}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(file, own)
+        own.replace(folder / file.name)
+    except OSError:
+        with suppress(OSError):
+            own.unlink()

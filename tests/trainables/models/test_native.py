@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -76,16 +78,34 @@ def test_without_a_compiler_it_is_said_once(monkeypatch, tmp_path, caplog):
     assert len(said) < 300
 
 
+def no_home():
+    raise RuntimeError("Could not determine home directory.")
+
+
 @needs_compiler
-def test_a_home_that_cannot_be_written_is_no_hindrance(monkeypatch, tmp_path):
-    (tmp_path / "file").write_text("")
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
+@pytest.mark.parametrize("cache", ["cannot be written", "holds a broken file", "is nowhere"])
+def test_whatever_the_cache_is_there_are_kernels(monkeypatch, tmp_path, cache):
+    if cache == "cannot be written":
+        (tmp_path / "file").write_text("")
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
+    elif cache == "is nowhere":
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        monkeypatch.setattr(native.Path, "home", no_home)
+    else:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+        # What a full disk, or a machine that died, may leave under the name.
+        name = "native-" + "0" * 16 + ".so"
+        monkeypatch.setattr(native.hashlib, "sha256", lambda _: SimpleNamespace(hexdigest=lambda: "0" * 64))
+        (tmp_path / "xstilts").mkdir()
+        (tmp_path / "xstilts" / name).write_bytes(b"\x7fELF")
     monkeypatch.setattr(native, "FLAGS", ("-O0", "-fPIC"))  # sooner
     native.library.cache_clear()
     try:
         assert native.library() is not None
     finally:
         native.library.cache_clear()
+    if cache == "holds a broken file":
+        assert (tmp_path / "xstilts" / name).stat().st_size > 1000
 
 
 @needs_compiler
