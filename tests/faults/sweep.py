@@ -56,6 +56,7 @@ BY_THE_CLOCK = ("train_seconds", "throughput")
 SECONDS = 600
 """After which a sweep that does not end is a failure of the test."""
 MARK = "XSTILTS_TEST"
+ROOT = Path(__file__).parents[2]
 Seen = TypeVar("Seen")
 
 
@@ -90,7 +91,8 @@ class Sweep:
                 [sys.executable, "-m", "sweeps.cli.main", "run", str(self.file), "--cpus", "2"],
                 stdout=log,
                 stderr=log,
-                env={**os.environ, MARK: self.mark},
+                cwd=self.file.parent,  # where the tables go, if the store is no folder
+                env={**os.environ, MARK: self.mark, "PYTHONPATH": str(ROOT)},
                 start_new_session=True,
             )
 
