@@ -110,7 +110,7 @@ def test_two_workers_go_on_from_what_one_has_saved(world, tmp_path, host):
     assert carry_out(recipe, plain, cut, host(stop_after=3)) is False
     file.write_text(json.dumps(recipe.model_dump(mode="json")))
     words = [str(file), "--store", cut.root, "-x", "workers=2", "-x", "zero_stage=3", "-x", "log_every=2"]
-    codes = run_workers([*words, "-x", "state_every=2"], 2, tmp_path / "log")
+    codes = run_workers([*words, "-x", "micro_batch_tokens=300", "-x", "state_every=2"], 2, tmp_path / "log")
     assert codes == [0, 0], (tmp_path / "log").read_text()[-2000:]
     ours, theirs = (dict(store.record(recipe.id)["result"]["losses"]) for store in (cut, whole))
     assert ours == pytest.approx(theirs, abs=2e-5)
