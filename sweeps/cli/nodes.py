@@ -11,7 +11,9 @@ from sweeps.cli.console import wrong
 from sweeps.schedule.nodes import NodeShape
 from trainables.outside.text import shown
 
-FORM = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,3})(?:x(\d{1,3}))?")
+FORM = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,3})(?:x(\d{1,2}))?")
+MOST = 10_000
+"""Nodes of a cluster."""
 METAVAR = "NxCPUS[xGPUS]"
 
 Nodes = Annotated[
@@ -32,4 +34,6 @@ def shapes_of(options: list[str]) -> list[NodeShape]:
             said = shown(option)[1:-1]
             return wrong([f"--nodes {said}: give NxCPUS or NxCPUSxGPUS; 8x64x8 is 8 nodes of 64 CPUs and 8 GPUs each"])
         shapes += [NodeShape(int(found[2]), int(found[3] or 0))] * int(found[1])
+        if len(shapes) > MOST:
+            return wrong([f"--nodes {option}: give at most {MOST:,} nodes"])
     return shapes

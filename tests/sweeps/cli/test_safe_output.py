@@ -75,6 +75,8 @@ def test_data_check_shows_what_rows_hold_without_obeying_it(sweep_file, tmp_path
         (["track", "FILE", "-o", "tracking=sqlite:////proc/none/x.db"], 'tracking: "/proc/none" cannot be written'),
         (["track", "FILE", "-o", "storage=/proc/none"], 'storage: "/proc/none" cannot be written'),
         (["plan", "FILE", "--nodes", EVIL], f"--nodes {SAFE}"),
+        (["plan", "FILE", "--nodes", "10001x8"], "--nodes 10001x8: give at most 10,000 nodes"),
+        (["plan", "FILE", "--nodes", "2x8x999"], "--nodes 2x8x999: give NxCPUS"),
         (["plan", "FILE", "--nodes", "0x8"], "--nodes 0x8: give NxCPUS or NxCPUSxGPUS"),
         (["run", "FILE", "--nodes", "2x8"], "--nodes: says what a cluster may grow to; give also --address"),
         (["plan", "x" * 3000], "cannot be read (File name too long)"),
