@@ -15,6 +15,7 @@ from sweeps.runtime.run import run_plan
 from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import load
 from sweeps.tracking import Tracker
+from trainables.steps.run import carry_out as carry_out_here
 from trainables.store import HEAD, MODEL, PREDICTIONS, Store
 from trainables.store.logs import logs_of
 
@@ -23,11 +24,15 @@ pytestmark = pytest.mark.ray
 BY_THE_CLOCK = ("train_seconds", "throughput")
 
 
-def carry_out(fields, folder):
+def carry_out(fields, folder, host):
+    """Carry a sweep out: what is to be prepared here, so that trainings follow each other whatever is urgent."""
     file = folder / "sweep.yaml"
     file.write_text(yaml.safe_dump({**fields, "storage": str(folder / "store")}))
     spec = read_spec(file)
     sweep = load(spec, file, Store(spec.storage))
+    for step in sweep.plan.steps.values():
+        if step.kind.preparation and not sweep.store.done(step.id):
+            carry_out_here(step.recipe, step.execution, sweep.store, host())
     tracker = Tracker(sweep)
     schedule = run_plan(sweep, tracker, TerminalDisplay(Console(quiet=True)), None, None, preflight=False)
     tracker.close("FINISHED", patience=120)
@@ -52,7 +57,7 @@ def made(sweep, step):
 
 
 @pytest.mark.parametrize("execution", [{"cpus_per_worker": 2}, {"workers": 2, "zero_stage": 3}], ids=["one", "two"])
-def test_a_warm_process_gives_the_numbers_of_a_new_one(local_ray, tiny, tmp_path, execution):
+def test_a_warm_process_gives_the_numbers_of_a_new_one(local_ray, tiny, tmp_path, host, execution):
     # Both CPUs are for one step at a time. Trainings of two tasks, of other lengths and heads, with dropout.
     model = {key: value for key, value in tiny["models"]["small"].items() if key != "pretrain"}
     fields = tiny | {
@@ -62,7 +67,7 @@ def test_a_warm_process_gives_the_numbers_of_a_new_one(local_ray, tiny, tmp_path
         "execution": execution,
     }
     (tmp_path / "series").mkdir()
-    series = carry_out(fields, tmp_path / "series")
+    series = carry_out(fields, tmp_path / "series", host)
     trained = [s.id for s in series.plan.steps.values() if s.kind.group == "train"]
     first, last = sorted(trained, key=lambda step: series.store.record(step)["finished_at"])
     assert process_of(series, first) == process_of(series, last)
@@ -72,7 +77,7 @@ def test_a_warm_process_gives_the_numbers_of_a_new_one(local_ray, tiny, tmp_path
     shutil.copytree(tmp_path / "series" / "store" / "steps", tmp_path / "new" / "store" / "steps")
     for step in (last, evaluation):
         shutil.rmtree(tmp_path / "new" / "store" / "steps" / step)
-    new = carry_out(fields, tmp_path / "new")
+    new = carry_out(fields, tmp_path / "new", host)
     assert process_of(new, last) != process_of(series, last)
     for step in (last, evaluation):
         assert made(new, step) == made(series, step)
