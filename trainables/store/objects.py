@@ -79,7 +79,7 @@ class ObjectFiles(Files):
         """Tried: servers that do not know of conditional writes overwrite, or refuse."""
         probe = f"{root}/.probe-{Process.this().mark}-{random.randrange(2**32):08x}"
         try:
-            return self._create(probe, b"one") and not self._create(probe, b"two")
+            return self.create(probe, b"one") and not self.create(probe, b"two")
         except StoreError:
             self.write(probe, b"")  # it is the condition that was refused, or this says what is wrong
             return False
