@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import distribution, version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from sweeps.plan.planner import make_plan
 from sweeps.results.results import Results
 from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import Sweep
-from tests.cluster.slurm.lab import SCRATCH, Lab, obstacle, slurm
+from tests.cluster.slurm.lab import SCRATCH, Lab, obstacle, slurm, until
 from trainables.steps.records import TrainResult
 from trainables.steps.run import carry_out
 from trainables.store import Store
@@ -151,6 +152,27 @@ def case(lab, tmp_path, monkeypatch) -> Case:
     return case
 
 
+def test_two_sweeps_at_once_as_an_array_one_of_them_cut_off_by_its_time_limit(case):
+    one, two = case.sweep("one"), case.sweep("two", seeds=[2])
+    case.hold.touch()
+    array = case.submit(one, two, "--time", "1-0", "--notice", "60")
+    until(lambda: case.saved("one") and case.saved("two"), f"states of both: {case.output()}")
+    job = f"{array}_0"
+    case.lab.call("scontrol", "update", f"JobId={job}", "EndTime=now+60")
+    case.lab.wait(job, "PENDING")
+    assert case.lab.shown(f"{array}_1")["JobState"] == "RUNNING"
+    case.hold.unlink()
+    case.lab.call("scontrol", "update", f"JobId={job}", "TimeLimit=1-0")
+    case.lab.again(job)
+    for number in (0, 1):
+        case.lab.wait(f"{array}_{number}", "COMPLETED")
+    assert case.output().count("the job starts again") == 1
+    assert list(case.trained().values()) == [UPDATES - 1, UPDATES - 1]  # nothing was done twice
+    for file in (one, two):
+        case.check(file)
+    assert case.lab.left() == []
+
+
 def test_what_slurm_refuses_is_one_line_with_the_mend(case):
     file = case.sweep("one")
     said = case.launch(file, "--nodes", "2", "--cpus", "2", "--partition", "nosuch", "--submit", code=2)
@@ -172,4 +194,80 @@ def test_a_node_whose_disk_is_full(case):
         f"xstilts: {name}: {SCRATCH}: 0.0 GiB are free, Ray wants 2 on the node's own disk: free some" in case.output()
     )
     node.run("umount", SCRATCH, check=True)
+    assert case.lab.left() == []
+
+
+def test_a_node_that_differs_does_not_see_the_storage_and_an_mlflow_that_is_not_there(case):
+    """All in one job, whose driver ends with a line for each before any step has begun."""
+    (*_, name) = case.lab.nodes
+    node = case.lab.nodes[name]
+    file, storage = case.sweep("one", tracking="http://control:5999"), case.folder / "one-runs"
+    written = Path(str(distribution("iniconfig").locate_file(""))).glob("iniconfig-*.dist-info/METADATA")
+    metadata, other, elsewhere = next(written), case.folder / "METADATA", case.folder / "elsewhere"
+    other.write_text("Metadata-Version: 2.1\nName: iniconfig\nVersion: 99.0\n")
+    for folder in (storage, elsewhere):
+        folder.mkdir()
+    for mine, theirs in ((other, metadata), (elsewhere, storage)):
+        node.run("mount", "--bind", str(mine), str(theirs), check=True)
+    job = case.submit(file)
+    case.lab.wait(job, "FAILED")
+    said = case.output()
+    assert case.lab.shown(job)["ExitCode"] == "2:0", said
+    for line in (
+        f"{name}: iniconfig 99.0, here {version('iniconfig')}: install the same on every node",
+        "is another folder here: it must be a file system that every node shares, or a URI (s3://...)",
+    ):
+        (found,) = [one for one in said.splitlines() if line in one]
+        assert name in found
+    print(said)
+    for place in (metadata, storage):
+        node.run("umount", str(place), check=True)
+    assert case.lab.left() == []
+
+
+@pytest.mark.slow
+def test_a_job_that_is_preempted_requeued_by_hand_and_loses_a_node(case):
+    lab, file = case.lab, case.sweep("one")
+    case.hold.touch()
+    job = case.submit(file)
+
+    def running(beyond: int) -> None:
+        """Wait until it trains, and has saved something."""
+        until(lambda: case.saved("one") and case.trained()[job] > beyond + 3, f"updates: {case.output()}")
+
+    running(0)
+    other = lab.call("sbatch", "--parsable", "-p", "high", "-N2", "-c4", "-o", "/dev/null", "--wrap", "sleep 1")
+    lab.wait(other, "COMPLETED")
+    assert case.output().count("the job starts again") == 1
+    lab.again(job)
+    running(case.trained()[job])
+    lab.call("scontrol", "requeue", job)
+    lab.again(job)
+    running(case.trained()[job])
+    (*_, name) = lab.nodes
+    lab.lose(name)
+    lab.wait(job, "PENDING")
+    lab.start(name)
+    lab.again(job)
+    case.hold.unlink()
+    lab.wait(job, "COMPLETED")
+    # Between the last state and the loss of the node there are fewer updates than `state_every`, and the one in hand.
+    assert UPDATES - 1 <= case.trained()[job] <= UPDATES + 5
+    case.check(file)
+    assert lab.left() == []
+
+
+@pytest.mark.slow
+def test_a_job_that_gets_nowhere_does_not_start_for_ever(case):
+    job = case.submit(case.sweep("one"), "--time", "1-0", "--notice", "60")
+    for end in ("PENDING", "FAILED"):
+        until(lambda: "steps to do" in case.output(), "the driver has begun")
+        for output in (case.folder / "launch").glob("*.out"):
+            output.write_text("")
+        case.lab.call("scontrol", "update", f"JobId={job}", "EndTime=now+60")
+        case.lab.wait(job, end)
+        if end == "PENDING":
+            case.lab.call("scontrol", "update", f"JobId={job}", "TimeLimit=1-0")
+            case.lab.again(job)
+    assert "no step got further since the job started the last time" in case.output()
     assert case.lab.left() == []
