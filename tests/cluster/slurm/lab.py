@@ -26,7 +26,7 @@ from tests.cluster.hosts import Host, network
 
 CPUS = 4
 """Of each node, whatever this machine has."""
-SECONDS = 300
+SECONDS = 600
 """After which what does not come is a failure of the test."""
 SCRATCH = "/tmp/ray"
 """The disk that each node has for itself."""
@@ -175,13 +175,11 @@ def slurm(folder: Path) -> Iterator[Lab]:
     (folder / "cgroup.conf").write_text("CgroupPlugin=cgroup/v1\n")
     files = {"socket": "socket", "pid-file": "pid", "log-file": "log", "seed-file": "seed", "key-file": "key"}
     own = [f"--{option}={folder}/munge.{name}" for option, name in files.items()]
-    munge = subprocess.Popen(["munged", "--foreground", "--force", *own], **_QUIET)
     try:
         with network(folder, "control", *names) as (control, *nodes):
+            control.start("munged", "--foreground", "--force", *own, **_QUIET)
             yield Lab(folder, control, nodes)
     finally:
-        munge.terminate()
-        munge.wait()
         for name in names:  # what slurmd leaves of its groups, which hold nothing any more
             for group in sorted(GROUPS.glob(f"slurm_{name}/**/"), reverse=True):
                 group.rmdir()

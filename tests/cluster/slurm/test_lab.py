@@ -144,12 +144,15 @@ def lab(tmp_path_factory) -> Iterator[Lab]:
 
 
 @pytest.fixture
-def case(lab, tmp_path, monkeypatch) -> Case:
+def case(lab, tmp_path, monkeypatch) -> Iterator[Case]:
     """In a folder whose name a shell and sbatch would take apart."""
-    case = Case(lab, tmp_path / 'it\'s 100% "mine" $HOME')
+    case = Case(lab, tmp_path / '100% "mine" $HOME')
     monkeypatch.chdir(case.folder)
     monkeypatch.syspath_prepend(str(case.folder / "plain"))
-    return case
+    yield case
+    if running := lab.call("squeue", "-h", "-o", "%A").split():  # of a test that failed
+        lab.call("scancel", *running)
+        until(lambda: not lab.call("squeue", "-h"), "no job")
 
 
 def test_two_sweeps_at_once_as_an_array_one_of_them_cut_off_by_its_time_limit(case):
@@ -197,6 +200,7 @@ def test_a_node_whose_disk_is_full(case):
     assert case.lab.left() == []
 
 
+@pytest.mark.slow
 def test_a_node_that_differs_does_not_see_the_storage_and_an_mlflow_that_is_not_there(case):
     """All in one job, whose driver ends with a line for each before any step has begun."""
     (*_, name) = case.lab.nodes
@@ -219,7 +223,6 @@ def test_a_node_that_differs_does_not_see_the_storage_and_an_mlflow_that_is_not_
     ):
         (found,) = [one for one in said.splitlines() if line in one]
         assert name in found
-    print(said)
     for place in (metadata, storage):
         node.run("umount", str(place), check=True)
     assert case.lab.left() == []
