@@ -155,6 +155,7 @@ def case(lab, tmp_path, monkeypatch) -> Iterator[Case]:
         until(lambda: not lab.call("squeue", "-h"), "no job")
 
 
+@pytest.mark.slow
 def test_two_sweeps_at_once_as_an_array_one_of_them_cut_off_by_its_time_limit(case):
     one, two = case.sweep("one"), case.sweep("two", seeds=[2])
     case.hold.touch()
