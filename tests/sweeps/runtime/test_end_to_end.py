@@ -258,7 +258,7 @@ def test_json_for_programs(swept):
     planned = json.loads(xstilts("plan", file, "--json").stdout)
     assert planned["unshared_train_steps"] == plan.unshared_train_steps
     assert [step["key"] for step in planned["steps"]] == list(plan.steps)
-    keys = {"key", "kind", "name", "needs", "done", "cost"}
+    keys = {"key", "kind", "name", "needs", "done", "cost", "execution"}
     assert all(set(step) == keys for step in planned["steps"])
     assert all(step["done"] for step in planned["steps"])
     status = json.loads(xstilts("status", file, "--json").stdout)
