@@ -11,12 +11,12 @@ next kernel most of the time, and several steps that share it (`gpus_per_worker:
 Padding counts as lost utilisation, as FLOPs are those of real subwords. Where steps of the plan have been trained on
 this type of device, the median of measured over modelled seconds multiplies all of it.
 
-Measured on one NVIDIA H100 80GB with torch 2.11, an update of XLM-R Large on 32 pairs of sentences in bf16, dropout
-0.1, by `python tests/benchmarks/trainer.py --shape large --work pairs --precision bf16 --updates 30`: 293 ms, of which
-its kernels ran 30; compiled 115 ms; compiled under ZeRO stage 2 190 ms. From these are `EAGER`, `COMPILED`,
-`PARTITIONED` and `RUNNING`, which are assumed to be the same on other GPUs and beside other workers. Assumed too:
-utilisation, and that so many processes may share a GPU as have a part of it, each with a processor to start kernels.
-`tests/benchmarks/device.py` measures the `Device` of the machine at hand.
+Measured on one NVIDIA H200 with torch 2.11, an update of XLM-R Large on 32 pairs of sentences in bf16, dropout 0.1, by
+`python tests/benchmarks/trainer.py --shape large --work pairs --precision bf16 --batch 32 --updates 20`: 164 ms,
+compiled 66 ms; of four such trainings at once on the one card, compiled, 92 ms each. From these are `EAGER`, `COMPILED` and
+`SHARED`, which are assumed to be the same on other GPUs; from an H100 `PARTITIONED` and `RUNNING`. Assumed too:
+utilisation, and that each process has a processor to start kernels. `tests/benchmarks/device.py` measures the `Device`
+of the machine at hand: that H200 had 779 TFLOP/s in bf16, 51 in fp32, and 4,169 GB/s.
 """
 
 from __future__ import annotations
@@ -31,12 +31,15 @@ from trainables.steps.work import Work
 
 UTILISATION = 0.35
 """Assumed share of a GPU's peak: full fine-tuning of encoders without kernels of one's own rarely has more."""
-EAGER, COMPILED, PARTITIONED = 12.2e-3, 4.8e-3, 3.1e-3
+EAGER, COMPILED, PARTITIONED = 6.8e-3, 2.75e-3, 3.1e-3
 """Seconds to start the kernels of a block's forward and backward pass, with its share of all else in an update: one by
-one; where blocks are compiled; and what ZeRO stages from 1 on add. A 24th of 293, 115 and 190 - 115 ms."""
+one; where blocks are compiled; and what ZeRO stages from 1 on add. A 24th of 164 and of 66 ms, and of what an H100 had
+more under stage 2, 190 ms for 115."""
 RUNNING = 0.8e-3
 """Seconds that the kernels of a block run beyond arithmetic at `UTILISATION` and the optimiser, where they are not
-compiled: passes over memory, and the least that each kernel takes. A 24th of what is left of 30 ms."""
+compiled: passes over memory, and the least that each kernel takes. A 24th of what is left of 30 ms, on an H100."""
+SHARED = 1.3
+"""What a GPU does takes so much longer where several processes share it: it turns from one to the other."""
 FORWARD = 1 / 3
 """Of an update's time to start kernels, without a backward pass. Assumed."""
 OPTIMISER_BYTES = 40, 76
@@ -71,7 +74,7 @@ class Device:
     utilisation: float = UTILISATION
     """Share of the peak that training has, where it is bound by arithmetic."""
     starting: float = 1.0
-    """Seconds to start kernels, over those of the machine with the H100; 0: nothing waits for them."""
+    """Seconds to start kernels, over those of the machine with the H200; 0: nothing waits for them."""
 
     def peak(self, precision: str) -> float:
         """FLOP/s in "bf16" or "fp32"."""
@@ -146,6 +149,8 @@ class Throughput:
         running = RUNNING * (COMPILED / EAGER if compiled else 1.0) if device.starting else 0.0
         share = min(devices / workers, 1.0)
         seconds += (work.updates * moved + blocks * running) / share
+        if share < 1 and device.starting:
+            seconds *= SHARED
         # Gradients are summed and weights shared out: each is about one pass over a ring of workers.
         exchanged = 2 * 4 * work.parameters * (workers - 1) / workers / device.link
         return max(seconds, blocks * start * device.starting) + work.updates * exchanged

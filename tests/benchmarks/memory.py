@@ -145,7 +145,9 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", help="configurations to measure, by words of their names")
     parser.add_argument("--out", type=Path, help="write the table to this file too, as JSON")
     given = parser.parse_args()
-    shape = SHAPES[given.shape] | {"precision": given.precision}
+    import torch
+
+    shape = SHAPES[given.shape] | {"precision": given.precision, "gpu": torch.cuda.is_available()}
     wanted = {name: case for name, case in CASES.items() if not given.only or any(w in name for w in given.only)}
     print(f"\n`python {shlex.join(sys.argv)}`, torch {version('torch')}, DeepSpeed {version('deepspeed')}\n")
     print("| configuration | estimate MiB | measured MiB | ratio |")
@@ -164,7 +166,7 @@ def main() -> None:
 
 def measured(cases: Sequence[Case]) -> list[dict[str, Any]]:
     """What the first worker of each case holds at most (`peak`, bytes) and between updates, and how many rows of its
-    table of subwords are trained. In one new process, with a fork for each case."""
+    table of subwords are trained. In one new process; of several cases, with a fork for each."""
     root = str(Path(__file__).parents[2])
     done = subprocess.run(
         [sys.executable, __file__, MEASURE],
@@ -172,7 +174,7 @@ def measured(cases: Sequence[Case]) -> list[dict[str, Any]]:
         capture_output=True,
         text=True,
         timeout=900,
-        env={**os.environ, "PYTHONPATH": root},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])},
     )
     if done.returncode:
         raise RuntimeError(done.stderr[-2000:])
@@ -207,6 +209,10 @@ def answer(cases: Sequence[Case]) -> None:
     import trainables.training.attempt  # noqa: F401
 
     torch.set_num_threads(1)
+    if len(cases) == 1:  # no fork: one that comes after the start of CUDA cannot use it
+        with tempfile.TemporaryDirectory() as folder:
+            print(json.dumps(measured_here(cases[0], Path(folder))), flush=True)
+        return
     for case in cases:
         sys.stdout.flush()
         child = os.fork()

@@ -38,12 +38,10 @@ class Execution(Frozen):
     """Train only the subword embeddings that the training's rows can touch; the others, which weight decay alone moves,
     follow in closed form (`trainables.models.vocabulary`). Off by itself where a loss reads the whole table."""
     compile: bool = Field(default=False, strict=True)
-    """Fuse the kernels of the model's blocks with `torch.compile`: about a minute at the first update of a training,
-    then 2.6 times as fast (XLM-R Large, pairs of sentences, H100). Without effect under ZeRO stage 3, which brings
-    weights together between kernels, and, which is said, where torch finds no compiler. Losses are those of other
-    executions to float tolerance on a CPU; on a GPU they were not, before masks held in any width of integers
-    (`trainables.models.dropout`), and have not been measured since, so it is not the default. A CPU has kernels of its
-    own (`trainables.models.native`), which compiled blocks do without."""
+    """Fuse the kernels of the model's blocks with `torch.compile`: half a minute at a training's first update, then
+    1.8 to 2.5 times as fast (XLM-R Large, H200). Without effect under ZeRO stage 3, which brings weights together
+    between kernels, and, which is said, where torch finds no compiler. Losses are those of other executions to float
+    tolerance. A CPU has kernels of its own (`trainables.models.native`), which compiled blocks do without."""
     log_every: Count = 20
     """Updates between points of the loss curve."""
     state_every: Count = 500
