@@ -13,8 +13,8 @@ this type of device, the median of measured over modelled seconds multiplies all
 
 Measured on one NVIDIA H200 with torch 2.11, an update of XLM-R Large on 32 pairs of sentences in bf16, dropout 0.1, by
 `python tests/benchmarks/trainer.py --shape large --work pairs --precision bf16 --batch 32 --updates 20`: 164 ms,
-compiled 66 ms; of four such trainings at once on the one card, compiled, 92 ms each. From these are `EAGER`, `COMPILED` and
-`SHARED`, which are assumed to be the same on other GPUs; from an H100 `PARTITIONED` and `RUNNING`. Assumed too:
+compiled 66 ms; of four such trainings at once on the one card, compiled, 92 ms each. From these are `EAGER`, `COMPILED`
+and `SHARED`, which are assumed to be the same on other GPUs; from an H100 `PARTITIONED` and `RUNNING`. Assumed too:
 utilisation, and that each process has a processor to start kernels. `tests/benchmarks/device.py` measures the `Device`
 of the machine at hand: that H200 had 779 TFLOP/s in bf16, 51 in fp32, and 4,169 GB/s.
 """
