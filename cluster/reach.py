@@ -97,7 +97,7 @@ def _nodes(gcs: str) -> list[str]:
 
 def _unanswered(address: str, error: grpc.RpcError) -> str:
     said = str(error.details()).rpartition("last error: ")[2]
-    if "HTTP/2" in said:
+    if "HTTP/2" in said or "WRONG_VERSION_NUMBER" in said:  # the answer is no gRPC, or under TLS no TLS
         said = "what answers there is no Ray head: its port is usually 6379, that of its dashboard 8265"
     elif error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
         said = f"no answer within {PATIENCE:g} s"

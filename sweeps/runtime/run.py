@@ -122,6 +122,7 @@ def _tune(
     os.environ["TUNE_DISABLE_SIGINT_HANDLER"] = "1"
     os.environ["RAY_AIR_NEW_OUTPUT"] = "0"  # Tune's own table
     from ray import tune
+    from ray.tune.execution import class_cache
 
     from sweeps.runtime.asha import GroupedAsha
     from sweeps.runtime.control import ENDING, start_control
@@ -132,6 +133,9 @@ def _tune(
     from sweeps.runtime.trial import driver_resources, run_series
     from sweeps.runtime.watchdog import Watchdog
 
+    # Tune would write the driver's AWS keys into the command lines of its processes, which have those of their node.
+    propagated = {name for name in class_cache.ENV_VARS_TO_PROPAGATE if not name.startswith("AWS_")}
+    class_cache.ENV_VARS_TO_PROPAGATE = propagated
     control_name, control = start_control()
     for name in ("ray", "ray.tune", "ray.train"):
         logging.getLogger(name).setLevel(logging.ERROR)

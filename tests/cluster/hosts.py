@@ -59,7 +59,9 @@ class Host:
     def command(self, *command: str, cwd: Path | str = "/") -> list[str]:
         """`command` as it is to be started here to run there."""
         namespaces = ("--net", "--uts", "--ipc", "--mount", "--pid")
-        there = ("sh", "-c", 'cd "$0" && exec "$@"', str(cwd), *command)
+        # A local Ray of this process says by this variable that gloo keeps to loopback.
+        clean = ("env", "--unset=GLOO_SOCKET_IFNAME")
+        there = (*clean, "sh", "-c", 'cd "$0" && exec "$@"', str(cwd), *command)
         return ["nsenter", f"--target={self._pid}", *namespaces, *there]
 
     def run(self, *command: str, cwd: Path | str = "/", **options: Any) -> subprocess.CompletedProcess[str]:

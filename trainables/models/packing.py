@@ -37,7 +37,7 @@ class Packing:
         if PLACES in batch:
             return cls(batch[PLACES], mask.bool())
         if mask.device.type == "cpu" and native.library() is not None:  # whose attention is one of packed tokens
-            return cls(torch.arange(mask.numel()), mask.bool())
+            return cls(mask.flatten().nonzero().squeeze(1), mask.bool())
         return None
 
     def pack(self, padded: Tensor) -> Tensor:

@@ -82,7 +82,7 @@ def explained(error: ValidationError, model: type[BaseModel]) -> list[str]:
         if problem["type"] == "too_short" and any(_within(one["loc"], problem["loc"]) for one in problems):
             continue  # those of its values that are wrong are not counted
         where, found = field_path(problem["loc"]), shown(problem["input"])
-        if problem["type"] == "extra_forbidden" or _is_misspelt(problem, model):
+        if problem["type"] == "extra_forbidden" or (problem["loc"] and _is_misspelt(problem, model)):
             known = [name for one in _models_at(model, problem["loc"][:-1]) for name in one.model_fields]
             near = difflib.get_close_matches(str(problem["loc"][-1])[:LONGEST], known, n=1)
             hint = f'did you mean "{near[0]}"?' if near else f"known here: {', '.join(sorted(known))}"

@@ -154,6 +154,7 @@ def test_who_has_no_token_or_another_is_refused_in_one_line_and_at_once(cluster)
         "is no address of a Ray dashboard": cluster.xstilts(*submit, "ray://head:10001"),
     }.items():
         assert answer.returncode == 2, answer
+        assert len(answer.stderr.splitlines()) == 1, answer
         (line,) = answer.stderr.splitlines()
         assert said in line
         assert len(line) <= 300

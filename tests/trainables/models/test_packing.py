@@ -69,3 +69,12 @@ def test_an_encoder_gives_the_same_packed_and_padded(world, attention_dropout, l
     assert len(found[0]) == len(found[1])
     for packed, padded in zip(*found, strict=True):
         assert torch.allclose(packed, padded, atol=1e-5)
+
+
+def test_padding_is_no_token_where_a_batch_does_not_say_the_places():
+    mask = torch.tensor([[1] * 4, [1] * 3 + [0]])
+    packing = Packing.of({"attention_mask": mask})
+    if packing is None:  # no kernels here: the batch stays as it is
+        pytest.skip("this machine has no C compiler")
+    assert packing.places.tolist() == [0, 1, 2, 3, 4, 5, 6]
+    assert len(packing.places) == packing.starts[-1]
