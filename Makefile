@@ -22,7 +22,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	@DS_BUILD_OPS=0 $(PIP) --no-build-isolation -e '.[dev]'
 	@touch $@
 
-demo: setup  ## run the demonstration sweep: three phases, six artificial languages, under eight minutes on two cores
+demo: setup  ## run the demonstration sweep: three phases, six artificial languages, under six minutes on two cores
 	@$(BIN)/xstilts run sweeps/demo.yaml
 
 unit: setup  ## the tests without Ray, DeepSpeed and other programs: under two minutes on two cores

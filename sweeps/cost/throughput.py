@@ -98,8 +98,8 @@ USUAL = "A100"
 CPU = "CPU core"
 # A core of a Xeon with AVX-512 and AMX, of two that are shared, by `tests/benchmarks/device.py`; in fp32 half of what
 # both do together while nothing else runs. Utilisation is fitted to an update of multilingual E5 small on 16 pairs of
-# sentences, fp32, both cores: 722 ms by `tests/benchmarks/trainer.py --model DIR --batch 16`.
-CORE = Device(1.19e12, 0.13e12, 10.6e9, 0.94e9, utilisation=0.62, starting=0.0)
+# sentences, fp32, both cores: 425 ms by `tests/benchmarks/trainer.py --model DIR --batch 16`.
+CORE = Device(1.19e12, 0.19e12, 10.6e9, 0.94e9, utilisation=0.8, starting=0.0)
 
 
 EMULATED = 2.1e9
