@@ -9,6 +9,10 @@ SAFE = "xstilts-safe"
 """Ray's custom resource of nodes that are not taken away: where a node has it, drivers and controllers go there."""
 
 
+class CannotRun(ValueError):
+    """The sweep cannot run on such a cluster; the message is one line, with the mend."""
+
+
 @dataclass(frozen=True)
 class Workers:
     """Processes that carry out one step together: so many of equal size. Each is on one machine."""
@@ -47,13 +51,10 @@ class Needs:
     paths: tuple[str, ...]
     secrets: tuple[str, ...]
 
-    @property
-    def gpus(self) -> float:
-        """GPUs of the step that holds the most."""
-        return max((one.count * one.gpus for one in self.steps), default=0)
-
-    def gpus_per_machine(self, machines: int) -> int:
-        """As few GPUs of each machine as hold the largest step on all of them."""
+    def gpus_per_machine(self, machines: int, described: int | None = None) -> int:
+        """GPUs of each machine: as described, or as few as hold the largest step on all of them."""
+        if described is not None:
+            return described
         return max((ceil(max(one.gpus, one.count * one.gpus / machines)) for one in self.steps), default=0)
 
     def cpus_per_machine(self, machines: int, gpus: int) -> int:

@@ -18,7 +18,7 @@ import yaml
 
 from cluster.kuberay.description import KubeRay
 from cluster.kuberay.pods import GPU, SWEEP, Manifest, head, workers
-from cluster.needs import Needs
+from cluster.needs import CannotRun, Needs
 
 LARGEST = 900_000
 """Bytes of the files that travel; Kubernetes takes 1 MiB in one ConfigMap."""
@@ -26,10 +26,6 @@ LONGEST_NAME = 40
 """Characters of a cluster's name: KubeRay takes 47 of a job's."""
 IDLE = 300
 """Seconds without work after which a worker pod ends. The next step of a sweep is seldom further away."""
-
-
-class CannotRun(ValueError):
-    """The sweep cannot run on such a cluster; the message is one line, with the mend."""
 
 
 def manifests(needs: Needs, cluster: KubeRay) -> str:
@@ -58,7 +54,7 @@ def manifests(needs: Needs, cluster: KubeRay) -> str:
                 "apiVersion": "ray.io/v1",
                 "kind": "RayJob",
                 "metadata": {"name": name},
-                "spec": _job(needs, cluster, spec),
+                "spec": _job(needs, travelling, spec),
             }
         )
     for one in objects:
@@ -104,10 +100,10 @@ def _cluster(needs: Needs, cluster: KubeRay, labels: dict[str, str], files: Mani
     return spec
 
 
-def _job(needs: Needs, cluster: KubeRay, spec: Manifest) -> Manifest:
+def _job(needs: Needs, travelling: list[Path], spec: Manifest) -> Manifest:
     file, *overrides = needs.arguments
-    if file.startswith("/"):
-        file = f"{SWEEP}/{Path(file).name}" if Path(file).parent == _folder(needs) else file
+    if Path(file) in travelling:
+        file = f"{SWEEP}/{Path(file).name}"
     command = ["xstilts", "run", file, *overrides, "--address", "auto"]
     for group in spec["workerGroupSpecs"]:
         command += ["--nodes", _shape(group)]

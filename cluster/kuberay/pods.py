@@ -39,8 +39,9 @@ def workers(
     needs: Needs, cluster: KubeRay, labels: dict[str, str], files: Manifest | None, secrets: list[str]
 ) -> list[Manifest]:
     """The groups of workers: with GPUs where the sweep asks for them, and beside them, or alone, without."""
-    gpus = gpus_of_node(needs, cluster)
-    groups = [("gpu", cluster.nodes, cpus_of_node(needs, cluster), _quantity(cluster.memory), gpus)]
+    gpus = needs.gpus_per_machine(cluster.nodes, cluster.gpus)
+    cpus = cluster.cpus or needs.cpus_per_machine(cluster.nodes, gpus)
+    groups = [("gpu", cluster.nodes, cpus, _quantity(cluster.memory), gpus)]
     if not gpus:
         groups = [("cpu", *groups[0][1:])]
     elif cluster.cpu_nodes:
@@ -57,16 +58,6 @@ def workers(
         }
         for name, many, cpus, memory, gpus in groups
     ]
-
-
-def gpus_of_node(needs: Needs, cluster: KubeRay) -> int:
-    """GPUs of a worker pod: as described, or as the sweep wants them."""
-    return needs.gpus_per_machine(cluster.nodes) if cluster.gpus is None else cluster.gpus
-
-
-def cpus_of_node(needs: Needs, cluster: KubeRay) -> int:
-    """CPUs of a worker pod: as described, or as the sweep wants them."""
-    return cluster.cpus or needs.cpus_per_machine(cluster.nodes, gpus_of_node(needs, cluster))
 
 
 def _worker(

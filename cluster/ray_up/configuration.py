@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import yaml
 
-from cluster.needs import SAFE, Needs
+from cluster.needs import SAFE, CannotRun, Needs
 from cluster.ray_up.description import Aws, Cloud, Gcp, Hosts
 from cluster.ray_up.rights import policies
 
@@ -31,10 +31,6 @@ DASHBOARD = "http://127.0.0.1:8265"
 FILES = 65536
 """Files that a process may have open: Ray's own recipes ask for as many."""
 IDLE_MINUTES = 5
-
-
-class CannotRun(ValueError):
-    """The sweep cannot run on such a cluster; the message is one line, with the mend."""
 
 
 def configuration(needs: Needs, cluster: Aws | Gcp | Hosts) -> dict[str, str]:
@@ -62,7 +58,7 @@ def run_command(needs: Needs, cluster: Aws | Gcp | Hosts) -> str:
     """What carries the sweep out, once `ray dashboard` has brought the head's dashboard here: a job of the cluster."""
     words = ["xstilts", "submit", *needs.arguments, "--address", DASHBOARD]
     if isinstance(cluster, Cloud):
-        gpus = gpus_of_node(needs, cluster)
+        gpus = needs.gpus_per_machine(cluster.nodes, cluster.gpus)
         words += ["--nodes", f"{cluster.nodes}x{cluster.cpus}" + (f"x{gpus}" if gpus else "")]
     return shlex.join(words)
 
@@ -71,11 +67,6 @@ def stop_command(cluster: Aws | Gcp | Hosts) -> str:
     """What stops Ray on the head, for `ray exec`, before `ray down`: that of a host that stays would go on. The workers
     end when they have lost their head."""
     return f"{cluster.bin}/ray stop" if isinstance(cluster, Hosts) else "ray stop"
-
-
-def gpus_of_node(needs: Needs, cluster: Cloud) -> int:
-    """GPUs of a worker: as described, or as the sweep wants them."""
-    return needs.gpus_per_machine(cluster.nodes) if cluster.gpus is None else cluster.gpus
 
 
 def _shared(needs: Needs, cluster: Aws | Gcp | Hosts) -> Config:
@@ -132,7 +123,7 @@ def _hosts(cluster: Hosts) -> Config:
 
 
 def _cloud(needs: Needs, cluster: Aws | Gcp) -> Config:
-    gpus = gpus_of_node(needs, cluster)
+    gpus = needs.gpus_per_machine(cluster.nodes, cluster.gpus)
     held = {"CPU": cluster.cpus, **({"GPU": gpus} if gpus else {})}
     return {
         "provider": _provider(cluster),

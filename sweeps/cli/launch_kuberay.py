@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from cluster.kuberay.description import KubeRay
-from cluster.kuberay.manifests import CannotRun, manifests
+from cluster.kuberay.manifests import manifests
+from cluster.needs import CannotRun
 from sweeps.cli.console import File, Override, console, wrong
 from sweeps.cli.launch_common import (
     ClusterFile,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from shlex import quote
 
-from cluster.ray_up.configuration import CannotRun, configuration, run_command, stop_command
+from cluster.needs import CannotRun
+from cluster.ray_up.configuration import configuration, run_command, stop_command
 from cluster.ray_up.description import Aws, Gcp, Hosts
 from sweeps.cli.console import File, Override, console, wrong
 from sweeps.cli.launch_common import (
@@ -24,40 +26,31 @@ from sweeps.cli.launch_common import (
 )
 
 
-def aws(
-    file: File,
-    override: Override = None,
-    image: Image = None,
-    nodes: Nodes = None,
-    cpus: CpusPerNode = None,
-    gpus: GpusPerNode = None,
-    settings: Settings = None,
-    cluster: ClusterFile = None,
-    to: To = Path("launch"),
-    dry_run: DryRun = False,
-    force: Force = False,
-) -> None:
-    """Write what `ray up` wants for EC2: the cluster, and the policies of its two roles."""
-    options = {"image": image, "nodes": nodes, "cpus": cpus, "gpus": gpus}
-    _write(file, override, described(Aws, "aws", cluster, options, settings), to, dry_run, force)
+def _in_cloud(model: type[Aws] | type[Gcp], kind: str, does: str) -> Callable[..., None]:
+    """The command of a cloud: all have the same options."""
+
+    def command(
+        file: File,
+        override: Override = None,
+        image: Image = None,
+        nodes: Nodes = None,
+        cpus: CpusPerNode = None,
+        gpus: GpusPerNode = None,
+        settings: Settings = None,
+        cluster: ClusterFile = None,
+        to: To = Path("launch"),
+        dry_run: DryRun = False,
+        force: Force = False,
+    ) -> None:
+        options = {"image": image, "nodes": nodes, "cpus": cpus, "gpus": gpus}
+        _write(file, override, described(model, kind, cluster, options, settings), to, dry_run, force)
+
+    command.__name__, command.__doc__ = kind, does
+    return command
 
 
-def gcp(
-    file: File,
-    override: Override = None,
-    image: Image = None,
-    nodes: Nodes = None,
-    cpus: CpusPerNode = None,
-    gpus: GpusPerNode = None,
-    settings: Settings = None,
-    cluster: ClusterFile = None,
-    to: To = Path("launch"),
-    dry_run: DryRun = False,
-    force: Force = False,
-) -> None:
-    """Write what `ray up` wants for Compute Engine."""
-    options = {"image": image, "nodes": nodes, "cpus": cpus, "gpus": gpus}
-    _write(file, override, described(Gcp, "gcp", cluster, options, settings), to, dry_run, force)
+aws = _in_cloud(Aws, "aws", "Write what `ray up` wants for EC2: the cluster, and the policies of its two roles.")
+gcp = _in_cloud(Gcp, "gcp", "Write what `ray up` wants for Compute Engine.")
 
 
 def hosts(

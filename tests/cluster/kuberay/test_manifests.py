@@ -9,8 +9,8 @@ import yaml
 from pydantic import ValidationError
 
 from cluster.kuberay.description import KubeRay
-from cluster.kuberay.manifests import CannotRun, manifests
-from cluster.needs import Needs, Workers
+from cluster.kuberay.manifests import manifests
+from cluster.needs import CannotRun, Needs, Workers
 
 CRDS = os.environ.get("XSTILTS_KUBERAY_CRDS")
 """A folder with KubeRay's `ray.io_rayjobs.yaml` and `ray.io_rayclusters.yaml`."""
@@ -178,6 +178,9 @@ def test_what_no_pod_would_see_is_said(tmp_path: Path):
             manifests(needs(tmp_path, paths=(*of.paths, path)), KubeRay(image="r/x:1"))
         assert str(caught.value).startswith(path)
     manifests(needs(tmp_path, paths=(*of.paths, str(data))), KubeRay(image="r/x:1", volumes=(f"claim:{data}",)))
+    kept = rendered(of, volumes=(f"claim:{tmp_path}",))  # a sweep file on a volume is read there
+    assert "ConfigMap" not in kept
+    assert shlex.split(kept["RayJob"]["spec"]["entrypoint"])[2] == str(tmp_path / "my study.yaml")
     tasks = tmp_path / "tasks"
     tasks.mkdir()
     (tasks / "one.yaml").write_text("name: one\n")

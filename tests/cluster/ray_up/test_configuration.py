@@ -10,8 +10,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from cluster.needs import Needs, Workers
-from cluster.ray_up.configuration import CannotRun, configuration, run_command
+from cluster.needs import CannotRun, Needs, Workers
+from cluster.ray_up.configuration import configuration, run_command
 from cluster.ray_up.description import Aws, Gcp, Hosts
 
 MACHINES = {
