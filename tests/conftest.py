@@ -21,19 +21,10 @@ from hypothesis import settings
 
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, LocalModel, RandomInit
-from trainables.recipe.recipes import (
-    Corpus,
-    DataRecipe,
-    EvaluateRecipe,
-    Optimisation,
-    Selection,
-    SplitRef,
-    TaskSpec,
-    TokenizerRecipe,
-    TrainRecipe,
-    TrainTask,
-)
+from trainables.recipe.optimisation import Optimisation
+from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TokenizerRecipe, TrainRecipe
 from trainables.recipe.sampling import Sampling
+from trainables.recipe.tasks import Corpus, Selection, SplitRef, TaskSpec, TrainTask
 from trainables.steps.run import carry_out
 from trainables.store import Store, hash_model_dir
 from trainables.task_types import get_task_type

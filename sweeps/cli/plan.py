@@ -35,7 +35,7 @@ from trainables.steps import groups
 
 if TYPE_CHECKING:
     from sweeps.plan.graph import Plan, Step
-    from trainables.recipe.recipes import Precision
+    from trainables.recipe.optimisation import Precision
 
 
 def plan(

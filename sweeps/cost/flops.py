@@ -24,7 +24,8 @@ from trainables.models.backbones import CONFIG, hub_shape, read_config, shape_of
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.models.shape import ModelShape
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
-from trainables.recipe.recipes import DataRecipe, Recipe, SplitRef, TaskSpec, TokenizerRecipe
+from trainables.recipe.recipes import DataRecipe, Recipe, TokenizerRecipe
+from trainables.recipe.tasks import SplitRef, TaskSpec
 from trainables.steps import StepRecord
 from trainables.steps.work import Size, Work
 from trainables.store import Store

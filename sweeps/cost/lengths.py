@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types import Length, get_task_type
 from trainables.tasks import get_task
 from trainables.tasks.sources.generated import GeneratedSource

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sweeps.cost.lengths import UNKNOWN_ROWS, expected_length, expected_rows
-from trainables.recipe.recipes import DataRecipe, Recipe, SplitRef, TaskSpec
+from trainables.recipe.recipes import DataRecipe, Recipe
+from trainables.recipe.tasks import SplitRef, TaskSpec
 from trainables.steps import SplitCounts, split_counts
 from trainables.steps.work import Size
 from trainables.store import Store

@@ -9,7 +9,7 @@ from typing import Any
 from sweeps.spec.fields import SweepSpec
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel, LocalModel
-from trainables.recipe.recipes import FIRST_VISIBLE
+from trainables.recipe.tasks import FIRST_VISIBLE
 from trainables.store import Store, hash_model_dir
 from trainables.task_types import get_task_type
 from trainables.task_types.base import Row

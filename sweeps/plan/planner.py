@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from sweeps.plan.executions import Executions
-from sweeps.plan.graph import Cell, Plan, Role, Step, Variant
-from sweeps.plan.splits import SplitResolver
+from sweeps.plan.builder import Builder, selection_of
+from sweeps.plan.graph import Cell, Plan, Role, Variant
 from sweeps.spec.fields import (
     NONE,
     IntermediateSpec,
@@ -20,31 +18,21 @@ from sweeps.spec.fields import (
 )
 from sweeps.spec.precision import with_precision
 from sweeps.spec.reading import WrongSpec
-from sweeps.spec.settings import Settings, WrongSettings, merged
-from sweeps.spec.training import MASKED_LM, MixtureSpec, MlmSpec, Training
+from sweeps.spec.settings import WrongSettings, merged
+from sweeps.spec.training import MASKED_LM
 from trainables.models.backbones import DEFAULT
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
-from trainables.recipe.recipes import (
-    FIRST_VISIBLE,
-    Corpus,
-    DataRecipe,
-    EvaluateRecipe,
-    Precision,
-    Recipe,
-    Selection,
-    SplitRef,
-    TokenizerRecipe,
-    TrainRecipe,
-    TrainTask,
-)
-from trainables.recipe.sampling import Mixture, Sampling
-from trainables.steps import get_step_kind, kind_of
+from trainables.recipe.optimisation import Precision
+from trainables.recipe.recipes import EvaluateRecipe, TokenizerRecipe
+from trainables.recipe.sampling import Sampling
+from trainables.recipe.tasks import Corpus, Selection, TrainTask
+from trainables.steps import get_step_kind
 from trainables.store import hash_model_dir
 from trainables.task_types import get_task_type
-from trainables.tasks import Task, get_task
+from trainables.tasks import get_task
 from trainables.tasks.files.use import use_task_files
-from trainables.tasks.hyperparameters import MULTI_TASK, Defaults
+from trainables.tasks.hyperparameters import MULTI_TASK
 from trainables.tasks.lock import read_lock
 from trainables.tasks.sources import DataError, Source
 
@@ -76,23 +64,20 @@ def make_plan(
         raise WrongSpec([f"{file}: data: {error}"]) from None
     except WrongSettings as error:
         raise WrongSpec([f"{file}: {error}"]) from None
-    return Plan(planner.steps, tuple(cells), planner.unshared)
+    return Plan(planner.build.steps, tuple(cells), planner.unshared)
 
 
 class _Planner:
     def __init__(self, spec: SweepSpec, locked: Mapping[str, str], sources: Mapping[str, Source]) -> None:
         self.spec = spec
-        self.steps: dict[str, Step] = {}
-        self.executions = Executions(spec)
-        self.rows = SplitResolver(spec, {**locked, **spec.revisions}, sources)
+        self.build = Builder(spec, locked, sources)
         self.unshared = 0
-        self._prepared: dict[Any, str] = {}
 
     # --- the grid --------------------------------------------------------------------------------------------
 
     def model(self, name: str, model: ModelSpec) -> list[Cell]:
         spec = self.spec
-        self.prefix = f"{name}: " if len(spec.models) > 1 else ""
+        self.build.prefix = f"{name}: " if len(spec.models) > 1 else ""
         base = self._base(name, model)
         cells = []
         for intermediate in spec.intermediates:
@@ -112,20 +97,10 @@ class _Planner:
         """Add what the sweep file asks for by the names of kinds of steps (`steps`)."""
         for name, options in self.spec.steps.items():
             try:
-                for recipe, label in get_step_kind(name).plan(options, self):
-                    self._add(recipe, Role(name, label))
+                for recipe, label in get_step_kind(name).plan(options, self.build):
+                    self.build.add(recipe, Role(name, label))
             except ValueError as error:
                 raise WrongSettings(f"steps.{name}: {error}") from None
-
-    @property
-    def recipes(self) -> Mapping[str, Recipe]:
-        """Of the steps so far (`PlanContext`)."""
-        return {name: step.recipe for name, step in self.steps.items()}
-
-    @property
-    def seeds(self) -> tuple[int, ...]:
-        """Those of the sweep (`PlanContext`)."""
-        return self.spec.seeds
 
     def _base(self, name: str, model: ModelSpec) -> ModelSource:
         """The model that all intermediates start from; sets where its tokenizer comes from and its positions."""
@@ -139,26 +114,26 @@ class _Planner:
                 architecture["model_type"] = model_type
             recipe = TokenizerRecipe(
                 corpora=tuple(
-                    Corpus(task=task.spec(), rows=self.rows.text(task, text.languages, "train", text.limit))
+                    Corpus(task=task.spec(), rows=self.build.rows.text(task, text.languages, "train", text.limit))
                     for task in map(get_task, text.corpora)
                 ),
-                exclude=self.rows.excluded(text),
+                exclude=self.build.rows.excluded(text),
                 vocab_size=text.vocab_size,
                 model_type=str(model_type) if model_type != DEFAULT else None,
             )
-            self.tokenizer: ModelSource = CheckpointRef(
-                step=self._add(recipe, Role("prepare", f"{self.prefix}tokenizer", model=name))
+            self.build.tokenizer = CheckpointRef(
+                step=self.build.add(recipe, Role("prepare", f"{self.build.prefix}tokenizer", model=name))
             )
             base = RandomInit(architecture=architecture, tokenizer=recipe.id, seed=model.seed)
         elif (path := model.path) is not None:
-            base = self.tokenizer = LocalModel(sha256=hash_model_dir(path))
-            self.executions.add_model(base.sha256, str(path))
+            base = self.build.tokenizer = LocalModel(sha256=hash_model_dir(path))
+            self.build.executions.add_model(base.sha256, str(path))
         else:
             assert model.start is not None
             assert model.revision is not None
-            base = self.tokenizer = HubModel(hub=model.start, revision=model.revision)
+            base = self.build.tokenizer = HubModel(hub=model.start, revision=model.revision)
         # A model whose shape is not known before it is pulled is taken to have that of XLM-R.
-        self.positions = (model.shape() or XLMR_LARGE).usable_positions
+        self.build.positions = (model.shape() or XLMR_LARGE).usable_positions
         for number in range(len(model.pretrain)):
             base = self._pretrain(name, model, number, base)
         return base
@@ -169,41 +144,43 @@ class _Planner:
         pretrain = model.pretrain[number]
         where = f"models.{name}.pretrain[{number}]"
         first = get_task(pretrain.corpora[0])
-        settings = merged(where, self.positions, self._defaults(first), self.spec.training.get("all"), pretrain)
+        settings = merged(
+            where, self.build.positions, self.build.defaults(first), self.spec.training.get("all"), pretrain
+        )
         objective = get_task_type(pretrain.objective)
         batch, group = settings.optimisation.batch_size, objective.contrastive_group_size
         if batch % group:
             raise WrongSettings(f"{where}.batch_size: {batch} is no multiple of {group}")
-        part = self._text_part(pretrain, pretrain.objective, settings.length, settings.limits)
+        part = self.build.text_part(pretrain, pretrain.objective, settings.length, settings.limits)
         ranking = objective.learns_from_translations
-        part = part.model_copy(update={"select": SELECT_RANKING if ranking else _selection(first)})
-        label = f"{self.prefix}pretrain" + (f" {number + 1}" if len(model.pretrain) > 1 else "")
-        return self._train((part,), None, base, settings, model.seed, Role("pretrain", label, model=name))
+        part = part.model_copy(update={"select": SELECT_RANKING if ranking else selection_of(first)})
+        label = f"{self.build.prefix}pretrain" + (f" {number + 1}" if len(model.pretrain) > 1 else "")
+        return self.build.train((part,), None, base, settings, model.seed, Role("pretrain", label, model=name))
 
     def _intermediate(self, model: str, intermediate: IntermediateSpec, seed: int, base: ModelSource) -> ModelSource:
         named = tuple(in_languages(name) for name in intermediate.tasks)
         tasks = [get_task(name) for name, _ in named]
         name, alone = intermediate.name, len(tasks) == 1
-        layers = self._layers(tasks[0].name, name) if alone else self._layers(name)
-        defaults = self._defaults(tasks[0]) if alone else MULTI_TASK
-        settings = merged(f"training.{name}", self.positions, defaults, *layers)
+        layers = self.build.layers(tasks[0].name, name) if alone else self.build.layers(name)
+        defaults = self.build.defaults(tasks[0]) if alone else MULTI_TASK
+        settings = merged(f"training.{name}", self.build.positions, defaults, *layers)
         trained: list[TrainTask] = []
         for task, (_, languages) in zip(tasks, named, strict=True):
-            part = self._part(task, languages, settings)
+            part = self.build.part(task, languages, settings)
             if intermediate.heads == "shared":
                 alike = [other.head for other in trained if _head(other) == _head(part)]
                 part = part.model_copy(update={"head": alike[0]}) if alike else part
             trained.append(part)
         if (mlm := intermediate.mlm) is not None:
             limits = (mlm.train_limit, None)
-            text = self._text_part(mlm, MASKED_LM, settings.fitting(mlm.max_length), limits)
+            text = self.build.text_part(mlm, MASKED_LM, settings.fitting(mlm.max_length), limits)
             trained.append(text.model_copy(update={"share": mlm.share}))
         sampling = None
         if len(trained) > 1:
             sampling = Sampling(cap=intermediate.cap, temperature=intermediate.temperature or 1.0)
-        label = f"{self.prefix}{name} · seed {seed}"
+        label = f"{self.build.prefix}{name} · seed {seed}"
         role = Role("intermediate", label, model, name, seed=seed)
-        return self._train(tuple(trained), sampling, base, settings, seed, role)
+        return self.build.train(tuple(trained), sampling, base, settings, seed, role)
 
     def _target(
         self, model: str, intermediate: str, target: TargetSpec, seed: int, start: ModelSource
@@ -211,8 +188,8 @@ class _Planner:
         """Add training (where the target has any) and evaluation, for each of its learning rates."""
         task = get_task(target.task)
         task_type = get_task_type(task.type)
-        length = min(RETRIEVAL_LENGTH, self.positions)
-        label = f"{self.prefix}{intermediate} -> {task.name}"
+        length = min(RETRIEVAL_LENGTH, self.build.positions)
+        label = f"{self.build.prefix}{intermediate} -> {task.name}"
         role = Role("target", label, model, intermediate, task.name)
         if target.trained_on or intermediate != NONE:
             role = replace(role, label=f"{label} · seed {seed}", seed=seed)
@@ -223,114 +200,36 @@ class _Planner:
         for name in target.trained_on:
             trained_on = get_task(name)
             if name == target.trained_on[-1]:  # in the target's way; those before it each in their own
-                key, defaults, own = task.name, self._defaults(task) or self._defaults(trained_on), label
+                key, defaults, own = task.name, self.build.defaults(task) or self.build.defaults(trained_on), label
             else:
-                key, defaults, own = name, self._defaults(trained_on), f"{label} ({name})"
-            settings = merged(f"training.{key}", self.positions, defaults, *self._layers(key))
+                key, defaults, own = name, self.build.defaults(trained_on), f"{label} ({name})"
+            settings = merged(f"training.{key}", self.build.positions, defaults, *self.build.layers(key))
             variants = settings.variants if name == target.trained_on[-1] else [settings]
             precision = variants[0].optimisation.precision
-            part = self._part(trained_on, (), settings)
+            part = self.build.part(trained_on, (), settings)
             trained = []
             for one in variants:
                 said = f"learning_rate {one.optimisation.learning_rate:g}" if len(variants) > 1 else ""
-                step = self._train((part,), None, start, one, seed, replace(role, label=_joined(own, said)))
+                step = self.build.train((part,), None, start, one, seed, replace(role, label=_joined(own, said)))
                 trained.append((step, said))
             start = trained[-1][0]
             if not task_type.compares_vectors:
                 length = settings.length
         languages = self._languages(target)
-        labels = self.rows.task(get_task(target.trained_on[-1])).labels if target.trained_on else None
+        labels = self.build.rows.task(get_task(target.trained_on[-1])).labels if target.trained_on else None
         spec = task.spec(labels=labels)
         if task_type.compares_vectors:
             spec = spec.model_copy(update={"vectors": self.spec.retrieval})
-        data = self._data(task, self.rows.evaluated(task, languages), length, f"{task.name} test")
+        data = self.build.data(task, self.build.rows.evaluated(task, languages), length, f"{task.name} test")
         found = []
         for model_step, said in trained:
             recipe = EvaluateRecipe(task=spec, data=data, model=model_step, languages=languages, precision=precision)
-            evaluation = self._add(recipe, replace(role, phase="evaluate", label=f"evaluate {_joined(label, said)}"))
+            evaluation = self.build.add(
+                recipe, replace(role, phase="evaluate", label=f"evaluate {_joined(label, said)}")
+            )
             last = model_step.step if target.trained_on and isinstance(model_step, CheckpointRef) else None
             found.append(Variant(evaluation, last, said))
         return tuple(found)
-
-    def _part(self, task: Task, languages: tuple[str, ...], settings: Settings) -> TrainTask:
-        """A task's part in a training, on its train rows in `languages`."""
-        length = settings.length_of(self._defaults(task))
-        if length < (least := get_task_type(task.type).least_length):
-            raise WrongSettings(
-                f"{settings.where}.max_length: {length} subwords are too few for {task.type} ({task.name}); "
-                f"give {least} or more"
-            )
-        data = self._data(task, self.rows.trained(task, languages, *settings.limits), length, f"{task.name} train")
-        return TrainTask(task=self.rows.task(task), data=(data,), head=task.name, select=_selection(task))
-
-    def _text_part(
-        self, text: MixtureSpec, task_type: str, length: int, limits: tuple[int | None, int | None]
-    ) -> TrainTask:
-        """Text's part in a training. It has no say in the checkpoint."""
-        tasks = [get_task(corpus) for corpus in text.corpora]
-        objective, data = get_task_type(task_type), []
-        for task in tasks:
-            languages = text.languages or task.languages
-            if objective.learns_from_translations:  # translations are into the others
-                languages = tuple(language for language in languages if language != task.train_language)
-            train = self.rows.text(task, languages, "train", limits[0])
-            dev = () if isinstance(text, MlmSpec) else self.rows.text(task, languages, "dev", limits[1])
-            recipe = DataRecipe(
-                task=task.spec(type=objective.prepared_as or objective.name),
-                rows=(*train, *dev),
-                tokenizer=self.tokenizer,
-                max_length=length,
-                exclude=self.rows.excluded(text),
-            )
-            data.append(self._add(recipe, Role("prepare", f"{self.prefix}data {task.name} train")))
-        mixture = None
-        if text.alpha is not None:
-            weights = tuple(text.weights.get(corpus, 1.0) for corpus in text.corpora)
-            mixture = Mixture(weights=weights, alpha=text.alpha, translations=text.translations)
-        spec = tasks[0].spec(type=task_type)
-        return TrainTask(task=spec, data=tuple(data), mixture=mixture, head=spec.name, select=None)
-
-    def _train(
-        self,
-        tasks: tuple[TrainTask, ...],
-        sampling: Sampling | None,
-        start: ModelSource,
-        settings: Settings,
-        seed: int,
-        role: Role,
-    ) -> ModelSource:
-        optimisation, collapse = settings.optimisation, self.spec.early_stopping.collapse
-        told = all(get_task_type(task.task.type).knows_chance for task in tasks if task.select is not None)
-        optimisation = optimisation.model_copy(
-            update={"collapse_patience": collapse.patience if told else None, "reseed": collapse.reseed or None}
-        )
-        recipe = TrainRecipe(tasks=tasks, sampling=sampling, start=start, optimisation=optimisation, seed=seed)
-        return CheckpointRef(step=self._add(recipe, role))
-
-    def _data(self, task: Task, rows: tuple[SplitRef, ...], length: int, label: str) -> str:
-        # Nearly every cell asks for data that another has asked for, and a recipe takes its time to make.
-        key = (task.name, rows, length, self.tokenizer)
-        if key not in self._prepared:
-            recipe = DataRecipe(task=self.rows.task(task), rows=rows, tokenizer=self.tokenizer, max_length=length)
-            self._prepared[key] = self._add(recipe, Role("prepare", f"{self.prefix}data {label}"))
-        return self._prepared[key]
-
-    def _add(self, recipe: Recipe, role: Role) -> str:
-        """Add a step, or one role more to the step that is there."""
-        step = self.steps.get(recipe.id)
-        if step is None:
-            step = Step(recipe, (), self.executions.of(kind_of(recipe).group, role.model))
-        self.steps[recipe.id] = step.in_role(role)
-        return recipe.id
-
-    def _layers(self, *names: str) -> list[Training | None]:
-        """What the sweep file says of all trainings, then of those of these names; of `TASK@first-visible` first what
-        it says of TASK."""
-        names = tuple(one for name in names for one in (name.removesuffix(f"@{FIRST_VISIBLE}"), name))
-        return [self.spec.training.get(name) for name in ("all", *dict.fromkeys(names))]
-
-    def _defaults(self, task: Task) -> Defaults | None:
-        return task.defaults(self.spec.hyperparameters)
 
     def _languages(self, target: TargetSpec) -> tuple[str, ...]:
         task = get_task(target.task)
@@ -340,11 +239,6 @@ class _Planner:
 
 def _joined(label: str, said: str) -> str:
     return f"{label} · {said}" if said else label
-
-
-def _selection(task: Task) -> Selection:
-    metrics = task.main_metrics if task.select_metric == "score" else (task.select_metric,)
-    return Selection(metrics=metrics, mode=task.select_mode)
 
 
 def _head(part: TrainTask) -> tuple[str, tuple[str, ...]]:

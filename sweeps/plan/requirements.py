@@ -8,7 +8,7 @@ from pathlib import Path
 from sweeps.plan.graph import Plan
 from sweeps.plan.planner import make_plan
 from sweeps.spec.fields import SweepSpec
-from trainables.recipe.recipes import Precision
+from trainables.recipe.optimisation import Precision
 from trainables.tasks import Task
 from trainables.tasks.sources import Settled, require_split
 from trainables.tasks.task import Split

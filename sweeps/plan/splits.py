@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.training import TextSpec
-from trainables.recipe.recipes import Corpus, SplitRef, TaskSpec
+from trainables.recipe.tasks import Corpus, SplitRef, TaskSpec
 from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task
 from trainables.tasks.sources import DataError, Source, labels_of

@@ -20,7 +20,8 @@ from sweeps.state.selection import settled, stopped_of
 from sweeps.state.sweep import Sweep
 from trainables.data.prepare import load_split
 from trainables.evaluation.predictions import read_predictions
-from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, SplitRef
+from trainables.recipe.recipes import DataRecipe, EvaluateRecipe
+from trainables.recipe.tasks import SplitRef
 from trainables.steps import split_counts
 from trainables.suites import (
     Suite,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sweeps.plan.graph import Cell
 from sweeps.results.results import Results
-from trainables.recipe.recipes import FIRST_VISIBLE
+from trainables.recipe.tasks import FIRST_VISIBLE
 from trainables.tasks import get_task
 
 

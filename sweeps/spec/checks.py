@@ -20,7 +20,7 @@ from sweeps.spec.models import check_layer, check_masking, check_mixture, check_
 from sweeps.spec.places import check_places
 from trainables.outside.places import local_path
 from trainables.outside.text import Unreadable, shown
-from trainables.recipe.recipes import FIRST_VISIBLE
+from trainables.recipe.tasks import FIRST_VISIBLE
 from trainables.steps import groups
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task

@@ -18,7 +18,7 @@ from trainables.outside.places import local_path
 from trainables.outside.text import shown
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import FIRST_VISIBLE, PoolingConfig
+from trainables.recipe.tasks import FIRST_VISIBLE, PoolingConfig
 from trainables.tasks import get_task
 from trainables.tasks.benchmarks import BENCHMARKS
 

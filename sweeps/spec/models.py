@@ -20,7 +20,7 @@ from trainables.models.backbones import (
     backbone_type_of,
 )
 from trainables.outside.text import Unreadable, shown
-from trainables.recipe.recipes import PoolingConfig
+from trainables.recipe.tasks import PoolingConfig
 from trainables.task_types import all_task_types, get_task_type
 from trainables.tasks import Task, UnknownTask, get_task
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.training import Training
-from trainables.recipe.recipes import Precision
+from trainables.recipe.optimisation import Precision
 
 AUTO = "auto"
 

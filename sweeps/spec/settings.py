@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sweeps.spec.training import Training
-from trainables.recipe.recipes import Optimisation
+from trainables.recipe.optimisation import Optimisation
 from trainables.tasks.hyperparameters import Defaults
 
 _REQUIRED = ("max_length", "batch_size", "learning_rate", "epochs")

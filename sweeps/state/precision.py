@@ -16,7 +16,7 @@ from sweeps.spec.fields import SweepSpec
 from sweeps.spec.precision import uses_auto
 from sweeps.spec.reading import WrongSpec
 from trainables.outside.processor import BF16, bf16_units, has_gpus
-from trainables.recipe.recipes import Precision
+from trainables.recipe.optimisation import Precision
 from trainables.store import Store
 from trainables.store.sealed_json import Damaged, seal, unseal
 

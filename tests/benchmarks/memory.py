@@ -299,7 +299,9 @@ def _recipe(case: Case, store: Any) -> Any:
     from transformers import PreTrainedTokenizerFast
 
     from trainables.recipe.model_source import RandomInit
-    from trainables.recipe.recipes import Optimisation, Selection, TaskSpec, TrainRecipe, TrainTask
+    from trainables.recipe.optimisation import Optimisation
+    from trainables.recipe.recipes import TrainRecipe
+    from trainables.recipe.tasks import Selection, TaskSpec, TrainTask
 
     segments = case.model_type in ("bert", "deberta-v2")
     names = {

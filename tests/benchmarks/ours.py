@@ -22,7 +22,9 @@ from trainables.models import native
 from trainables.models.packing import Packing
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import LocalModel
-from trainables.recipe.recipes import Optimisation, Selection, TaskSpec, TrainRecipe, TrainTask
+from trainables.recipe.optimisation import Optimisation
+from trainables.recipe.recipes import TrainRecipe
+from trainables.recipe.tasks import Selection, TaskSpec, TrainTask
 from trainables.store import Store
 from trainables.training.batches import Batch, Prefetcher
 from trainables.training.engine import Engine

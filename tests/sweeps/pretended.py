@@ -20,7 +20,8 @@ from sweeps.schedule.states import StepState
 from sweeps.spec.fields import SweepSpec
 from sweeps.state.sweep import Sweep
 from sweeps.tracking import Tracker
-from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TaskSpec, TrainRecipe
+from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TrainRecipe
+from trainables.recipe.tasks import TaskSpec
 from trainables.store import METRICS, PREDICTIONS, Store
 from trainables.task_types import get_task_type
 from trainables.task_types.bitext_mining.modeling import TUNED

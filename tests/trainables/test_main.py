@@ -7,7 +7,8 @@ import json
 import pytest
 
 from trainables.__main__ import main
-from trainables.recipe.recipes import Corpus, TokenizerRecipe
+from trainables.recipe.recipes import TokenizerRecipe
+from trainables.recipe.tasks import Corpus
 
 NO_STORE = "/proc/none"
 

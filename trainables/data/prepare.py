@@ -25,7 +25,8 @@ from trainables.data.decontaminate import Seen
 from trainables.models.backbones import get_backbone_type
 from trainables.models.inputs import load_input_encoder
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import Corpus, DataRecipe, SplitRef, TaskSpec, TokenizerRecipe
+from trainables.recipe.recipes import DataRecipe, TokenizerRecipe
+from trainables.recipe.tasks import Corpus, SplitRef, TaskSpec
 from trainables.store import MODEL, Store
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task

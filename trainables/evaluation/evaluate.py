@@ -21,7 +21,8 @@ from trainables.evaluation.predictions import write_predictions
 from trainables.models.loading import load_tokenizer
 from trainables.models.task_model import load_task_model
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import EvaluateRecipe, SplitRef
+from trainables.recipe.recipes import EvaluateRecipe
+from trainables.recipe.tasks import SplitRef
 from trainables.store import METRICS, PREDICTIONS, Store
 from trainables.task_types import get_task_type
 from trainables.task_types.modeling import ModelOutputs

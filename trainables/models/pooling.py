@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from trainables.models.backbones.modeling import Backbone, mean_pool
-from trainables.recipe.recipes import PoolingConfig
+from trainables.recipe.tasks import PoolingConfig
 
 DEPTH = 14 / 24
 

@@ -23,7 +23,7 @@ from trainables.models.backbones.modeling import Backbone
 from trainables.models.loading import ModelSource, WrongWeights, load_backbone, seeded
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import Optimisation
+from trainables.recipe.optimisation import Optimisation
 from trainables.store import HEAD, Store
 
 log = logging.getLogger(__name__)

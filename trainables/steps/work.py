@@ -7,7 +7,7 @@ from typing import Protocol
 
 from trainables.models.shape import ModelShape
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
-from trainables.recipe.recipes import SplitRef, TaskSpec
+from trainables.recipe.tasks import SplitRef, TaskSpec
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import datasets
 
     from trainables.metrics.by_example import Shares
-    from trainables.recipe.recipes import TaskSpec
+    from trainables.recipe.tasks import TaskSpec
     from trainables.task_types.modeling import TaskModeling
 
 Row = Mapping[str, Any]

@@ -19,7 +19,7 @@ from trainables.models.backbones import INPUT_NAMES
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder, Inputs
 from trainables.models.packing import PLACES
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types.base import TaskType
 
 Feature = dict[str, Any]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 
-from trainables.recipe.recipes import FIRST_VISIBLE
+from trainables.recipe.tasks import FIRST_VISIBLE
 from trainables.task_types import get_task_type
 from trainables.tasks.checks import contradictions_of
 from trainables.tasks.task import Task, UnknownTask

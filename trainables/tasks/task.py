@@ -34,7 +34,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from trainables.recipe.recipes import FIRST_VISIBLE, TaskSpec
+from trainables.recipe.tasks import FIRST_VISIBLE, TaskSpec
 from trainables.task_types import Length, get_task_type
 from trainables.tasks.hyperparameters import FALLBACKS, Defaults
 

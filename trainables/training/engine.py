@@ -17,7 +17,7 @@ from torch._C._distributed_c10d import HashStore
 
 from trainables.models.task_model import TaskModel
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import Optimisation
+from trainables.recipe.optimisation import Optimisation
 from trainables.training.memory import zero_options
 from trainables.training.slices import Slice, loaded, slices
 

@@ -17,8 +17,9 @@ from transformers import PreTrainedTokenizerBase
 from trainables.batching.samplers import EpochSampler, MixtureSampler, rng_for
 from trainables.data.prepare import load_joined
 from trainables.models.task_model import NewHead
-from trainables.recipe.recipes import Optimisation, TrainTask
+from trainables.recipe.optimisation import Optimisation
 from trainables.recipe.sampling import Sampling
+from trainables.recipe.tasks import TrainTask
 from trainables.store import Store
 from trainables.task_types import get_task_type
 from trainables.task_types.modeling import Feature, ModelOutputs

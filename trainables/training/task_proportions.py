@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from trainables.recipe.recipes import Optimisation, TrainTask
+from trainables.recipe.optimisation import Optimisation
 from trainables.recipe.sampling import Sampling
+from trainables.recipe.tasks import TrainTask
 
 
 def task_proportions(

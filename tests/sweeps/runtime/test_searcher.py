@@ -13,15 +13,9 @@ from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import STARTABLE
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
-from trainables.recipe.recipes import (
-    DataRecipe,
-    EvaluateRecipe,
-    Optimisation,
-    Selection,
-    TaskSpec,
-    TrainRecipe,
-    TrainTask,
-)
+from trainables.recipe.optimisation import Optimisation
+from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TrainRecipe
+from trainables.recipe.tasks import Selection, TaskSpec, TrainTask
 
 START = HubModel(hub="a", revision="r")
 

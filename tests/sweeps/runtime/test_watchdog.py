@@ -14,7 +14,8 @@ from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
-from trainables.recipe.recipes import DataRecipe, TaskSpec
+from trainables.recipe.recipes import DataRecipe
+from trainables.recipe.tasks import TaskSpec
 
 
 def test_what_is_missing_is_named():

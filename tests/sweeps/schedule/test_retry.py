@@ -7,7 +7,9 @@ from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.retry import SMALLEST_MICRO_BATCH, RetryPolicy
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
-from trainables.recipe.recipes import DataRecipe, Optimisation, Selection, TaskSpec, TrainRecipe, TrainTask
+from trainables.recipe.optimisation import Optimisation
+from trainables.recipe.recipes import DataRecipe, TrainRecipe
+from trainables.recipe.tasks import Selection, TaskSpec, TrainTask
 
 
 def step(name="a", needs=(), **execution):

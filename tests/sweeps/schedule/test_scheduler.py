@@ -11,7 +11,9 @@ from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
-from trainables.recipe.recipes import DataRecipe, Optimisation, Selection, SplitRef, TaskSpec, TrainRecipe, TrainTask
+from trainables.recipe.optimisation import Optimisation
+from trainables.recipe.recipes import DataRecipe, TrainRecipe
+from trainables.recipe.tasks import Selection, SplitRef, TaskSpec, TrainTask
 
 TASK = TaskSpec(name="t", version=1, type="tagging", source="files")
 HUB = HubModel(hub="o/n", revision="r")

@@ -18,7 +18,9 @@ from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import with_usual_costs
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import HubModel
-from trainables.recipe.recipes import DataRecipe, Optimisation, Selection, SplitRef, TaskSpec, TrainRecipe, TrainTask
+from trainables.recipe.optimisation import Optimisation
+from trainables.recipe.recipes import DataRecipe, TrainRecipe
+from trainables.recipe.tasks import Selection, SplitRef, TaskSpec, TrainTask
 
 FOLDER = Path(sweeps.__file__).parent
 HUB = HubModel(hub="o/n", revision="r")

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from trainables.data.prepare import drawn, prepare_data
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import DataRecipe, SplitRef
+from trainables.recipe.recipes import DataRecipe
+from trainables.recipe.tasks import SplitRef
 from trainables.tasks import FolderSource, get_task
 
 

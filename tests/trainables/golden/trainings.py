@@ -15,17 +15,10 @@ from typing import Any
 from tests.conftest import World
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import (
-    DataRecipe,
-    EvaluateRecipe,
-    Optimisation,
-    Selection,
-    TaskSpec,
-    TokenizerRecipe,
-    TrainRecipe,
-    TrainTask,
-)
+from trainables.recipe.optimisation import Optimisation
+from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TokenizerRecipe, TrainRecipe
 from trainables.recipe.sampling import Mixture
+from trainables.recipe.tasks import Selection, TaskSpec, TrainTask
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 

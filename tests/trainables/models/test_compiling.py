@@ -7,7 +7,7 @@ import pytest
 from trainables.models.loading import load_backbone
 from trainables.models.task_model import new_task_model
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import Optimisation
+from trainables.recipe.optimisation import Optimisation
 from trainables.training.task_data import new_heads
 
 

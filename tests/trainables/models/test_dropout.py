@@ -103,7 +103,7 @@ def test_every_dropout_of_a_model_is_replaced(world):
     from trainables.models.loading import load_backbone
     from trainables.models.task_model import new_task_model
     from trainables.recipe.execution import Execution
-    from trainables.recipe.recipes import Optimisation
+    from trainables.recipe.optimisation import Optimisation
     from trainables.training.task_data import new_heads
 
     backbone = load_backbone(world.scratch(), world.store, Execution())

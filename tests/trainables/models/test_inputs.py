@@ -21,7 +21,7 @@ from trainables.models.loading import load_backbone, load_tokenizer
 from trainables.models.tokenizer_files import WrongTokenizer
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import LocalModel
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.store import MODEL
 from trainables.task_types import get_task_type
 

@@ -7,20 +7,10 @@ from pydantic import ValidationError
 
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
-from trainables.recipe.recipes import (
-    Corpus,
-    DataRecipe,
-    EvaluateRecipe,
-    Optimisation,
-    PoolingConfig,
-    Selection,
-    SplitRef,
-    TaskSpec,
-    TokenizerRecipe,
-    TrainRecipe,
-    TrainTask,
-)
+from trainables.recipe.optimisation import Optimisation
+from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TokenizerRecipe, TrainRecipe
 from trainables.recipe.sampling import Mixture, Sampling
+from trainables.recipe.tasks import Corpus, PoolingConfig, Selection, SplitRef, TaskSpec, TrainTask
 from trainables.steps import read_recipe
 
 NLI = TaskSpec(name="xnli", version=1, type="pair-classification", source="files", labels=("a", "b"))

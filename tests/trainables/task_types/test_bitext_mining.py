@@ -15,7 +15,7 @@ from trainables.evaluation.evaluate import evaluate
 from trainables.models.inputs import load_input_encoder
 from trainables.models.loading import load_backbone
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import PoolingConfig, TaskSpec
+from trainables.recipe.tasks import PoolingConfig, TaskSpec
 from trainables.store import PREDICTIONS
 from trainables.task_types import get_task_type
 from trainables.task_types.modeling import ModelOutputs

@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from trainables.models.backbones.modeling import EncoderOutput
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.store import HEAD, MODEL, PREDICTIONS, Store
 from trainables.task_types import get_task_type
 from trainables.task_types.dense_retrieval.modeling import SCALE, UnitVectorHead

@@ -13,7 +13,8 @@ from transformers import AutoTokenizer
 from tests.trainables.task_types.tokenizers_of_all_kinds import KINDS, tokenizer_of
 from trainables.models.backbones import get_backbone_type
 from trainables.models.inputs import InputEncoder
-from trainables.recipe.recipes import FIRST_VISIBLE, DataRecipe, TaskSpec
+from trainables.recipe.recipes import DataRecipe
+from trainables.recipe.tasks import FIRST_VISIBLE, TaskSpec
 from trainables.task_types import get_task_type
 from trainables.task_types.tagging.modeling import bare_share
 from trainables.tasks import UnknownTask, get_task

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from trainables.batching.micro_batches import split_micro_batch_groups
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.store import PREDICTIONS
 from trainables.task_types import get_task_type
 from trainables.task_types.modeling import ModelOutputs

@@ -14,7 +14,7 @@ from transformers import AutoTokenizer
 from trainables.metrics.squad import normalize_answer
 from trainables.models.backbones import get_backbone_type
 from trainables.models.inputs import InputEncoder
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types import get_task_type
 
 TASK = TaskSpec(name="t", version=1, type="span-qa", source="files")

@@ -10,7 +10,7 @@ import torch
 from datasets import Dataset
 
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import PoolingConfig, TaskSpec
+from trainables.recipe.tasks import PoolingConfig, TaskSpec
 from trainables.task_types import get_task_type
 from trainables.task_types.modeling import ModelOutputs
 from trainables.task_types.span_qa.modeling import _best_span

@@ -9,7 +9,7 @@ from datasets import Dataset
 from sklearn.metrics import f1_score
 
 from trainables.metrics.by_example import together
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types import get_task_type
 from trainables.task_types.modeling import ModelOutputs
 

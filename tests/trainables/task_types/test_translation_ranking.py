@@ -12,8 +12,10 @@ from torch.nn import functional as F
 from trainables.models.loading import load_backbone
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import DataRecipe, Optimisation, Selection, TrainRecipe, TrainTask
+from trainables.recipe.optimisation import Optimisation
+from trainables.recipe.recipes import DataRecipe, TrainRecipe
 from trainables.recipe.sampling import Mixture
+from trainables.recipe.tasks import Selection, TrainTask
 from trainables.store import MODEL, Store
 from trainables.task_types import get_task_type
 from trainables.task_types.translation_ranking.modeling import SCALE

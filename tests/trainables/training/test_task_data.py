@@ -14,8 +14,9 @@ from trainables.models.loading import WrongWeights
 from trainables.models.task_model import load_task_model
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import Optimisation, Selection, TaskSpec, TrainTask
+from trainables.recipe.optimisation import Optimisation
 from trainables.recipe.sampling import Sampling
+from trainables.recipe.tasks import Selection, TaskSpec, TrainTask
 from trainables.store import HEAD, MODEL, Store
 from trainables.task_types import get_task_type
 from trainables.training.task_data import TaskSampler

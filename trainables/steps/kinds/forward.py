@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainables.models.shape import ModelShape
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.steps.work import Size
 from trainables.task_types import HeadWork, get_task_type
 

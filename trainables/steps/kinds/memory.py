@@ -7,7 +7,8 @@ from math import ceil, sqrt
 
 from trainables.models.shape import ModelShape
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import EvaluateRecipe, TaskSpec, TrainRecipe
+from trainables.recipe.recipes import EvaluateRecipe, TrainRecipe
+from trainables.recipe.tasks import TaskSpec
 from trainables.steps.work import Size, WorkContext
 from trainables.task_types import HeadWork, get_task_type
 from trainables.tasks.task import Split

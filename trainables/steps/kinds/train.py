@@ -9,7 +9,8 @@ from typing import Any
 
 from trainables.host import Host
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import TrainRecipe, TrainTask
+from trainables.recipe.recipes import TrainRecipe
+from trainables.recipe.tasks import TrainTask
 from trainables.steps.base import Point, Shown, StepKind
 from trainables.steps.kinds.forward import forward_flops
 from trainables.steps.kinds.memory import trained_memory, trained_parameters

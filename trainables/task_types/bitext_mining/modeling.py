@@ -20,7 +20,7 @@ from trainables.metrics.overlap import overlap_scores
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder
 from trainables.models.pooling import LayerPooling
-from trainables.recipe.recipes import PoolingConfig, TaskSpec
+from trainables.recipe.tasks import PoolingConfig, TaskSpec
 from trainables.task_types.bitext_mining.schema import partners
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling
 

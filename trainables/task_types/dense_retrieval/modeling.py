@@ -26,7 +26,7 @@ from trainables.metrics.mining import nearest
 from trainables.metrics.ranking import mean_average_precision
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder, concatenated
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types.dense_retrieval.schema import DEPTH
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, SeveralSequences, split_sequences
 

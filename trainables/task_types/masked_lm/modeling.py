@@ -19,7 +19,7 @@ from transformers import PreTrainedTokenizerBase
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder, Inputs
 from trainables.models.tokenizer_files import WrongTokenizer
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types.masked_lm.schema import PREDICTED
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, pad
 

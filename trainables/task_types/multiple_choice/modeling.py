@@ -20,7 +20,7 @@ from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.heads import ClassifierHead
 from trainables.models.inputs import InputEncoder, Inputs, concatenated
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, SeveralSequences
 
 UNLABELLED = -1

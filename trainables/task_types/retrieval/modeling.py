@@ -18,7 +18,7 @@ from trainables.metrics.retrieval import nearest_neighbours, retrieval_scores
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder
 from trainables.models.pooling import LayerPooling
-from trainables.recipe.recipes import PoolingConfig, TaskSpec
+from trainables.recipe.tasks import PoolingConfig, TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling
 
 

@@ -9,7 +9,7 @@ from trainables.task_types.base import ID, Column, Length, Measure, TaskType
 if TYPE_CHECKING:
     import datasets
 
-    from trainables.recipe.recipes import TaskSpec
+    from trainables.recipe.tasks import TaskSpec
 
 
 class Retrieval(TaskType):

@@ -23,7 +23,7 @@ from trainables.metrics.squad2 import squad2_scores
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.heads import TokenHead
 from trainables.models.inputs import InputEncoder
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling
 from trainables.task_types.offsets import Located, located
 

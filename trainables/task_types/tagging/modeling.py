@@ -18,7 +18,7 @@ from trainables.metrics.tagging import entity_f1
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.heads import TokenHead
 from trainables.models.inputs import InputEncoder, marks_words
-from trainables.recipe.recipes import FIRST_VISIBLE, TaskSpec
+from trainables.recipe.tasks import FIRST_VISIBLE, TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, pad
 from trainables.task_types.offsets import SpaceSigns
 

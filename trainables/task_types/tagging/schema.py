@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import datasets
 
     from trainables.metrics.by_example import Shares
-    from trainables.recipe.recipes import TaskSpec
+    from trainables.recipe.tasks import TaskSpec
 
 
 BARE_SHARE = 0.2

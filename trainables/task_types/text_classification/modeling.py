@@ -16,7 +16,7 @@ from trainables.metrics.overlap import overlap_scores
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.heads import ClassifierHead
 from trainables.models.inputs import InputEncoder
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling
 from trainables.task_types.text_classification import schema
 

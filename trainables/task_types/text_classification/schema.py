@@ -10,7 +10,7 @@ from trainables.task_types.base import ID, Column, HeadWork, Length, Measure, Ro
 if TYPE_CHECKING:
     import datasets
 
-    from trainables.recipe.recipes import TaskSpec
+    from trainables.recipe.tasks import TaskSpec
 
 
 class TextClassification(TaskType):

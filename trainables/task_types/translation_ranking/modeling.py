@@ -24,7 +24,7 @@ from trainables.metrics.retrieval import nearest_neighbours
 from trainables.models.backbones.modeling import Backbone, mean_pool
 from trainables.models.inputs import InputEncoder, concatenated
 from trainables.models.pooling import retrieval_layer
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, inputs_between, pad_inputs
 
 SCALE = 20.0

@@ -14,7 +14,7 @@ from trainables.models.inputs import load_input_encoder
 from trainables.models.loading import load_backbone
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import TaskSpec
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 

@@ -23,7 +23,9 @@ from trainables.models.loading import load_backbone
 from trainables.models.task_model import load_task_model, new_task_model
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, LocalModel, RandomInit
-from trainables.recipe.recipes import DataRecipe, Optimisation, PoolingConfig, Selection
+from trainables.recipe.optimisation import Optimisation
+from trainables.recipe.recipes import DataRecipe
+from trainables.recipe.tasks import PoolingConfig, Selection
 from trainables.steps.run import carry_out
 from trainables.store import HEAD, MODEL, Store
 from trainables.task_types import get_task_type

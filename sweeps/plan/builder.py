@@ -1,0 +1,136 @@
+"""What a plan is made of: adding steps to it, and each once. `sweeps.plan.planner` says which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sweeps.plan.executions import Executions
+from sweeps.plan.graph import Role, Step
+from sweeps.plan.splits import SplitResolver
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.settings import Settings, WrongSettings
+from sweeps.spec.training import MixtureSpec, MlmSpec, Training
+from trainables.recipe.model_source import CheckpointRef, ModelSource
+from trainables.recipe.recipes import DataRecipe, Recipe, TrainRecipe
+from trainables.recipe.sampling import Mixture, Sampling
+from trainables.recipe.tasks import FIRST_VISIBLE, Selection, SplitRef, TrainTask
+from trainables.steps import kind_of
+from trainables.task_types import get_task_type
+from trainables.tasks import Task, get_task
+from trainables.tasks.hyperparameters import Defaults
+from trainables.tasks.sources import Source
+
+
+class Builder:
+    """The steps of a plan so far. `prefix`, `tokenizer` and `positions` are of the model whose cells are planned."""
+
+    def __init__(self, spec: SweepSpec, locked: Mapping[str, str], sources: Mapping[str, Source]) -> None:
+        self.spec = spec
+        self.steps: dict[str, Step] = {}
+        self.executions = Executions(spec)
+        self.rows = SplitResolver(spec, {**locked, **spec.revisions}, sources)
+        self.prefix = ""
+        """What its labels begin with."""
+        self.tokenizer: ModelSource
+        self.positions: int
+        self._prepared: dict[Any, str] = {}
+
+    @property
+    def recipes(self) -> Mapping[str, Recipe]:
+        """Of the steps so far (`PlanContext`)."""
+        return {name: step.recipe for name, step in self.steps.items()}
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """Those of the sweep (`PlanContext`)."""
+        return self.spec.seeds
+
+    def add(self, recipe: Recipe, role: Role) -> str:
+        """Add a step, or one role more to the step that is there."""
+        step = self.steps.get(recipe.id)
+        if step is None:
+            step = Step(recipe, (), self.executions.of(kind_of(recipe).group, role.model))
+        self.steps[recipe.id] = step.in_role(role)
+        return recipe.id
+
+    def data(self, task: Task, rows: tuple[SplitRef, ...], length: int, label: str) -> str:
+        """The id of the step that prepares rows of a task."""
+        # Nearly every cell asks for data that another has asked for, and a recipe takes its time to make.
+        key = (task.name, rows, length, self.tokenizer)
+        if key not in self._prepared:
+            recipe = DataRecipe(task=self.rows.task(task), rows=rows, tokenizer=self.tokenizer, max_length=length)
+            self._prepared[key] = self.add(recipe, Role("prepare", f"{self.prefix}data {label}"))
+        return self._prepared[key]
+
+    def part(self, task: Task, languages: tuple[str, ...], settings: Settings) -> TrainTask:
+        """A task's part in a training, on its train rows in `languages`."""
+        length = settings.length_of(self.defaults(task))
+        if length < (least := get_task_type(task.type).least_length):
+            raise WrongSettings(
+                f"{settings.where}.max_length: {length} subwords are too few for {task.type} ({task.name}); "
+                f"give {least} or more"
+            )
+        data = self.data(task, self.rows.trained(task, languages, *settings.limits), length, f"{task.name} train")
+        return TrainTask(task=self.rows.task(task), data=(data,), head=task.name, select=selection_of(task))
+
+    def text_part(
+        self, text: MixtureSpec, task_type: str, length: int, limits: tuple[int | None, int | None]
+    ) -> TrainTask:
+        """Text's part in a training. It has no say in the checkpoint."""
+        tasks = [get_task(corpus) for corpus in text.corpora]
+        objective, data = get_task_type(task_type), []
+        for task in tasks:
+            languages = text.languages or task.languages
+            if objective.learns_from_translations:  # translations are into the others
+                languages = tuple(language for language in languages if language != task.train_language)
+            train = self.rows.text(task, languages, "train", limits[0])
+            dev = () if isinstance(text, MlmSpec) else self.rows.text(task, languages, "dev", limits[1])
+            recipe = DataRecipe(
+                task=task.spec(type=objective.prepared_as or objective.name),
+                rows=(*train, *dev),
+                tokenizer=self.tokenizer,
+                max_length=length,
+                exclude=self.rows.excluded(text),
+            )
+            data.append(self.add(recipe, Role("prepare", f"{self.prefix}data {task.name} train")))
+        mixture = None
+        if text.alpha is not None:
+            weights = tuple(text.weights.get(corpus, 1.0) for corpus in text.corpora)
+            mixture = Mixture(weights=weights, alpha=text.alpha, translations=text.translations)
+        spec = tasks[0].spec(type=task_type)
+        return TrainTask(task=spec, data=tuple(data), mixture=mixture, head=spec.name, select=None)
+
+    def train(
+        self,
+        tasks: tuple[TrainTask, ...],
+        sampling: Sampling | None,
+        start: ModelSource,
+        settings: Settings,
+        seed: int,
+        role: Role,
+    ) -> ModelSource:
+        """Add a training; what it leaves."""
+        optimisation, collapse = settings.optimisation, self.spec.early_stopping.collapse
+        told = all(get_task_type(task.task.type).knows_chance for task in tasks if task.select is not None)
+        optimisation = optimisation.model_copy(
+            update={"collapse_patience": collapse.patience if told else None, "reseed": collapse.reseed or None}
+        )
+        recipe = TrainRecipe(tasks=tasks, sampling=sampling, start=start, optimisation=optimisation, seed=seed)
+        return CheckpointRef(step=self.add(recipe, role))
+
+    def layers(self, *names: str) -> list[Training | None]:
+        """What the sweep file says of all trainings, then of those of these names; of `TASK@first-visible` first what
+        it says of TASK."""
+        names = tuple(one for name in names for one in (name.removesuffix(f"@{FIRST_VISIBLE}"), name))
+        return [self.spec.training.get(name) for name in ("all", *dict.fromkeys(names))]
+
+    def defaults(self, task: Task) -> Defaults | None:
+        """The published settings of a task."""
+        return task.defaults(self.spec.hyperparameters)
+
+
+def selection_of(task: Task) -> Selection:
+    """What picks the checkpoint of a training on a task."""
+    metrics = task.main_metrics if task.select_metric == "score" else (task.select_metric,)
+    return Selection(metrics=metrics, mode=task.select_mode)
