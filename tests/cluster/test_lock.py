@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from cluster.lock import NoLock, departures, read_lock
+from cluster.requirements import name_of, needs
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -12,11 +13,7 @@ REPOSITORY = Path(__file__).parents[2]
 def test_versions_and_what_is_missing_are_named(tmp_path: Path):
     lock = tmp_path / "lock.txt"
     lock.write_text("# pins\nTorch==2.13.0\nnumpy==2.4.6  # why\nsix==1.0\n\nzope.interface==1\n")
-    names = (
-        "ray deepspeed transformers tokenizers sentencepiece protobuf datasets safetensors obstore mlflow pyarrow "
-        "pydantic PyYAML typer rich scipy matplotlib Jinja2"
-    )
-    needed = dict.fromkeys(names.split(), "1")
+    needed = {name_of(need): "1" for need in needs()}
     here = {**needed, "torch": "2.13.0+cpu", "numpy": "2.4.5", "ZOPE_interface": "1", "six": "1.0", "jupyter": "5"}
     assert departures(here, read_lock(lock)) == ["numpy 2.4.5, lock 2.4.6"]
     del here["ray"]
