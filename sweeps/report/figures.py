@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import matplotlib
@@ -69,13 +69,7 @@ class HeatMap:
 
     def draw(self) -> tuple[bytes, str, float]:
         """PNG, SVG, and the width in inches."""
-        with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "xstilts"}):
-            figure = self._figure()
-            width = float(figure.get_figwidth())
-            png, svg = io.BytesIO(), io.StringIO()
-            FigureCanvasAgg(figure).print_png(png, metadata={"Software": None, "Title": self.title})
-            FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Title": self.title})
-        return png.getvalue(), svg.getvalue(), width
+        return printed(self._figure, self.title)
 
     @property
     def legend(self) -> str:
@@ -163,6 +157,17 @@ def heat_maps(study: Study, model: str) -> list[HeatMap]:
             )
         )
     return maps
+
+
+def printed(make: Callable[[], Figure], title: str) -> tuple[bytes, str, float]:
+    """A figure as PNG and SVG, and its width in inches; the same each time."""
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "xstilts"}):
+        figure = make()
+        width = float(figure.get_figwidth())
+        png, svg = io.BytesIO(), io.StringIO()
+        FigureCanvasAgg(figure).print_png(png, metadata={"Software": None, "Title": title})
+        FigureCanvasSVG(figure).print_svg(svg, metadata={"Date": None, "Title": title})
+    return png.getvalue(), svg.getvalue(), width
 
 
 def cell_text(score: Score | None) -> str:

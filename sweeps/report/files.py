@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sweeps.report.figures import MISSING, file_name, signed
-from sweeps.report.languages import LANGUAGES
 from sweeps.report.study import AVERAGES, Score, Study
 from sweeps.results.notes import notes_of
 from sweeps.spec.fields import NONE
+from trainables.tasks.language_facts import LANGUAGES
 
 FIELDS: dict[str, pa.DataType] = {
     "model": pa.string(),
@@ -106,7 +106,7 @@ def latex(study: Study, model: str) -> str:
         r"\toprule",
         heading + r" \\",
         r"\midrule",
-        *(" & ".join([tex(name), *(_in_math(cell) for cell in cells)]) + r" \\" for name, *cells in rows),
+        *(" & ".join([tex(name), *(in_math(cell) for cell in cells)]) + r" \\" for name, *cells in rows),
         r"\bottomrule",
         r"\end{tabular}",
         *(f"% {note}" for note in notes(study)),
@@ -150,7 +150,7 @@ def tex(text: str) -> str:
     return "".join(special.get(character, character) for character in text)
 
 
-def _in_math(cell: str) -> str:
+def in_math(cell: str) -> str:
     """A table's own signs, which are no text of a sweep file, as LaTeX has them."""
-    signs = {"−": "$-$", "†": r"\textdagger{}", "‡": r"\textdaggerdbl{}", "…": r"\dots{}"}
+    signs = {"−": "$-$", "†": r"\textdagger{}", "‡": r"\textdaggerdbl{}", "…": r"\dots{}", "–": "--", "’": "'"}
     return "".join(signs.get(character, character) for character in cell)

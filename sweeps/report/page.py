@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -13,9 +13,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from sweeps.report import published
 from sweeps.report.figures import cell_text, mean_text, signed
-from sweeps.report.languages import GROUPS, HIGH, LANGUAGES, LOW, Language
 from sweeps.report.model_selection import selections
 from sweeps.report.narrative import cautions, marked_text, p_text, summary
+from sweeps.report.questions.answer import Answer
+from sweeps.report.questions.answer import cell_text as answer_cell
 from sweeps.report.statistics import LEVEL, RESAMPLES
 from sweeps.report.study import AVERAGES, Score, Study
 from sweeps.report.usage import cost_of
@@ -26,6 +27,7 @@ from trainables.steps import StepRecord
 from trainables.steps.environment import Code
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
+from trainables.tasks.language_facts import GROUPS, HIGH, LANGUAGES, LOW, Language
 
 HERE = Path(__file__).parent
 
@@ -59,8 +61,14 @@ class Group:
     differences: Mapping[str, float | None]
 
 
-def render(study: Study, pictures: Mapping[str, list[Picture]], links: Mapping[str, str]) -> str:
-    """The page. `pictures` by model; `links`: where a step's run is, by step."""
+def render(
+    study: Study,
+    answers: Sequence[tuple[Answer, list[Picture]]],
+    pictures: Mapping[str, list[Picture]],
+    links: Mapping[str, str],
+) -> str:
+    """The page. `answers` to its questions, each with its figures; `pictures` by model; `links`: where a step's run is,
+    by step."""
     environment = Environment(
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
@@ -71,6 +79,7 @@ def render(study: Study, pictures: Mapping[str, list[Picture]], links: Mapping[s
         "mean": mean_text,
         "marked": marked_text,
         "way": _way,
+        "answer_cell": answer_cell,
     }
     results = study.results
     records = [StepRecord.of(results.store, step) for step in results.plan.steps if results.store.done(step)]
@@ -78,6 +87,7 @@ def render(study: Study, pictures: Mapping[str, list[Picture]], links: Mapping[s
         css=(HERE / "page.css").read_text(encoding="utf-8"),
         js=(HERE / "page.js").read_text(encoding="utf-8"),
         study=study,
+        answers=answers,
         spec=results.spec,
         models=[_model(study, model, pictures.get(model, [])) for model in study.models],
         cost=cost_of(results),

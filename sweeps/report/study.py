@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sweeps.plan.graph import Cell
 from sweeps.report.annotations import Annotation, annotations_of
-from sweeps.report.examples import NoShares, shares_of
-from sweeps.report.statistics import LEVEL, Difference, difference, holm, resampled_scores
+from sweeps.report.contrasts import Judge, mean_of, minus
+from sweeps.report.statistics import LEVEL, Difference, holm
 from sweeps.results.results import Average, Entry, Results
 from sweeps.spec.fields import NONE
-from trainables.recipe.recipes import EvaluateRecipe
-from trainables.steps import split_counts
 from trainables.tasks import get_task
 
 AVERAGES: tuple[Average, ...] = ("zero-shot", "xtreme")
-SEED = 20200526
-"""Of all resampling: the same store gives the same report."""
-
-Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
@@ -72,8 +61,6 @@ class Study:
     """By model, average, intermediate, column."""
     languages: dict[tuple[str, str, str, str], Score] = field(default_factory=dict)
     """By model, intermediate, target, language."""
-    remarks: list[str] = field(default_factory=list)
-    """Why a target has no intervals."""
 
     @classmethod
     def of(cls, results: Results) -> Study:
@@ -82,6 +69,16 @@ class Study:
         for model in results.spec.models:
             _Model(study, model).compute()
         return study
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Takes sums of its scores."""
+        return Judge(self.results)
+
+    @property
+    def remarks(self) -> list[str]:
+        """Why a target has no intervals."""
+        return list(dict.fromkeys(self.judge.remarks))
 
     @property
     def models(self) -> list[str]:
@@ -121,13 +118,11 @@ class _Model:
         self.every = {(cell.intermediate, cell.target, cell.seed): cell for cell in of_model}
         done = [cell for cell in self.results.cells if cell.model == model]
         self.cells = {(cell.intermediate, cell.target, cell.seed): cell for cell in done}
-        self.rows: dict[tuple[str, str], int] = {}
-        self._resampled: dict[tuple[str, str], dict[str, Floats]] = {}
 
     def compute(self) -> None:
         study = self.study
         for target in study.targets:
-            self._read(target)
+            study.judge.read(self.model, target)
             for intermediate in study.intermediates:
                 for language in self.results.languages(target, "xtreme"):
                     score = self._score(intermediate, target, [target], language)
@@ -149,6 +144,7 @@ class _Model:
 
     def _score(self, intermediate: str, column: str, targets: Sequence[str], over: str) -> Score:
         """Of some targets, each over the languages of an average, or over one language."""
+        study = self.study
         average: Average = "zero-shot" if over == "zero-shot" else "xtreme"
         single = None if over in AVERAGES else [over]
         entry = self.results.entry(self.model, intermediate, targets, single, average)
@@ -167,7 +163,7 @@ class _Model:
             entry,
             found,
             gap=self._gap(intermediate, column, over) if single else None,
-            rows=sum(self.rows.get(key, 0) for key in languages),
+            rows=sum(study.judge.rows.get((self.model, *key), 0) for key in languages),
             cells=tuple({cell.evaluation: cell for cell in cells}.values()),
             annotations=tuple(
                 dict.fromkeys(
@@ -187,50 +183,9 @@ class _Model:
         self, intermediate: str, targets: Sequence[str], languages: Iterable[str] | None, average: Average
     ) -> Difference | None:
         """To no intermediate, over the pairs of runs that differ in a step."""
-        pairs: dict[tuple[str, ...], tuple[float, Floats]] = {}
-        for seed in self.results.spec.seeds:
-            observed, resampled, steps = [], [], []
-            for target in targets:
-                over = list(languages) if languages else self.results.languages(target, average)
-                sides = []
-                for name in (intermediate, NONE):
-                    value = self.results.score(self.model, name, target, seed, over, average)
-                    if value is None:
-                        return None
-                    step = self.cells[name, target, seed].evaluation
-                    if any(step not in self._resampled.get((target, language), {}) for language in over):
-                        return None
-                    sides.append((value, np.mean([self._resampled[target, one][step] for one in over], axis=0)))
-                    steps.append(step)
-                (ours, drawn), (theirs, base) = sides
-                observed.append(ours - theirs)
-                resampled.append(drawn - base)
-            pairs[tuple(steps)] = float(np.mean(observed)), np.mean(resampled, axis=0)
-        values, drawn = zip(*pairs.values(), strict=True)
-        return difference(np.array(values), np.stack(drawn, axis=1))
-
-    # --- reading ---------------------------------------------------------------------------------------------
-
-    def _read(self, target: str) -> None:
-        """The resampled scores of a target, by language and evaluation."""
-        steps = list(dict.fromkeys(cell.evaluation for (_, name, _), cell in self.cells.items() if name == target))
-        languages = self.results.languages(target, "xtreme")
-        if not steps:
-            return
-        recipe = self.results.plan.steps[steps[0]].recipe
-        assert isinstance(recipe, EvaluateRecipe)
-        counts = split_counts(self.results.store, recipe.data)
-        self.rows |= {(target, one): counts[f"test-{one}"].examples for one in languages}
-        try:
-            read = {language: shares_of(self.results.store, steps, language) for language in languages}
-        except NoShares as reason:
-            self.study.remarks.append(str(reason))
-            return
-        rng = np.random.default_rng([SEED, zlib.crc32(target.encode())])
-        drawn = resampled_scores(
-            {language: shares for language, (_, shares) in read.items()},
-            {language: ids for language, (ids, _) in read.items()},
-            rng,
-        )
-        for language, scores in drawn.items():
-            self._resampled[target, language] = dict(zip(steps, scores.T, strict=True))
+        judge, sides = self.study.judge, []
+        over = list(languages) if languages else None
+        for name in (intermediate, NONE):
+            named = [(target, over or self.results.languages(target, average)) for target in targets]
+            sides.append(mean_of(judge.scores(self.model, name, target, those) for target, those in named))
+        return judge.difference(minus(*sides))

@@ -8,6 +8,8 @@ from pathlib import Path
 from sweeps.report.figures import heat_maps
 from sweeps.report.files import write_files
 from sweeps.report.page import Picture, render
+from sweeps.report.questions import Drawing, answers_of
+from sweeps.report.questions.files import write_answer
 from sweeps.report.study import Study
 from sweeps.results.results import Results
 
@@ -27,10 +29,17 @@ def write_report(results: Results, folder: Path, links: Mapping[str, str]) -> li
     pictures: dict[str, list[Picture]] = {}
     for model in study.models:
         for figure in heat_maps(study, model):
-            png, svg, inches = figure.draw()
-            paths.append(folder / f"{figure.name}.png")
-            paths[-1].write_bytes(png)
-            picture = Picture(figure.title, figure.caption, figure.text, svg, round(96 * inches))
-            pictures.setdefault(model, []).append(picture)
-    page.write_text(render(study, pictures, links), encoding="utf-8")
+            pictures.setdefault(model, []).append(_draw(figure, folder, paths))
+    answers = []
+    for answer in answers_of(study):
+        paths += write_answer(answer, folder)
+        answers.append((answer, [_draw(figure, folder, paths) for figure in answer.figures]))
+    page.write_text(render(study, answers, pictures, links), encoding="utf-8")
     return [page, *paths]
+
+
+def _draw(figure: Drawing, folder: Path, paths: list[Path]) -> Picture:
+    png, svg, inches = figure.draw()
+    paths.append(folder / f"{figure.name}.png")
+    paths[-1].write_bytes(png)
+    return Picture(figure.title, figure.caption, figure.text, svg, round(96 * inches))

@@ -208,10 +208,12 @@ class Results:
 
     def columns(self) -> dict[str, list[str]]:
         """Heading -> the targets that a column is the mean of. A target without labels has no column; one with labels
-        in another place than the reference has them (`TASK@first-visible`) is in no average."""
+        in another place than the reference has them (`TASK@first-visible`), or whose rows were perturbed, is in no
+        average."""
         targets = [t.task for t in self.spec.targets if self.languages(t.task, "xtreme")]
         columns = {target: [target] for target in targets}
-        counted = [target for target in targets if get_task(target).first_visible_of is None]
+        tasks = {target: get_task(target) for target in targets}
+        counted = [name for name, task in tasks.items() if task.first_visible_of is None and task.clean_of is None]
         other = [target for target in counted if not get_task_type(get_task(target).type).searches]
         if len(counted) > 1:
             columns["average"] = counted

@@ -18,6 +18,7 @@ from sweeps.spec.fields import (
 from sweeps.spec.languages import check_codes, check_languages
 from sweeps.spec.models import check_layer, check_masking, check_mixture, check_model, task_of
 from sweeps.spec.places import check_places
+from sweeps.spec.questions import check_questions
 from trainables.outside.places import local_path
 from trainables.outside.text import Unreadable, shown
 from trainables.recipe.tasks import FIRST_VISIBLE
@@ -56,6 +57,7 @@ def check(spec: SweepSpec) -> list[str]:
         problems += check_model(model, f"models.{name}") or check_layer(spec.retrieval, model, name)
     if not problems:
         problems += check_languages(spec)
+        problems += check_questions(spec)
         problems += [line for name, model in spec.models.items() for line in check_masking(spec, model, name)]
     used = {"all"}
     for intermediate in spec.intermediates:

@@ -24,6 +24,8 @@ from trainables.tasks.benchmarks import BENCHMARKS
 
 MINI = "mini"
 """The small model that comes with the project; see `trainables/models/mini/README.md`."""
+Question = Literal["scale", "multimodal", "robustness", "low-resource", "intermediates"]
+"""What a sweep may be asked; the report has a section for each."""
 NONE = "none"
 """The intermediate that is no intermediate: the baseline of every difference."""
 
@@ -63,6 +65,12 @@ class ModelSpec(Frozen):
     pretrain: tuple[PretrainSpec, ...] = ()
     """What phase one consists of, in order; a single one may stand without the list."""
     seed: Seed = 1
+    family: Label | None = None
+    """Models of one family are the points of one curve over size; without it: by their names (`questions`)."""
+    twin: Label | None = None
+    """Of a multimodal model: the text-only model of the sweep that it is compared with."""
+    seen: Languages | None = None
+    """Languages that it was pretrained on, where its name does not tell (`language_facts.pretraining_of`)."""
 
     @field_validator("architecture", mode="before")
     @classmethod
@@ -160,6 +168,8 @@ class SweepSpec(Frozen):
     tasks: dict[str, dict[str, Any]] = Field(default_factory=dict)
     """What the sweep's task files say, by their paths; in the sweep file it is a list of such files, or of folders."""
     sweep: Name
+    question: tuple[Question, ...] = ()
+    """What it is to answer, one or several; without it, what its axes can answer (`questions.questions_of`)."""
     models: dict[Label, ModelSpec] = Field(min_length=1, max_length=1000)
     intermediates: tuple[IntermediateSpec, ...] = Field(min_length=1, max_length=1000)
     targets: tuple[TargetSpec, ...] = Field(min_length=1, max_length=1000)
@@ -193,6 +203,11 @@ class SweepSpec(Frozen):
     keep: Literal["all", "best", "intermediates"] = "all"
     """Which weights stay when no step of the plan needs them any more: `gc.kept_weights`. Results stay in any case."""
     tracking: Place | None = None
+
+    @field_validator("question", mode="before")
+    @classmethod
+    def _one_question(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
     @field_validator("data", mode="before")
     @classmethod

@@ -94,6 +94,8 @@ class Task:
             training data.
         first_visible_of: of `TASK@first-visible` the record of TASK, whose rows and settings it has; its labels are on
             the first visible subwords of words (`FIRST_VISIBLE`).
+        clean_of: of a perturbed or adversarial test set the task whose test rows it was made of. Rows that were made of
+            one row have its id. It is in no average over targets.
         scorer: how predictions are scored, where the task type's own way is not the task's: "mlqa".
         main_metrics: their mean is the task's score in averages; in percent, but for a loss (nats).
         select_metric: what picks the checkpoint on dev: a key of the metrics, or ``"score"`` for the mean of
@@ -127,6 +129,7 @@ class Task:
     parts: tuple[str, ...] = ()
     has_train: bool
     first_visible_of: Task | None = None
+    clean_of: str | None = None
     scorer: str = ""
     main_metrics: tuple[str, ...]
     select_metric: str = "score"

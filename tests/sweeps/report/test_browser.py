@@ -55,11 +55,20 @@ def test_the_page_is_no_wider_than_the_screen(opened, width):
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.evaluate(MEASURE) == []
     images = page.locator("img")
-    assert images.count() == 5
-    assert all(images.nth(i).evaluate("one => one.complete && one.naturalWidth > 0") for i in range(5))
+    assert images.count() == 6
+    assert all(images.nth(i).evaluate("one => one.complete && one.naturalWidth > 0") for i in range(6))
     boxes = page.locator(".scroll").evaluate_all("all => all.map((one) => one.scrollWidth > one.clientWidth)")
     # What is wider scrolls in its own box: on a telephone most tables do.
     assert any(boxes) or width == 1280
+
+
+@pytest.mark.parametrize(("width", "seen"), [(1280, ("claim", "answer img", "answer dl")), (400, ("claim",))])
+def test_the_first_screen_has_the_answer(opened, width, seen):
+    page = opened(width)
+    for name in seen:
+        box = page.locator(f".question .{name}").first.bounding_box()
+        assert box["y"] >= 0
+        assert box["y"] + box["height"] <= 900, name
 
 
 def test_tables_sort_by_their_headings(opened):
