@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sweeps.plan.executions import Executions
@@ -11,6 +11,7 @@ from sweeps.plan.splits import SplitResolver
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.settings import Settings, WrongSettings
 from sweeps.spec.training import MixtureSpec, MlmSpec, Training
+from trainables.models.shape import ModelShape
 from trainables.recipe.model_source import CheckpointRef, ModelSource
 from trainables.recipe.recipes import DataRecipe, Recipe, TrainRecipe
 from trainables.recipe.sampling import Mixture, Sampling
@@ -45,6 +46,15 @@ class Builder:
     def seeds(self) -> tuple[int, ...]:
         """Those of the sweep (`PlanContext`)."""
         return self.spec.seeds
+
+    @property
+    def roles(self) -> Mapping[str, Sequence[Role]]:
+        """Of the steps so far (`PlanContext`)."""
+        return {name: step.roles for name, step in self.steps.items()}
+
+    def shape(self, model: str) -> ModelShape | None:
+        """Of a model of the sweep, as far as it is known (`PlanContext`)."""
+        return self.spec.models[model].shape()
 
     def add(self, recipe: Recipe, role: Role) -> str:
         """Add a step, or one role more to the step that is there."""

@@ -97,8 +97,10 @@ class _Planner:
         """Add what the sweep file asks for by the names of kinds of steps (`steps`)."""
         for name, options in self.spec.steps.items():
             try:
-                for recipe, label in get_step_kind(name).plan(options, self.build):
-                    self.build.add(recipe, Role(name, label))
+                for one in get_step_kind(name).plan(options, self.build):
+                    label = f"{one.model}: {one.label}" if one.model and len(self.spec.models) > 1 else one.label
+                    role = Role(name, label, one.model, one.intermediate, one.target, one.seed)
+                    self.build.add(one.recipe, role)
             except ValueError as error:
                 raise WrongSettings(f"steps.{name}: {error}") from None
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from sweeps.plan.graph import Cell
+from sweeps.results.similarity import similarities, write_similarities
 from sweeps.state.collapse import CollapseNotes
 from sweeps.state.selection import Stopped, settled, stopped_of
 from sweeps.state.sweep import Sweep
@@ -233,8 +234,10 @@ class Results:
         return found
 
     def write(self, folder: Path) -> Path:
-        """Write every number as `numbers.csv` and `numbers.json`; the path of the former."""
+        """Write every number as `numbers.csv` and `numbers.json`, and those of analyses as `similarity.parquet` and
+        `similarity.csv`; the path of the first."""
         folder.mkdir(parents=True, exist_ok=True)
+        write_similarities(similarities(self.plan, self.store), folder)
         rows = [asdict(number) for number in self.numbers()]
         (folder / "numbers.json").write_text(json.dumps(rows, indent=1))
         with (folder / "numbers.csv").open("w", newline="") as file:

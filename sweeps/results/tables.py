@@ -5,17 +5,19 @@ from __future__ import annotations
 from rich.table import Table
 
 from sweeps.results.results import Average, Results
+from sweeps.results.similarity import similarities, similarity_tables
 from sweeps.spec.fields import NONE
 from trainables.tasks import get_task
 
 
 def tables_of(results: Results, average: Average) -> list[Table]:
-    """Both tables of each model."""
-    return [
+    """Both tables of each model, then those of analyses, where the sweep has any."""
+    tables = [
         table
         for model in results.spec.models
         for table in (table_of(results, model, average), language_table(results, model))
     ]
+    return tables + similarity_tables(similarities(results.plan, results.store))
 
 
 def table_of(results: Results, model: str, average: Average) -> Table:

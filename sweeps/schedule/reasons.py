@@ -7,7 +7,7 @@ from math import inf
 
 from sweeps.schedule.candidates import CHOSEN, GIB, Candidate
 
-NOUNS = {"train": "training", "evaluate": "evaluation"}
+NOUNS = {"train": "training", "evaluate": "evaluation", "analyse": "step"}
 
 
 def reasons(made: Iterable[Candidate]) -> list[str]:

@@ -195,7 +195,7 @@ class SweepSpec(Frozen):
     training: dict[Label, Training] = Field(default_factory=dict)
     """By task; `all` for every task."""
     steps: dict[Label, dict[str, Any]] = Field(default_factory=dict)
-    """Further steps, by the name of their kind, with its options: for kinds that plug-ins add."""
+    """Further steps, by the name of their kind, with its options: analyses, and kinds that plug-ins add."""
     early_stopping: EarlyStopping = EarlyStopping()
     execution: ExecutionSpec = ExecutionSpec()
     """Of all steps, by kind of step, by model; `auto`, or what is not given: chosen for each step."""

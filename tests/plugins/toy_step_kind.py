@@ -7,7 +7,7 @@ import json
 from typing import Literal
 
 from trainables.recipe.recipes import DataRecipe, Recipe
-from trainables.steps import StepRecord, register
+from trainables.steps import FurtherStep, StepRecord, register
 from trainables.steps.kinds.single import SingleProcessKind
 from trainables.steps.work import Work
 
@@ -82,8 +82,9 @@ class Compare(SingleProcessKind):
         if not data:
             raise ValueError(f'task: no step of this sweep reads "{options["task"]}"')
         counts = [CountRecipe(data=data[split], split=split) for split in ("train", "test")]
-        yield from ((count, f"words of {options['task']} {count.split}") for count in counts)
-        yield CompareRecipe(counts=tuple(count.id for count in counts)), f"words of {options['task']} compared"
+        yield from (FurtherStep(count, f"words of {options['task']} {count.split}") for count in counts)
+        compared = CompareRecipe(counts=tuple(count.id for count in counts))
+        yield FurtherStep(compared, f"words of {options['task']} compared")
 
 
 register(Count())

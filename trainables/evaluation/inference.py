@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from trainables.batching.micro_batches import shard_for_rank, split_micro_batches
-from trainables.task_types.modeling import Feature, TaskModeling
+from trainables.task_types.modeling import Feature
+
+
+class Batching(Protocol):
+    """How features become micro-batches, and what is kept of an output: a `TaskModeling` is one."""
+
+    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
+        """A padded micro-batch."""
+
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+        """One picklable value per feature of the batch, on the CPU."""
 
 
 def infer(
     forward: Callable[[dict[str, Tensor]], Tensor],
     features: Sequence[Feature],
-    modeling: TaskModeling,
+    batching: Batching,
     pad_id: int,
     tokens: int,
     gather: Callable[[Any], list[Any]] = lambda value: [value],
@@ -27,7 +37,7 @@ def infer(
 
     Args:
         forward: a micro-batch (int64, sequences x subwords) -> the head's output.
-        modeling: pads micro-batches, and makes of an output one value per feature.
+        batching: pads micro-batches, and makes of an output one value per feature.
         tokens: cap on rows x longest row of a micro-batch.
         gather: collective: the value of every worker, on every worker; called once.
         place: puts a micro-batch on the device, where it is run and post-processed.
@@ -38,8 +48,8 @@ def infer(
     with torch.no_grad():
         for rows in shard_for_rank(micro_batches, rank, workers):
             # Under ZeRO-3 every forward pass is collective, so a worker without rows takes one along for company.
-            batch = place(modeling.collate([features[i] for i in rows or [0]], pad_id))
-            raw = modeling.postprocess(forward(batch), batch)
+            batch = place(batching.collate([features[i] for i in rows or [0]], pad_id))
+            raw = batching.postprocess(forward(batch), batch)
             mine.update(zip(rows, raw, strict=False))
     everything: dict[int, Any] = {}
     for one in gather(mine):

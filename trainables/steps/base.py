@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from trainables.host import Host
+from trainables.models.shape import ModelShape
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import Recipe
 from trainables.steps.records import StepRecord
@@ -52,6 +53,26 @@ class Demand(NamedTuple):
         return self.processes * self.cpus, self.processes * self.gpus
 
 
+class PlannedRole(Protocol):
+    """What a step of a plan is for some cell of the grid; what it does not depend on is None."""
+
+    @property
+    def phase(self) -> str:
+        """`prepare`, `pretrain`, `intermediate`, `target`, `evaluate`, or the name of a kind that was asked for."""
+
+    @property
+    def model(self) -> str | None: ...
+
+    @property
+    def intermediate(self) -> str | None: ...
+
+    @property
+    def target(self) -> str | None: ...
+
+    @property
+    def seed(self) -> int | None: ...
+
+
 class PlanContext(Protocol):
     """What a kind may look at when it adds steps to a plan."""
 
@@ -60,8 +81,32 @@ class PlanContext(Protocol):
         """Recipes of the steps so far, by id: each behind those that it needs."""
 
     @property
+    def roles(self) -> Mapping[str, Sequence[PlannedRole]]:
+        """What each of these steps is for."""
+
+    @property
     def seeds(self) -> tuple[int, ...]:
         """Those of the sweep."""
+
+    def shape(self, model: str) -> ModelShape | None:
+        """Of a model of the sweep; None where it is not known before the model is pulled."""
+
+
+@dataclass(frozen=True)
+class FurtherStep:
+    """A step that a sweep file asks for by the name of its kind.
+
+    Attributes:
+        label: what people read.
+        model, intermediate, target, seed: of the cells that it is for, as far as it depends on them.
+    """
+
+    recipe: Recipe
+    label: str
+    model: str | None = None
+    intermediate: str | None = None
+    target: str | None = None
+    seed: int | None = None
 
 
 class StepKind:
@@ -116,8 +161,8 @@ class StepKind:
         numbers = ((name, value) for name, value in record.result.items() if isinstance(value, int | float))
         return Shown(curves=tuple((name, float(value), 0) for name, value in numbers))
 
-    def plan(self, options: Mapping[str, Any], context: PlanContext) -> Iterable[tuple[Recipe, str]]:
-        """The steps that `steps: {NAME: OPTIONS}` in a sweep file adds: recipes with the names that people read.
+    def plan(self, options: Mapping[str, Any], context: PlanContext) -> Iterable[FurtherStep]:
+        """The steps that `steps: {NAME: OPTIONS}` in a sweep file adds.
 
         Raises:
             ValueError: the options do not fit; the message says which.

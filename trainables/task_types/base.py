@@ -127,7 +127,8 @@ class TaskType:
     knows_chance: ClassVar[bool] = False
     """Whether a run that has collapsed to chance can be told from a weak one (`TaskModeling.chance`)."""
     fixed_labels: ClassVar[bool] = False
-    """Whether its tasks have a fixed set of labels, which are the head's outputs."""
+    """Whether its tasks have a fixed set of labels, which are the head's outputs; collated batches have their numbers
+    under `labels`, of each sequence or (`labels_words`) of each token, negative where there is none."""
     refers_to: ClassVar[tuple[str, ...]] = ()
     """Splits whose rows others refer to by their ids, which must then be unique. Elsewhere rows go by position where
     ids are not."""

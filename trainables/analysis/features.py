@@ -1,0 +1,216 @@
+"""What analyses read: subwords and vectors of rows as text, and vectors of what a task labels.
+
+Both go through the model as an evaluation does (`trainables.evaluation.inference`), in fp32 whatever trainings compute
+in."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from trainables.data.prepare import drawn, load_split
+from trainables.evaluation.inference import Batching, infer
+from trainables.models.backbones.modeling import Backbone
+from trainables.models.inputs import load_input_encoder
+from trainables.models.loading import load_backbone, load_tokenizer
+from trainables.models.pooling import LayerPooling
+from trainables.models.task_model import TaskModel, load_task_model
+from trainables.recipe.analyses import EmbedRecipe, TransferabilityRecipe
+from trainables.recipe.execution import Execution
+from trainables.recipe.recipes import DataRecipe
+from trainables.recipe.tasks import PoolingConfig, TaskSpec
+from trainables.store import Store
+from trainables.task_types import get_task_type
+from trainables.task_types.modeling import Feature, TaskModeling, pad_inputs
+
+Floats = NDArray[np.floating[Any]]
+HEAD = "features"
+"""What the models here call their only head."""
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Rows of text, as analyses read them."""
+
+    vectors: Floats
+    """(rows, hidden), float32."""
+    texts: NDArray[np.uint64]
+    """(rows,) a digest of each row's text."""
+    subwords: dict[int, int]
+    """How often each subword is in the rows, by its id; no special tokens."""
+    layer: int
+    """The block whose output was read."""
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """What a task labels in some rows (the rows themselves, or their words), as a model sees it."""
+
+    features: Floats
+    """(labelled, hidden): the states at the last block that heads read."""
+    labels: NDArray[np.integer[Any]]
+    """(labelled,) numbers of labels."""
+    source: Floats | None
+    """(labelled, source labels): probabilities by the model's own head; None: it was not asked."""
+    rows: int
+
+
+class TextRows:
+    """Batches of rows of text, one vector for each (`trainables.evaluation.inference.Batching`)."""
+
+    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
+        return pad_inputs(features, pad_id)
+
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+        return list(output.cpu().numpy())
+
+
+class LabelledUnits:
+    """Batches of a task whose labels are classes; of each feature the states of all that has a label, and the labels.
+
+    Args:
+        modeling: of the task.
+    """
+
+    def __init__(self, modeling: TaskModeling) -> None:
+        self._modeling = modeling
+
+    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
+        return self._modeling.collate(features, pad_id)
+
+    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
+        labels = batch["labels"].cpu()
+        if labels.dim() == 1:  # of sequences; else of each token
+            labels, output = labels.unsqueeze(1), output.unsqueeze(1)
+        rows = zip(output.cpu().numpy(), labels.numpy(), strict=True)
+        return [(states[known >= 0], known[known >= 0]) for states, known in rows]
+
+
+class StatesHead(nn.Module):
+    """What heads read, as it is: of each sequence one vector, or with `words` one of each token. No parameters."""
+
+    def __init__(self, words: bool) -> None:
+        super().__init__()
+        self._words = words
+
+    def forward(self, hidden: Any, batch: Mapping[str, Tensor]) -> Tensor:
+        states: Tensor = hidden.last_hidden_state if self._words else hidden.sentence
+        return states
+
+
+def embed(recipe: EmbedRecipe, store: Store, execution: Execution, check_stop: Callable[[], None]) -> Embedded:
+    """Encode rows as plain texts, whatever their task makes of them, and run the model over them.
+
+    The text of a row is that of its text columns, joined by spaces: so a pair, a question with its context and a
+    sentence differ by what they say, not by how their tasks put them before a model. Subwords are counted in whole
+    texts; the model reads `max_length` of them.
+    """
+    texts = [text for step in recipe.data for text in texts_of(store, step, recipe.split)]
+    if len(texts) > recipe.limit:
+        texts = [texts[number] for number in drawn(len(texts), recipe.limit)]
+    encoder = load_input_encoder(recipe.model, store, execution)
+    counts = Counter(subword for subwords in encoder.subwords(texts) for subword in subwords)
+    backbone = load_backbone(recipe.model, store, execution)
+    layer = backbone.shape.layers if recipe.layer is None else recipe.layer
+    pooling = LayerPooling(backbone, PoolingConfig(layer=layer))
+    features = encoder(texts, truncation=True, max_length=recipe.max_length)
+    model = TaskModel(backbone, {HEAD: pooling}).eval()
+    vectors = _run(model, features, TextRows(), recipe, store, execution, check_stop)
+    digests = [int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") for text in texts]
+    return Embedded(np.stack(vectors).astype(np.float32), np.array(digests, dtype=np.uint64), dict(counts), layer)
+
+
+def texts_of(store: Store, step: str, split: str) -> list[str]:
+    """The texts of a split of a data step, a text for each row, in all its languages one after the other."""
+    data = DataRecipe.model_validate(store.record(step)["recipe"])
+    columns = get_task_type(data.task.type).texts
+    found = []
+    for rows in data.rows:
+        if rows.split == split:
+            _, examples = load_split(store, step, rows.name)
+            sides = zip(*(examples[name][:] for name in columns), strict=True)
+            found += [" ".join(_words(side)) for side in sides]
+    return found
+
+
+def _words(values: Sequence[Any]) -> list[str]:
+    return [text for value in values for text in (value if isinstance(value, list) else [value]) if text]
+
+
+def labelled(
+    recipe: TransferabilityRecipe, store: Store, execution: Execution, check_stop: Callable[[], None]
+) -> Labelled:
+    """Run a checkpoint over labelled rows of a task, encoded as that task is, under its own old head or none."""
+    task_type = get_task_type(recipe.task.type)
+    model = _model_of(recipe, task_type.labels_words, store, execution)
+    features, examples = load_split(store, recipe.data, f"{recipe.split}-{recipe.language}")
+    chosen = set(drawn(len(examples), recipe.limit)) if recipe.limit < len(examples) else set(range(len(examples)))
+    kept = [number for number, example in enumerate(features["example"][:]) if example in chosen]
+    units = LabelledUnits(task_type.modeling())
+    found = _run(model, features.select(kept).to_list(), units, recipe, store, execution, check_stop)
+    states = np.concatenate([states for states, _ in found])
+    labels = np.concatenate([labels for _, labels in found])
+    if recipe.source is None:
+        return Labelled(states, labels, None, len(chosen))
+    width = len(recipe.source.labels)
+    return Labelled(states[:, :-width], labels, states[:, -width:], len(chosen))
+
+
+def _model_of(recipe: TransferabilityRecipe, words: bool, store: Store, execution: Execution) -> TaskModel:
+    """The checkpoint under a head that gives states, and behind them what its own head says, where it is asked."""
+    if recipe.source is None:
+        return load_task_model(recipe.model, HEAD, lambda _: StatesHead(words), "fp32", store, execution)
+    source: TaskSpec = recipe.source
+    modeling = get_task_type(source.type).modeling()
+
+    def own_head(backbone: Backbone) -> nn.Module:
+        return modeling.head(backbone, source, 0.0)
+
+    model = load_task_model(recipe.model, HEAD, own_head, "fp32", store, execution)
+    model.heads[HEAD].register_forward_hook(_beside_states(words))
+    return model
+
+
+def _beside_states(words: bool) -> Callable[[nn.Module, tuple[Any, ...], Tensor], Tensor]:
+    """A hook of a head: the states that it has read, then its softmax."""
+    head = StatesHead(words)
+
+    def hook(module: nn.Module, read: tuple[Any, ...], output: Tensor) -> Tensor:
+        return torch.cat([head(*read).float(), output.float().softmax(-1)], -1)
+
+    return hook
+
+
+def _run(
+    model: TaskModel,
+    features: Sequence[Feature],
+    batching: Batching,
+    recipe: EmbedRecipe | TransferabilityRecipe,
+    store: Store,
+    execution: Execution,
+    check_stop: Callable[[], None],
+) -> list[Any]:
+    device = torch.device("cuda" if torch.cuda.is_available() and execution.gpus_per_worker else "cpu")
+    model.to(device)
+
+    def forward(batch: dict[str, Tensor]) -> Tensor:
+        check_stop()
+        output: Tensor = model(batch, HEAD)
+        return output
+
+    return infer(
+        forward,
+        features,
+        batching,
+        int(load_tokenizer(recipe.model, store, execution).pad_token_id),
+        execution.micro_batch_tokens,
+        place=lambda batch: {name: tensor.to(device) for name, tensor in batch.items()},
+    )
