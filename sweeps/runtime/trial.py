@@ -75,7 +75,8 @@ class _Process:
 
 def _cause(error: BaseException) -> StepFailed:
     """What a worker said of its failure, wherever Ray has wrapped it; else what Ray says."""
-    for wrapped in (*getattr(error, "worker_failures", {}).values(), getattr(error, "cause", None)):
+    ways = (getattr(error, "cause", None), getattr(error, "controller_failure", None))
+    for wrapped in (*getattr(error, "worker_failures", {}).values(), *ways):
         for cause in (wrapped, getattr(wrapped, "_base_exc", None)):
             if isinstance(cause, StepFailed):
                 return cause

@@ -16,17 +16,20 @@ from ray.tune.integration.ray_train import TuneReportCallback
 
 from cluster.local.janitor import MARK
 from sweeps.runtime.attempt import attempt
+from sweeps.runtime.failed_start import FailedStart
 from sweeps.runtime.messages import TrialConfig
 from sweeps.runtime.rendezvous import OneMachine
 from sweeps.runtime.series import series
 
 
 class StepTrainer(TorchTrainer):
-    """A `TorchTrainer` without the actor that hands out Ray Data sets: steps read their rows from the store, and on a
-    small machine each process that Ray starts for a step costs seconds."""
+    """A `TorchTrainer` that holds nothing when its workers have failed while they started; and without the actor that
+    hands out Ray Data sets: steps read their rows from the store, and on a small machine each process that Ray starts
+    for a step costs seconds."""
 
     def _create_default_callbacks(self) -> list[Any]:
-        return [c for c in super()._create_default_callbacks() if not isinstance(c, DatasetsCallback)]
+        usual = [c for c in super()._create_default_callbacks() if not isinstance(c, DatasetsCallback)]
+        return [FailedStart(), *usual]
 
 
 def in_workers(first: TrialConfig) -> None:

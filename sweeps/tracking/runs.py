@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import socket
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from mlflow.entities import Param, Run, RunTag
 
 from sweeps.plan.graph import Plan
 from sweeps.schedule.states import StepState
+from sweeps.spec.places import SQLITE
 from sweeps.tracking import limits
 from sweeps.tracking.auth_errors import refusal
 from sweeps.tracking.journal import Event
@@ -110,15 +112,20 @@ class Runs:
         except Exception as error:
             if isinstance(error, mlflow.MlflowException) and error.get_http_status_code() == HTTPStatus.NOT_FOUND:
                 return None  # it answers, and knows the sweep's run no more
-            return refusal(error) or "does not answer"
+            return refusal(error) or self._away()
         return None
+
+    def _away(self) -> str:
+        if self.uri.startswith(SQLITE):
+            return "cannot be read or written: see the file, and what is free on its disk"
+        return f"does not answer {socket.gethostname()}, where the driver runs: start it, or mend `tracking`"
 
     def _experiment(self) -> str:
         found = self._client.get_experiment_by_name(EXPERIMENT)
         if found is None:
             location = None
-            if self.uri.startswith("sqlite:///"):
-                location = Path(self.uri.removeprefix("sqlite:///")).with_name("mlflow-artifacts").as_uri()
+            if self.uri.startswith(SQLITE):
+                location = Path(self.uri.removeprefix(SQLITE)).with_name("mlflow-artifacts").as_uri()
             try:
                 return str(self._client.create_experiment(EXPERIMENT, artifact_location=location))
             except mlflow.MlflowException:  # another driver was first
@@ -283,10 +290,10 @@ class Runs:
 @contextmanager
 def _alone(uri: str) -> Iterator[None]:
     """Of several drivers that open a new SQLite file at once each would make its tables, and the file stay broken."""
-    if not uri.startswith("sqlite:///"):
+    if not uri.startswith(SQLITE):
         yield
         return
-    path = Path(uri.removeprefix("sqlite:///"))
+    path = Path(uri.removeprefix(SQLITE))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_name(path.name + ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -177,7 +177,9 @@ class Sender:
             if obstacle != self.unavailable:
                 self.unavailable = obstacle
                 log.debug("MLflow is away", exc_info=error)
-                self._say(f"MLflow ({self._runs.uri}) {obstacle}; training goes on, what it misses is kept")
+                self._say(
+                    f"MLflow ({self._runs.uri}) {obstacle}; training goes on, `xstilts track` sends what it misses"
+                )
             with self._changed:
                 self._changed.notify_all()
                 waits = self._wait if not self._flushing else SHORTEST

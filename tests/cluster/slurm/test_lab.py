@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -62,6 +63,18 @@ class Held:
 run = Train.run
 Train.run = lambda self, recipe, execution, store, host: run(self, recipe, execution, store, Held(host))
 '''
+STUCK = '''
+"""Data is prepared for ever."""
+import time
+from trainables.steps.kinds.data import Data
+
+def run(self, recipe, execution, store, host):
+    while host.should_stop() is None:
+        time.sleep(0.2)
+    return False
+
+Data.run = run
+'''
 PLAIN = '"""Does nothing."""\n'
 
 
@@ -71,11 +84,15 @@ class Case:
     def __init__(self, lab: Lab, folder: Path) -> None:
         self.lab, self.folder = lab, folder
         self.hold, self.updates = folder / "hold", folder / "updates"
-        for name, code in (("held", HELD), ("plain", PLAIN)):
+        for name, code in (("held", HELD), ("stuck", STUCK), ("plain", PLAIN)):
             (folder / name).mkdir(parents=True)
             (folder / name / "held_updates.py").write_text(code)
         self.environment = {**lab.environment, "HOLD": str(self.hold), "UPDATES": str(self.updates)}
-        self.environment["PYTHONPATH"] = str(folder / "held")
+        self.plug("held")
+
+    def plug(self, name: str) -> None:
+        """Have what is launched from now on use this plug-in."""
+        self.environment["PYTHONPATH"] = str(self.folder / name)
 
     def sweep(self, name: str, **fields: Any) -> Path:
         """A sweep file; its storage is `NAME-runs`, relative to the folder in which the job is launched."""
@@ -230,6 +247,48 @@ def test_a_node_that_differs_does_not_see_the_storage_and_an_mlflow_that_is_not_
 
 
 @pytest.mark.slow
+def test_a_token_that_is_missing_and_an_mlflow_that_the_nodes_do_not_reach(case):
+    """Who has no token is told so at once; the sweep ends as it should, and MLflow has it all when it can be reached."""
+    first, second = case.lab.nodes.values()
+    file = case.sweep("one", tracking="http://control:5999")
+    case.hold.touch()
+    job = case.submit(file)
+    until(lambda: case.saved("one"), f"a state: {case.output()}")
+    address = f"{first.address}:{20000 + int(job) % 2500 * 4}"
+    bare = {name: value for name, value in case.environment.items() if not name.startswith("RAY_")}
+    node = ("-m", "cluster.slurm.node", "--address", "10.77.0.2:30000")
+    for words, code, line in (
+        ((str(XSTILTS), "run", str(file), "--address", address), 2, "wants a token: put the token"),
+        (("srun", "--quiet", "-N1", "-n1", sys.executable, *node), 2, "RAY_AUTH_TOKEN is not in the environment: srun"),
+    ):
+        done = (second if words[0] == str(XSTILTS) else case.lab.control).run(*words, cwd=case.folder, env=bare)
+        (found,) = [one for one in done.stderr.splitlines() if "oken" in one or "TOKEN" in one]
+        assert line in found
+        assert done.returncode == code
+        assert len(found) <= 300
+    case.hold.unlink()
+    case.lab.wait(job, "COMPLETED")
+    said = case.output()
+    away = f"MLflow (http://control:5999) does not answer {first.name}, where the driver runs: start it, or mend"
+    assert said.index(away) < said.index("2/5")
+    assert said.count("does not answer") == 1
+    assert "small: by language" in said
+    case.check(file)
+    database = ("--backend-store-uri", "sqlite:///mlflow.db", "--artifacts-destination", str(case.folder / "artifacts"))
+    server = (sys.executable, "-m", "mlflow", "server", *database, "--host", "0.0.0.0", "--port", "5999", "--workers=1")
+    allowed = {**bare, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", "MLFLOW_SERVER_ALLOWED_HOSTS": "*"}
+    started = case.lab.control.start(*server, cwd=case.folder, env=allowed)
+    until(lambda: case.lab.control.run("ss", "-Hltn", "sport = 5999").stdout, "MLflow listens")
+    sent = case.lab.control.run(str(XSTILTS), "track", str(file), cwd=case.folder, env=bare)
+    assert "one: MLflow has everything" in sent.stdout, sent
+    started.terminate()
+    started.wait()
+    with sqlite3.connect(case.folder / "mlflow.db") as runs:
+        assert runs.execute("SELECT status, COUNT(*) FROM runs GROUP BY status").fetchall() == [("FINISHED", 6)]
+    assert case.lab.left() == []
+
+
+@pytest.mark.slow
 def test_a_job_that_is_preempted_requeued_by_hand_and_loses_a_node(case):
     lab, file = case.lab, case.sweep("one")
     case.hold.touch()
@@ -263,9 +322,10 @@ def test_a_job_that_is_preempted_requeued_by_hand_and_loses_a_node(case):
 
 @pytest.mark.slow
 def test_a_job_that_gets_nowhere_does_not_start_for_ever(case):
+    case.plug("stuck")
     job = case.submit(case.sweep("one"), "--time", "1-0", "--notice", "60")
     for end in ("PENDING", "FAILED"):
-        until(lambda: "steps to do" in case.output(), "the driver has begun")
+        until(lambda: "started" in case.output(), "a step has begun")
         for output in (case.folder / "launch").glob("*.out"):
             output.write_text("")
         case.lab.call("scontrol", "update", f"JobId={job}", "EndTime=now+60")
