@@ -11,6 +11,10 @@ Everything that a run shows of a done step can be read again from the store, so 
 day) carried out get their run here too, and a lost MLflow can be made again.
 """
 
+import os
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # read when mlflow is imported: it would tell its makers
+
 from sweeps.tracking.results import STEP, SWEEP
 from sweeps.tracking.runs import PARENT
 from sweeps.tracking.tracker import Tracker

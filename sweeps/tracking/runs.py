@@ -68,6 +68,8 @@ class Runs:
         self._client: Any = None
         self._ids: dict[str, str] = {}
         self._states: dict[str, str] = {}
+        self._fresh: set[str] = set()
+        """Runs that were made since MLflow was connected, and have not ended."""
         self._steps: dict[str, Event] = {}
         self._numbers = MetricBuffer()
         for name, setting in CLIENT.items():
@@ -97,7 +99,7 @@ class Runs:
     def forget(self) -> None:
         """After an error: what is known of the runs may be wrong."""
         self.connected = False
-        for known in (self._ids, self._states):
+        for known in (self._ids, self._states, self._fresh):
             known.clear()
         self._numbers.forget()
 
@@ -147,6 +149,10 @@ class Runs:
         """The one run that fits, and whether it is new."""
         if found := self._search(where):
             return found[0], False
+        return self._made(where, name, tags, began)
+
+    def _made(self, where: str, name: str, tags: dict[str, str], began: int) -> tuple[Run, bool]:
+        """A run of which none is known, or the one that another driver has made meanwhile; and whether it is new."""
         tags = {limits.key(tag): limits.value(text, limits.TAG) for tag, text in tags.items()}
         created = self._client.create_run(self.experiment, began, tags, run_name=limits.value(name, limits.KEY))
         first = self._search(where)[0]
@@ -208,8 +214,9 @@ class Runs:
         """The step's run, made or continued, and marked as running."""
         self._steps[event["step"]] = event
         run_id = self._run_of(event)
-        self._client.set_tag(run_id, "state", StepState.RUNNING.value)
-        self._client.update_run(run_id, status="RUNNING")
+        if run_id not in self._fresh:  # one that was just made is running
+            self._client.set_tag(run_id, "state", StepState.RUNNING.value)
+            self._client.update_run(run_id, status="RUNNING")
         return run_id
 
     def _run_of(self, event: Event) -> str:
@@ -222,10 +229,9 @@ class Runs:
             begin = begun(self.plan.steps[step])
         if begin is None:
             raise LookupError(f"no run for {step}, and nothing is known of it; xstilts track --rebuild makes it again")
-        tags = {STEP: step, PARENT: self.parent, **self._code, **begin["tags"]}
-        run, new = self._one(
-            f"tags.`{PARENT}` = '{self.parent}' and tags.`{STEP}` = '{step}'", begin["name"], tags, begin["at"]
-        )
+        tags = {STEP: step, PARENT: self.parent, "state": StepState.RUNNING.value, **self._code, **begin["tags"]}
+        where = f"tags.`{PARENT}` = '{self.parent}' and tags.`{STEP}` = '{step}'"
+        run, new = self._made(where, begin["name"], tags, begin["at"])
         run_id = str(run.info.run_id)
         params = [
             Param(limits.key(name), limits.value(text, limits.PARAM))
@@ -236,6 +242,7 @@ class Runs:
             self._client.log_batch(run_id, params=batch)
         if new:
             self._numbers.begin(run_id)
+            self._fresh.add(run_id)
         self._ids[step] = run_id
         return run_id
 
@@ -253,10 +260,12 @@ class Runs:
         self.flush()
         batch = [RunTag(limits.key(name), limits.value(text, limits.TAG)) for name, text in tags.items()]
         self._client.log_batch(run_id, tags=batch)
-        for tag in {"error", "stopped"} & set(self._client.get_run(run_id).data.tags) - set(tags):
-            self._client.delete_tag(run_id, tag)
+        if run_id not in self._fresh:
+            for tag in {"error", "stopped"} & set(self._client.get_run(run_id).data.tags) - set(tags):
+                self._client.delete_tag(run_id, tag)
         status = STATUS.get(state, "KILLED")
         self._client.set_terminated(run_id, status, event["at"])
+        self._fresh.discard(run_id)
         self._states[step] = status
 
     def reconcile(self, everything: bool) -> Iterator[None]:

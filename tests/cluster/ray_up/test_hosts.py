@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ BIN = Path(sys.executable).parent
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin")
 PATIENCE = 240
 """Seconds for a cluster to come up, or to be gone: much more than it takes, as others may use the machine."""
+SOONER = ("AUTOSCALER_UPDATE_INTERVAL_S=1", "RAY_gcs_rpc_server_reconnect_timeout_s=5")
+"""How often Ray looks whether a node lacks, every 5 s otherwise, and when a worker gives up its lost head: after 60."""
 
 pytestmark = [
     pytest.mark.ray,
@@ -36,7 +39,7 @@ def open_door(hosts: list[Host], folder: Path) -> None:
     shell = folder / "shell"
     shell.write_text(
         "#!/bin/bash\n"
-        f"export HOME={folder}/home-$(hostname)\n"
+        f"export HOME={folder}/home-$(hostname) {' '.join(SOONER)}\n"
         'mkdir -p "$HOME"; touch "$HOME/.bashrc"; cd "$HOME"\n'
         'exec bash -c "${SSH_ORIGINAL_COMMAND:-bash}"\n'
     )
@@ -76,23 +79,27 @@ def test_a_cluster_comes_up_with_its_token_and_goes(tmp_path: Path):
             return done.stdout
 
         on_laptop("ray", "up", "-y", "--no-config-cache", str(file))
+        wait(lambda: any("raylet" in line for line in rays(worker)), "no worker")
         look = f"cd {REPOSITORY} && RAY_AUTH_MODE=token {BIN}/xstilts environment constraints.txt --address auto"
         until, said = time.monotonic() + PATIENCE, ""
-        while "worker: Python" not in said and time.monotonic() < until:
+        while "worker: Python" not in said and time.monotonic() < until:  # it listens before it belongs to the cluster
             said = on_laptop("ray", "exec", str(file), f"{look} || true")
         assert "head: Python" in said
         assert "worker: Python" in said
-        refused = worker.run(
-            f"{BIN}/ray", "status", "--address", f"{head.address}:6379", env={**os.environ, "HOME": "/"}
-        )
-        assert refused.returncode != 0
-        assert "oken" in refused.stdout + refused.stderr
+        reach, stranger = ("-m", "cluster.reach", f"{head.address}:6379"), {**os.environ, "HOME": "/"}
+        refused = worker.run(sys.executable, *reach, cwd=REPOSITORY, env=stranger)
+        assert refused.returncode == 2
+        assert "wants a token" in refused.stderr
 
         on_laptop("ray", "exec", str(file), stop_command(cluster))
-        until = time.monotonic() + PATIENCE
-        while (left := rays(head) + rays(worker)) and time.monotonic() < until:
-            time.sleep(1)
-        assert not left
+        wait(lambda: not rays(head) + rays(worker), "Ray goes on")
+
+
+def wait(holds: Callable[[], bool], otherwise: str) -> None:
+    until = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < until, otherwise
+        time.sleep(0.2)
 
 
 def rays(host: Host) -> list[str]:

@@ -248,7 +248,7 @@ def test_a_node_that_differs_does_not_see_the_storage_and_an_mlflow_that_is_not_
 
 @pytest.mark.slow
 def test_a_token_that_is_missing_and_an_mlflow_that_the_nodes_do_not_reach(case):
-    """Who has no token is told so at once; the sweep ends as it should, and MLflow has it all when it can be reached."""
+    """Who has no token is told so at once; the sweep ends as it should, and MLflow has all when it can be reached."""
     first, second = case.lab.nodes.values()
     file = case.sweep("one", tracking="http://control:5999")
     case.hold.touch()
@@ -256,6 +256,7 @@ def test_a_token_that_is_missing_and_an_mlflow_that_the_nodes_do_not_reach(case)
     until(lambda: case.saved("one"), f"a state: {case.output()}")
     address = f"{first.address}:{20000 + int(job) % 2500 * 4}"
     bare = {name: value for name, value in case.environment.items() if not name.startswith("RAY_")}
+    bare["HOME"] = str(case.folder)  # where no token lies
     node = ("-m", "cluster.slurm.node", "--address", "10.77.0.2:30000")
     for words, code, line in (
         ((str(XSTILTS), "run", str(file), "--address", address), 2, "wants a token: put the token"),

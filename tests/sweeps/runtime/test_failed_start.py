@@ -55,7 +55,11 @@ def test_what_the_workers_held_is_free_for_the_next_attempt(local_ray, tmp_path,
             torch_config=config,
             # All that there is: a second group finds no place while the first holds its own.
             scaling_config=train.ScalingConfig(num_workers=2, resources_per_worker={"CPU": 1}),
-            run_config=train.RunConfig(name=name, storage_path=str(tmp_path)),
+            run_config=train.RunConfig(
+                name=name,
+                storage_path=str(tmp_path),
+                failure_config=train.FailureConfig(controller_failure_limit=2),  # not for ever, where the test fails
+            ),
         ).fit()
 
     with pytest.raises(train.v2.api.exceptions.ControllerError) as failed:
