@@ -53,6 +53,10 @@ class Node(NamedTuple):
     """As Ray names it; empty where it does not."""
 
 
+class NotStarted(RuntimeError):
+    """Ray does not start on this machine; the message is one line."""
+
+
 @contextmanager
 def connected(address: str | None, cpus: int | None = None, preload: Sequence[str] = ()) -> Iterator[tuple[Node, ...]]:
     """Connect for the duration of the block; gives the nodes of the cluster.
@@ -63,15 +67,16 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
         cpus: of the local Ray; by default all there are.
         preload: modules that the workers of a local Ray find imported, see `cluster.local.fork_server`.
 
-    Raises Unreachable where no cluster answers at `address`, or it refuses this process (`cluster.reach`).
+    Raises Unreachable where no cluster answers at `address`, or it refuses this process (`cluster.reach`), and
+    NotStarted where Ray does not start here.
     """
     if ray.is_initialized():  # whoever connected this process keeps it connected
         yield nodes_that_stay()
         return
     environment = {**ENVIRONMENT, **({} if address else LOCAL)}
     os.environ.update(environment)
-    runtime_env: dict[str, Any] = {"env_vars": environment}
-    quiet = {"log_to_driver": False, "logging_level": logging.ERROR, "runtime_env": runtime_env}
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    quiet["runtime_env"] = {"env_vars": environment}
     with contextlib.ExitStack() as stack:
         if address is None or address.startswith(("127.0.0.1:", "localhost:")):
             stack.enter_context(_on_loopback())
@@ -83,19 +88,35 @@ def connected(address: str | None, cpus: int | None = None, preload: Sequence[st
                 said = " ".join(str(error).split())
                 raise Unreachable(f"the Ray cluster at {address} cannot be used ({said})") from None
         else:
-            folder = stack.enter_context(janitor.cleaned_up())
-            if preload:
-                runtime_env["py_executable"] = stack.enter_context(_fork_server(folder, preload))
-            ray.init(
-                num_cpus=cpus,
-                resources={SAFE: 1000},  # where other nodes join it, they may go again; this one cannot
-                include_dashboard=True,
-                dashboard_host="127.0.0.1",
-                _temp_dir=folder,
-                **quiet,
-            )
+            stack.push(_started_here(cpus, preload, quiet))
         stack.callback(ray.shutdown)
         yield nodes_that_stay()
+
+
+def _started_here(cpus: int | None, preload: Sequence[str], options: dict[str, Any]) -> contextlib.ExitStack:
+    """Start Ray on this machine; what ends it again. Ray gives its processes 30 seconds to appear, too little on a busy
+    machine, so it is tried again. Raises NotStarted."""
+    for last in (False, False, True):
+        with contextlib.ExitStack() as trial:
+            folder = trial.enter_context(janitor.cleaned_up())
+            runtime_env = dict(options["runtime_env"])
+            if preload:
+                runtime_env["py_executable"] = trial.enter_context(_fork_server(folder, preload))
+            try:
+                ray.init(
+                    num_cpus=cpus,
+                    resources={SAFE: 1000},  # where other nodes join it, they may go again; this one cannot
+                    include_dashboard=True,
+                    dashboard_host="127.0.0.1",
+                    _temp_dir=folder,
+                    **{**options, "runtime_env": runtime_env},
+                )
+                return trial.pop_all()
+            except Exception as error:  # Ray's own has no class
+                if last:
+                    said = " ".join(str(error).split())
+                    raise NotStarted(f"Ray does not start on this machine ({said}): see what else runs here") from None
+    raise AssertionError
 
 
 def on_safe_node() -> dict[str, float]:

@@ -94,16 +94,26 @@ def open_store(
     try:
         store = Store(spec.storage)
         store.files.reachable(store.root)
-        if writable:
-            if store.local:
-                new_folder(Path(store.root), f"{file}: storage")
-            check_tracking_writable(spec.tracking_uri)
-            store.check_writable()
+    except StoreError as error:
+        wrong([f"{file}: storage: {error}; give a path or URI that can be written"])
+    if writable:
+        must_be_writable(file, spec, store)
+    return spec, store
+
+
+def must_be_writable(file: Path, spec: SweepSpec, store: Store) -> None:
+    """Ends the program where what the sweep comes to cannot be kept; tries it by writing."""
+    from trainables.store import StoreError
+
+    try:
+        if store.local:
+            new_folder(Path(store.root), f"{file}: storage")
+        check_tracking_writable(spec.tracking_uri)
+        store.check_writable()
     except Unreadable as error:
         wrong([f"{file}: {error}"])
     except StoreError as error:
         wrong([f"{file}: storage: {error}; give a path or URI that can be written"])
-    return spec, store
 
 
 def steps_of(plan: Any, state: Any) -> dict[str, Any]:

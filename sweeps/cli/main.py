@@ -22,6 +22,7 @@ from sweeps.cli.console import (
     complain,
     console,
     load_sweep,
+    must_be_writable,
     new_folder,
     see_sweep,
     write_json,
@@ -89,21 +90,31 @@ def run(
     if nodes and address is None:
         wrong(["--nodes: says what a cluster may grow to; give also --address"])
     grown = shapes_of(nodes or [])
-    sweep = load_sweep(file, override, writable=True)
+    sweep = load_sweep(file, override)
     _, plan, store = sweep
-    from cluster.reach import Unreachable
+    from cluster.connect import NotStarted
+    from cluster.reach import Unreachable, check_reachable
     from sweeps.cli.finalize import show_results
     from sweeps.cli.live import TerminalDisplay
     from sweeps.runtime.run import NotReady, run_plan
     from sweeps.state.selection import champions
     from sweeps.tracking import Tracker
 
+    if address is not None:
+        try:
+            check_reachable(address)
+        except Unreachable as error:
+            wrong([f"--address: {error}"])
+    must_be_writable(file, sweep.spec, store)
     with Tracker(sweep, say) as tracker:
         try:
             schedule = run_plan(sweep, tracker, TerminalDisplay(console), address, cpus, preflight, grown)
         except Unreachable as error:
             tracker.close("FAILED")
             wrong([f"--address: {error}"])
+        except NotStarted as error:
+            tracker.close("FAILED")
+            wrong([str(error)])
         except NotReady as error:
             tracker.close("FAILED")
             wrong([f"{file}: {line}" for line in error.lines])

@@ -55,21 +55,26 @@ def pack(file: Path, fields: dict[str, Any], spec: SweepSpec, folder: Path, node
     said = {"python": platform.python_version(), "requirements": wanted, "versions": here(map(name_of, wanted))}
     (folder / NEEDS).write_text(json.dumps(said), encoding="utf-8")
     grown = "".join(f" --nodes {shape}" for shape in nodes)
+    packages, files = _modules((*PACKAGES, *spec.plugins))
+    for module in files:  # of packages alone Ray takes a path; its working directory is where modules are found, too
+        shutil.copyfile(module, folder / module.name)
     run = f"exec python3 -m sweeps.cli.main run {name} --address auto{grown}"
     return Shipment(
         command=f"python3 -m cluster.requirements {NEEDS} && {run}",
-        modules=tuple(_modules((*PACKAGES, *spec.plugins))),
+        modules=tuple(packages),
         # 20 MB that few sweeps start from.
         excludes=() if any(one.start == MINI for one in spec.models.values()) else (f"models/{MINI}/*.safetensors",),
         env={SHIPPED: code().model_dump_json()},
     )
 
 
-def _modules(names: Iterable[str]) -> Iterable[Path]:
-    """The packages, or single files, that modules belong to."""
+def _modules(names: Iterable[str]) -> tuple[list[Path], list[Path]]:
+    """The packages that modules belong to, and those that are single files."""
+    packages, files = list[Path](), list[Path]()
     for top in dict.fromkeys(name.partition(".")[0] for name in names):
         found = find_spec(top)
         if found is not None and found.submodule_search_locations:
-            yield Path(next(iter(found.submodule_search_locations)))
+            packages.append(Path(next(iter(found.submodule_search_locations))))
         elif found is not None and found.origin is not None:
-            yield Path(found.origin)
+            files.append(Path(found.origin))
+    return packages, files

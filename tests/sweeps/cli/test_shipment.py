@@ -38,10 +38,11 @@ def test_the_sweep_that_is_read_there_is_the_one_that_was_submitted(sweep_file, 
     there = tmp_path / "there"
     there.mkdir()
     sent = pack(file, read_fields(file, overrides), spec, there)
-    assert sorted(path.name for path in there.iterdir()) == [NEEDS, "task-1-topic.yaml", "tiny.lock.json", "tiny.yaml"]
+    written = [NEEDS, "own_plugin.py", "task-1-topic.yaml", "tiny.lock.json", "tiny.yaml"]
+    assert sorted(path.name for path in there.iterdir()) == written
     assert f"cluster.requirements {NEEDS} && exec python3 -m sweeps.cli.main run tiny.yaml" in sent.command
-    assert [path.name for path in sent.modules] == ["sweeps", "trainables", "cluster", "own_plugin.py"]
-    assert all(path.exists() for path in sent.modules)
+    assert [path.name for path in sent.modules] == ["sweeps", "trainables", "cluster"]
+    assert all(path.is_dir() for path in sent.modules)
     found = read_spec(there / "tiny.yaml", data_here=False)
     assert found.model_dump(exclude={"tasks"}) == spec.model_dump(exclude={"tasks"})
     assert list(found.tasks.values()) == list(spec.tasks.values())
