@@ -36,7 +36,8 @@ def attention(
 
     Args:
         module: the layer; its child `dropout` or `weights_dropout` drops attention weights.
-        query, key, value: (sequences, heads, tokens, width of a head); with `packing` (1, heads, tokens, width).
+        query, key, value: (sequences, heads, tokens, width of a head); with `packing` (1, heads, tokens, width). Keys
+            and values may have fewer heads, each of which serves as many of the query's, in their order.
         attention_mask: added to the scores.
         scaling: multiplies the scores; without it, 1 / sqrt(width of a head).
         dropout: unused, as the module says it.
@@ -47,6 +48,8 @@ def attention(
     """
     scale = query.size(-1) ** -0.5 if scaling is None else scaling
     drop = weights_dropout(module)
+    if query.size(1) != key.size(1):
+        key, value = (x.repeat_interleave(query.size(1) // key.size(1), dim=1) for x in (key, value))
     if packing is not None and native.takes(query):
         query, key, value = (x.transpose(1, 2).squeeze(0) for x in (query, key, value))
         dropped = getattr(drop, "by_sequence", None)  # an encoder that is not trained has another module there

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from tokenizers.processors import TemplateProcessing
 from transformers import BatchEncoding, PreTrainedTokenizerBase
 
 from trainables.models.backbones import INPUT_NAMES, BackboneType, Layout, shape_of
@@ -80,7 +82,8 @@ class InputEncoder:
 
     def __init__(self, tokenizer: PreTrainedTokenizerBase, layout: Layout) -> None:
         """Raises WrongTokenizer when it cannot be used with such a backbone."""
-        self.tokenizer, self.layout = tokenizer, layout
+        self.tokenizer = tokenizer = laid_out(tokenizer, layout) if layout.own else tokenizer
+        self.layout = layout
         name = tokenizer.name_or_path
         if not tokenizer.is_fast or tokenizer.pad_token_id is None:
             lack = (
@@ -124,6 +127,27 @@ class InputEncoder:
     def join(self, first: Sequence[int], second: Sequence[int] | None = None) -> Inputs:
         """One text, or a pair, from subword ids."""
         return self.single.join(first) if second is None else self.pair.join(first, second)
+
+
+def laid_out(tokenizer: PreTrainedTokenizerBase, layout: Layout) -> PreTrainedTokenizerBase:
+    """`tokenizer`, which puts special tokens around texts and between them as `layout` says.
+
+    The layout's `{bos}` is there if the tokenizer puts it before a text of its own accord. What is given stays as it
+    is: texts that shall be continued end without a token. Raises WrongTokenizer where there is no end of text.
+    """
+    name = tokenizer.name_or_path
+    if not tokenizer.is_fast or tokenizer.eos_token is None:
+        lack = (
+            "no token for the end of a text" if tokenizer.is_fast else "no tokenizer.json that says where subwords lie"
+        )
+        raise WrongTokenizer(f"{name}: its tokenizer has {lack}; give a model that has one")
+    begins = tokenizer(PROBES[0])["input_ids"][0] == tokenizer.bos_token_id is not None
+    roles = {"bos": tokenizer.bos_token if begins else "", "eos": tokenizer.eos_token}
+    ids = [(token, tokenizer.convert_tokens_to_ids(token)) for token in roles.values() if token]
+    single, pair = (layout.template(two, roles).split() for two in (False, True))
+    laid = copy.deepcopy(tokenizer)
+    laid.backend_tokenizer.post_processor = TemplateProcessing(single=single, pair=pair, special_tokens=ids)
+    return laid
 
 
 def load_input_encoder(origin: ModelSource, store: Store, execution: Execution) -> InputEncoder:

@@ -56,7 +56,8 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
             trust_remote_code=False,
             **modeling.load_options,
         )
-    lost = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
+    missing = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
+    model, lost = modeling.kept(model, missing)
     if lost:
         raise WrongWeights(
             f"{name}: {len(lost)} weights of the backbone are not in the checkpoint or have another shape "
@@ -74,11 +75,12 @@ def _random_backbone(origin: RandomInit, backbone_type: BackboneType, tokenizer:
         config = AutoConfig.for_model(
             backbone_type.model_type,
             **{**architecture, "vocab_size": len(tokenizer)},
-            pad_token_id=tokenizer.pad_token_id,
+            pad_token_id=None if tokenizer.pad_token_id == tokenizer.eos_token_id else tokenizer.pad_token_id,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
         )
-        model = modeling.auto_class.from_config(config, dtype=torch.float32, **modeling.load_options)
+        made = modeling.auto_class.from_config(config, dtype=torch.float32, **modeling.load_options)
+        model, _ = modeling.kept(made, ())
     return modeling(model, backbone_type)
 
 

@@ -1,4 +1,4 @@
-"""The shape of an encoder: what its configuration says of parameters and of floating-point operations."""
+"""The shape of a model: what its configuration says of parameters and of floating-point operations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ UNBOUNDED = 1_000_000
 
 @dataclass(frozen=True)
 class ModelShape:
-    """Sizes of a transformer encoder, whatever its configuration calls them."""
+    """Sizes of a transformer encoder or decoder, whatever its configuration calls them."""
 
     layers: int
     """Blocks."""
@@ -33,10 +33,17 @@ class ModelShape:
     """Segments that have an embedding of their own."""
     attention: int | None = None
     """Width of all heads of a block together; None: `hidden`."""
+    key_values: int | None = None
+    """Width of all key heads of a block together, and of all value heads; None: `attention`."""
     gated: bool = False
     """Whether a block's feed-forward layer has a third matrix, whose output gates that of the first."""
     relative: int = 0
     """Parameters of relative positions, all blocks together."""
+    vectors: int | None = None
+    """Parameters of all biases and norms; None: as many as BERT has."""
+    output: int = 0
+    """Parameters of output embeddings that are not the table of subwords (LLaMA's `lm_head`): they are trained by
+    causal LM alone."""
     packed: bool = False
     """Whether its blocks are run on subwords without padding (`trainables.models.packing`)."""
     scores: int = 0
@@ -47,6 +54,8 @@ class ModelShape:
     """Outputs of its feed-forward layer that a block keeps for that beyond input and output of the activation."""
     mask_token: bool = True
     """Whether its tokenizers have one, without which masked LM cannot be learnt."""
+    predicts_next: bool = False
+    """Whether it predicts the next subword: a decoder whose attention is causal, which can learn causal LM."""
 
     def check(self) -> None:
         """Raises ValueError where there can be no such encoder."""
@@ -62,15 +71,21 @@ class ModelShape:
     def matrices(self) -> int:
         """Parameters of the blocks' matrices: what every subword is multiplied by, and so no embedding."""
         attention = self.hidden if self.attention is None else self.attention
-        return self.layers * self.hidden * (4 * attention + (3 if self.gated else 2) * self.inner)
+        key_values = attention if self.key_values is None else self.key_values
+        feed_forward = (3 if self.gated else 2) * self.inner
+        return self.layers * self.hidden * (2 * attention + 2 * key_values + feed_forward)
 
     @property
     def parameters(self) -> int:
-        """All of them, embeddings, biases and norms included, without a pooler or a head.
+        """All of them, embeddings, biases, norms and `output` included, without a pooler or a head.
 
-        Biases and norms are counted as BERT has them; other encoders have fewer, by less than 1 % of the whole."""
-        vectors = self.layers * (9 * self.hidden + self.inner) + self.relative
-        return self.matrices + vectors + (self.vocabulary + self.positions + self.types + 2) * self.hidden
+        Where an encoder does not say how many biases and norms it has, they are counted as BERT has them; others have
+        fewer, by less than 1 % of the whole."""
+        vectors = self.layers * (9 * self.hidden + self.inner) + 2 * self.hidden
+        if self.vectors is not None:
+            vectors = self.vectors
+        tables = (self.vocabulary + self.positions + self.types) * self.hidden
+        return self.matrices + vectors + self.relative + tables + self.output
 
     def forward(self, length: float) -> float:
         """FLOPs of one subword through the blocks, in sequences of `length`: 2 for each weight of a matrix, and

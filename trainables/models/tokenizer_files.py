@@ -41,6 +41,9 @@ def read_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
         name: a directory, or the hub's name of a model.
         revision: commit of the hub's model; None for a directory.
 
+    One that has no token to pad with, as LLaMA's, pads with its end of text. That is safe: padding stands behind a
+    sequence, nothing reads it, and no loss or gradient comes of it.
+
     Raises WrongTokenizer where there is no file that can be read.
     """
     mend = "save one there (save_pretrained of its tokenizer in transformers), or give another model"
@@ -57,6 +60,8 @@ def read_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
         raise WrongTokenizer(bounded(f"{name}: its {file} cannot be read ({first_line(error)}); {mend}")) from None
     if len(tokenizer) - len(set(tokenizer.all_special_ids)) < 2:
         raise WrongTokenizer(bounded(f"{name}: its {file} gives no subwords to its tokenizer; {mend}"))
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
     return _normalised(tokenizer, path)
 
 

@@ -1,13 +1,14 @@
-"""The kinds of encoder that can be trained here, by the `model_type` of their configuration.
+"""The kinds of encoder and decoder that can be trained here, by the `model_type` of their configuration.
 
 To add one, write a module with a `BackboneType` and the `Backbone` class that it names, and register it: here, or in a
 plug-in. No other module knows what an architecture calls its parts, how it joins two texts, or how long they may be.
 This package is free of torch; `BackboneType.modeling` loads the half that is not.
 """
 
-from trainables.models.backbones.base import INPUT_NAMES, BackboneType, Layout, UnsupportedModel
+from trainables.models.backbones.base import INPUT_NAMES, Attention, BackboneType, Layout, UnsupportedModel
 from trainables.models.backbones.bert import Bert
 from trainables.models.backbones.deberta_v2 import DebertaV2
+from trainables.models.backbones.decoder import Gemma3, Llama, Mistral, Qwen3
 from trainables.models.backbones.modernbert import ModernBert
 from trainables.models.backbones.registry import (
     CONFIG,
@@ -34,6 +35,10 @@ register(ModernBert())
 register(T5())
 register(MT5())
 register(UMT5())
+register(Llama())
+register(Mistral())
+register(Qwen3())
+register(Gemma3())
 
 __all__ = [
     "CONFIG",
@@ -41,6 +46,7 @@ __all__ = [
     "INPUT_NAMES",
     "PICKLED",
     "TOKENIZER_FILES",
+    "Attention",
     "BackboneType",
     "Layout",
     "UnsupportedModel",

@@ -1,11 +1,11 @@
-"""What a kind of encoder says of itself without torch: the shape of a configuration, special tokens, limits."""
+"""What a kind of backbone says of itself without torch: the shape of a configuration, special tokens, limits."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from trainables.failure import NonRetryable
 from trainables.models.shape import ModelShape
@@ -28,6 +28,8 @@ BERT_SETTINGS = frozenset(
     }
 )
 """`BackboneType.settings` of BERT, which its descendants keep."""
+Attention = Literal["causal", "bidirectional"]
+"""Whether a token sees those before it alone, or all."""
 INPUT_NAMES = ("input_ids", "token_type_ids")
 """What a model may read of each subword: its number in the vocabulary, and the number of its segment."""
 
@@ -49,6 +51,10 @@ class Layout:
     pair: str
     segments: bool
     """Whether the model reads `token_type_ids`: the segment of each subword."""
+    own: bool = False
+    """Whether a text and a pair have this layout whatever the tokenizer says (`trainables.models.inputs.laid_out`)."""
+    tags_on: Literal["first", "last"] = "first"
+    """The subword of a word that has the word's label, where a task does not say (`TaskSpec.label_position`)."""
 
     @property
     def input_names(self) -> tuple[str, ...]:
@@ -82,6 +88,11 @@ class BackboneType(ABC):
     def limits(self, config: Mapping[str, Any]) -> str | None:
         """What this kind cannot do with a model of this configuration, as the end of a sentence; None: nothing."""
         return None
+
+    def seeing(self, attention: Attention) -> dict[str, Any]:
+        """The fields of a configuration that give a model this attention. Raises UnsupportedModel where it has one
+        only."""
+        raise UnsupportedModel(f"is an encoder, whose tokens see each other: leave attention: {attention} out")
 
     def padding(self, config: Mapping[str, Any]) -> int | None:
         """The id that padding must have, where positions are counted by it; None: any will do."""

@@ -1,4 +1,4 @@
-"""A loaded encoder, whatever its architecture calls its parts: how it is run, and what training must know of it."""
+"""A loaded backbone, whatever its architecture calls its parts: how it is run, and what training must know of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from transformers import AutoModel, PreTrainedModel
 
 from trainables.models.attention import ATTENTION
+from trainables.models.backbones.base import UnsupportedModel
 from trainables.models.packing import Packing
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class EncoderOutput:
 
 
 class Backbone(ABC):
-    """One loaded encoder of a kind.
+    """One loaded encoder or decoder of a kind.
 
     Not a module itself: what is trained, saved and wrapped by an engine is `model`. Its dropout must be modules
     (`nn.Dropout`), which are replaced by ones that give the same numbers however a step is executed; where attention
@@ -49,6 +50,12 @@ class Backbone(ABC):
         self.while_packed: Callable[[Packing], AbstractContextManager[None]] = lambda packing: nullcontext()
         """What is entered while blocks see packed tokens; dropout that goes by sequences sets it."""
 
+    @classmethod
+    def kept(cls, model: PreTrainedModel, missing: Sequence[str]) -> tuple[PreTrainedModel, Sequence[str]]:
+        """The part that is kept of what transformers has loaded, and which of the weights that were `missing` in the
+        checkpoint it needs."""
+        return model, missing
+
     def inputs(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The inputs of a collated batch that embeddings are made from (each sequences x tokens)."""
         return {name: batch[name] for name in self.type.layout.input_names}
@@ -58,12 +65,14 @@ class Backbone(ABC):
         """What the first block reads (sequences x tokens x hidden); no block is run."""
 
     def encode(self, batch: Mapping[str, Tensor], all_layers: bool = False) -> EncoderOutput:
-        """Run the encoder; `all_layers`: keep the output of every block."""
-        output = self.model(
-            **self.inputs(batch), attention_mask=batch["attention_mask"], output_hidden_states=all_layers
-        )
+        """Run all blocks; `all_layers`: keep the output of every block."""
+        output = self.run(batch, all_layers)
         last: Tensor = output.last_hidden_state
         return EncoderOutput(last, self.sentence(last, batch), output.hidden_states if all_layers else ())
+
+    def run(self, batch: Mapping[str, Tensor], all_layers: bool) -> Any:
+        """What transformers makes of a padded batch."""
+        return self.model(**self.inputs(batch), attention_mask=batch["attention_mask"], output_hidden_states=all_layers)
 
     def encode_embeddings(self, batch: Mapping[str, Tensor]) -> EncoderOutput:
         """The same for heads that read the embeddings alone."""
@@ -73,6 +82,15 @@ class Backbone(ABC):
     def sentence(self, states: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """The vector that stands for each sequence: by default the state of its first token."""
         return states[:, 0]
+
+    def vocabulary_logits(self, states: Tensor) -> Tensor:
+        """Of each state of the last block the logits of the subword that follows (... x vocabulary), as pretraining
+        learnt them: from output embeddings of the model's own, or the table of subwords.
+
+        `states`: (... x hidden), of the wanted positions alone, since nothing is as large as logits. The model goes
+        forward once (`encode`), whatever is wanted of it. Raises UnsupportedModel where there are no output embeddings.
+        """
+        raise UnsupportedModel(f"{self.type.model_type}: this model has no output embeddings, which predict subwords")
 
     @property
     @abstractmethod

@@ -13,7 +13,14 @@ from trainables.models.shape import ModelShape
 DEFAULT = "xlm-roberta"
 """The kind of an architecture that names none."""
 CONFIG = "config.json"
-TOKENIZER_FILES = ("tokenizer.json", "sentencepiece.bpe.model", "spm.model", "spiece.model", "vocab.txt")
+TOKENIZER_FILES = (
+    "tokenizer.json",
+    "sentencepiece.bpe.model",
+    "spm.model",
+    "spiece.model",
+    "tokenizer.model",
+    "vocab.txt",
+)
 """What a tokenizer can be read from, the first that is there: its own file, SentencePiece's, BERT's list of words."""
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".pkl")
 """Ends of the names of weights that are not read: most can run code, and all are of other libraries or times."""

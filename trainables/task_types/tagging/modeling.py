@@ -1,5 +1,5 @@
-"""Tagging: one tag per word, on its first subword or on the first that is visible (`TaskSpec.label_position`). Long
-sentences are split into several rows, never cut."""
+"""Tagging: one tag per word, on its first subword, on the first that is visible (`TaskSpec.label_position`), or, for a
+decoder, on its last (`Layout.tags_on`). Long sentences are split into several rows, never cut."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Tagging(TaskModeling):
         """
         number = {tag: i for i, tag in enumerate(task.labels)}
         room = max_length - len(encoder.single)
-        signs, visible = SpaceSigns(encoder.tokenizer), task.label_position == FIRST_VISIBLE
+        signs, position = SpaceSigns(encoder.tokenizer), task.label_position or encoder.layout.tags_on
         features: list[Feature] = []
         tagged = known = 0
         sentences = examples["tokens"][:]
@@ -49,8 +49,7 @@ class Tagging(TaskModeling):
                 ids: list[int] = []
                 words = []
                 for pieces in part:
-                    first = next((k for k, piece in enumerate(pieces) if piece not in signs), 0) if visible else 0
-                    words.append(encoder.single.start + len(ids) + first)
+                    words.append(encoder.single.start + len(ids) + _place(pieces, position, signs))
                     ids.extend(pieces)
                 features.append(
                     {
@@ -129,6 +128,13 @@ class Tagging(TaskModeling):
         """Of words. They stand together, so their errors are larger than counted: what is called chance is narrower."""
         of_train, of_dev = ([tag for tag in chain(*rows["tags"][:]) if tag != IGNORED] for rows in (train, dev))
         return ChanceLevel.of_labels(of_train, of_dev)
+
+
+def _place(pieces: Sequence[int], position: str, signs: SpaceSigns) -> int:
+    """Which of a word's subwords has its tag."""
+    if position == FIRST_VISIBLE:
+        return next((k for k, piece in enumerate(pieces) if piece not in signs), 0)
+    return len(pieces) - 1 if position == "last" else 0
 
 
 def bare_share(sentences: Sequence[Sequence[str]], tokenizer: PreTrainedTokenizerBase) -> float:

@@ -37,6 +37,15 @@ BERT = {**SHAPE, "initializer_range": 0.1}
 # Heads that are together wider than a state.
 T5 = {"d_model": 32, "d_kv": 24, "d_ff": 64, "num_layers": 2, "num_heads": 2, "relative_attention_num_buckets": 8}
 DISTANCES = {"relative_attention": True, "norm_rel_ebd": "layer_norm", "pos_att_type": "p2c|c2p"}
+DECODER = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 12,
+    "initializer_range": 0.2,
+}
 ARCHITECTURES = {
     "xlm-roberta": BERT,
     "xlm-roberta-xl": BERT,
@@ -55,9 +64,15 @@ ARCHITECTURES = {
     "mt5": {**T5, "feed_forward_proj": "gated-gelu"},
     "umt5": {**T5, "feed_forward_proj": "gated-gelu"},
     "modernbert": {**BERT, "local_attention": 16, "global_attn_every_n_layers": 2},
+    "llama": DECODER,
+    "mistral": {**DECODER, "sliding_window": 8},
+    "qwen3": {**DECODER, "tie_word_embeddings": True},
+    "gemma3_text": {**DECODER, "sliding_window": 8, "sliding_window_pattern": 2},
 }
-WITHOUT_FIRST_TOKEN = ("t5", "mt5", "umt5")
+MEAN = ("t5", "mt5", "umt5")
 """A sequence's vector is the mean over its tokens."""
+DECODERS = ("llama", "mistral", "qwen3", "gemma3_text")
+"""A sequence's vector is the state of its last token."""
 PUBLISHED = {
     "xlm-roberta": ({}, 0),
     "xlm-roberta-xl": ({}, 0),
@@ -81,6 +96,10 @@ PUBLISHED = {
     "mt5": ({}, 0.001),
     "umt5": ({}, 0.001),
     "modernbert": ({"vocab_size": 256_000, "pad_token_id": 0}, 0.001),
+    "llama": ({}, 0),
+    "mistral": ({}, 0),
+    "qwen3": ({}, 0),
+    "gemma3_text": ({}, 0),
 }
 """Configurations of published size, and how far their number of parameters may be from what their shape says."""
 
@@ -154,7 +173,7 @@ def test_parameters_are_those_of_its_shape(model_type):
     config = AutoConfig.for_model(model_type, **{key: value for key, value in fields.items() if key != "model_type"})
     with torch.device("meta"):
         modeling = get_backbone_type(model_type).modeling()
-        model = modeling.auto_class.from_config(config, **modeling.load_options)
+        model, _ = modeling.kept(modeling.auto_class.from_config(config, **modeling.load_options), ())
     count = sum(weight.numel() for weight in model.parameters())
     for described in ({"model_type": model_type, **fields}, config.to_dict()):
         assert shape_of(described, "it").parameters == pytest.approx(count, rel=tolerance)
@@ -196,6 +215,10 @@ WHOLE = {
     "t5": "T5ForConditionalGeneration",
     "mt5": "MT5ForConditionalGeneration",
     "umt5": "UMT5ForConditionalGeneration",
+    "llama": "LlamaForCausalLM",
+    "mistral": "MistralForCausalLM",
+    "qwen3": "Qwen3ForCausalLM",
+    "gemma3_text": "Gemma3ForCausalLM",
 }
 """Classes with the head of pretraining, where that is no masked LM."""
 
@@ -320,7 +343,7 @@ def test_word_ranking_trains_the_embeddings_alone(every, tmp_path):
     before = load_backbone(every.start(), store, Execution()).model.state_dict()
     moved = {name for name in after if not torch.equal(after[name], before[name])}
     assert moved
-    assert all(name.startswith(("embeddings.", "shared.")) for name in moved)
+    assert all(name.removeprefix("model.").startswith(("embeddings.", "shared.", "embed_tokens.")) for name in moved)
 
 
 TWO_WORKERS = ("deberta-v2 with all", "modernbert", "t5")
@@ -360,9 +383,12 @@ def test_vectors_and_logits_are_those_of_transformers(every, trained, tmp_path):
     with torch.no_grad():
         expected = model(**batch, output_hidden_states=True)
         sentence = expected.last_hidden_state[:, 0]
-        if every.model_type in WITHOUT_FIRST_TOKEN:
-            lengths = batch["attention_mask"].unsqueeze(-1)
-            sentence = (expected.last_hidden_state * lengths).sum(1) / lengths.sum(1)
+        lengths = batch["attention_mask"].sum(1)
+        if every.model_type in MEAN:
+            real = batch["attention_mask"].unsqueeze(-1)
+            sentence = (expected.last_hidden_state * real).sum(1) / lengths.unsqueeze(-1)
+        if every.model_type in DECODERS:
+            sentence = expected.last_hidden_state[range(len(lengths)), lengths - 1]
         dense = torch.tanh(sentence @ head["gen-nli.dense.weight"].T + head["gen-nli.dense.bias"])
         logits = dense @ head["gen-nli.out.weight"].T + head["gen-nli.out.bias"]
     task_type = get_task_type("pair-classification").modeling()
