@@ -39,8 +39,11 @@ from sweeps.cli.submit import submit
 from sweeps.cli.tables import print_tables
 from sweeps.cli.track import say, track
 from sweeps.cli.ui import ui
+from trainables.failure import NonRetryable
 from trainables.models.backbones import UnsupportedModel
 from trainables.outside.text import Unreadable, shown
+from trainables.recipe.model_source import CheckpointRef
+from trainables.recipe.recipes import TrainRecipe
 from trainables.tasks.sources import DataError
 
 if TYPE_CHECKING:
@@ -199,20 +202,24 @@ def export(
         str | None, typer.Option(help="Of a model: key of a train step that is done; by default the last pretraining.")
     ] = None,
     half: Annotated[bool, typer.Option("--half", help="Of a model: in half precision (fp16).")] = False,
+    adapter: Annotated[
+        bool,
+        typer.Option("--adapter", help="Of a model trained by LoRA: its adapters, for peft, not merged into a model."),
+    ] = False,
 ) -> None:
     """Write a checkpoint as a model directory for AutoModel.from_pretrained, or predictions in a suite's layout."""
     new_folder(to)
     sweep = load_sweep(file, override)
     if what == "model":
-        _export_model(file, sweep, to, step, half)
+        _export_model(file, sweep, to, step, half, adapter)
         return
     from sweeps.results.export import export_predictions
     from trainables.suites import SUITES
 
     if what not in SUITES:
         wrong([f"--format {what}: model, {' or '.join(SUITES)}"])
-    if step is not None or half:
-        wrong([f"--format {what}: --step and --half are about models"])
+    if step is not None or half or adapter:
+        wrong([f"--format {what}: --step, --half and --adapter are about models"])
     try:
         exported = export_predictions(sweep, SUITES[what], to)
     except (ValueError, OSError) as problem:
@@ -226,7 +233,7 @@ def export(
         console.print(f"score        {command}", highlight=False, soft_wrap=True)
 
 
-def _export_model(file: Path, sweep: Sweep, to: Path, step: str | None, half: bool) -> None:
+def _export_model(file: Path, sweep: Sweep, to: Path, step: str | None, half: bool, adapter: bool) -> None:
     _, plan, store = sweep
     pretrained = [one.id for one in plan.steps.values() if "pretrain" in one.phases]
     if step is None and not pretrained:
@@ -239,12 +246,23 @@ def _export_model(file: Path, sweep: Sweep, to: Path, step: str | None, half: bo
     if store.weights_dropped(chosen):
         place = store.locate(chosen)
         wrong([f"{file}: keep: the weights of {chosen} were dropped; delete {place} and run again to make them again"])
-    from trainables.models.artifact import export_model
+    recipe, execution = plan.steps[chosen].recipe, plan.steps[chosen].execution
+    origin = recipe.checkpoint if isinstance(recipe, TrainRecipe) else CheckpointRef(step=chosen)
+    if adapter and origin.over is None:
+        wrong([f"--adapter: {chosen} was trained in full and has no adapters; leave it out"])
+    if adapter and half:
+        wrong(["--half: is about a whole model; leave out --adapter, or --half"])
+    from trainables.models.artifact import export_adapters, export_model
 
     try:
-        export_model(chosen, store, to, half)
+        if adapter:
+            export_adapters(origin, store, execution, to)
+        else:
+            export_model(origin, store, execution, to, half)
     except OverflowError as problem:
         wrong([f"--half: {problem}"])
+    except NonRetryable as problem:
+        wrong([f"{file}: {problem}"])
     console.print(f"{plan.steps[chosen].name} ({chosen}) is in {to}", highlight=False, soft_wrap=True)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from sweeps.plan.adaptations import rate_remark
 from sweeps.plan.executions import Executions
 from sweeps.plan.graph import Role, Step
 from sweeps.plan.splits import SplitResolver
@@ -12,6 +13,7 @@ from sweeps.spec.fields import SweepSpec
 from sweeps.spec.settings import Settings, WrongSettings
 from sweeps.spec.training import MixtureSpec, MlmSpec, Training
 from trainables.models.shape import ModelShape
+from trainables.recipe.adaptation import Adaptation
 from trainables.recipe.model_source import CheckpointRef, ModelSource
 from trainables.recipe.recipes import DataRecipe, Recipe, TrainRecipe
 from trainables.recipe.sampling import Mixture, Sampling
@@ -31,6 +33,8 @@ class Builder:
         self.steps: dict[str, Step] = {}
         self.executions = Executions(spec)
         self.rows = SplitResolver(spec, {**locked, **spec.revisions}, sources)
+        self.remarks: dict[str, None] = {}
+        """What a person should know of how it trains, a line each."""
         self.prefix = ""
         """What its labels begin with."""
         self.tokenizer: ModelSource
@@ -126,8 +130,36 @@ class Builder:
         optimisation = optimisation.model_copy(
             update={"collapse_patience": collapse.patience if told else None, "reseed": collapse.reseed or None}
         )
-        recipe = TrainRecipe(tasks=tasks, sampling=sampling, start=start, optimisation=optimisation, seed=seed)
-        return CheckpointRef(step=self.add(recipe, role))
+        recipe = TrainRecipe(
+            tasks=tasks,
+            sampling=sampling,
+            start=start,
+            optimisation=optimisation,
+            adaptation=self._adaptation(settings, start),
+            seed=seed,
+        )
+        self.add(recipe, role)
+        if recipe.adaptation is not None and not settings.own_rate:
+            self.remarks |= dict.fromkeys(rate_remark(settings.where, optimisation.learning_rate))
+        return recipe.checkpoint
+
+    def _adaptation(self, settings: Settings, start: ModelSource) -> Adaptation | None:
+        """What a training trains of its backbone. Raises WrongSettings where it cannot carry on the adapters that it
+        starts from."""
+        spec = settings.adaptation
+        if spec is None or spec.lora is None:
+            return None
+        lora, before = spec.lora.lora(), None
+        if spec.between_phases == "carried" and isinstance(start, CheckpointRef) and start.over is not None:
+            recipe = self.steps[start.step].recipe
+            assert isinstance(recipe, TrainRecipe)
+            before = recipe.adaptation
+        if before is not None and not lora.same_adapters(before.lora):
+            raise WrongSettings(
+                f"{settings.where}.adaptation.between_phases: carried, but it starts from other adapters "
+                f"({before.lora}) than its own ({lora}); give equal rank, alpha and targets, or merged"
+            )
+        return Adaptation(lora=lora, carried=True if before is not None else None)
 
     def layers(self, *names: str) -> list[Training | None]:
         """What the sweep file says of all trainings, then of those of these names; of `TASK@first-visible` first what

@@ -152,6 +152,8 @@ class Plan:
     cells: tuple[Cell, ...]
     unshared_train_steps: int
     """Training steps if every cell were run by itself from the starting model on."""
+    remarks: tuple[str, ...] = ()
+    """What a person should know of its trainings before they run, a line each."""
 
     def behind(self, evaluation: str) -> list[str]:
         """The trainings that lead to an evaluation, the last first."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from sweeps.plan.adaptations import adaptation_remarks
 from sweeps.plan.builder import Builder, selection_of
 from sweeps.plan.graph import Cell, Plan, Role, Variant
 from sweeps.spec.fields import (
@@ -64,7 +65,8 @@ def make_plan(
         raise WrongSpec([f"{file}: data: {error}"]) from None
     except WrongSettings as error:
         raise WrongSpec([f"{file}: {error}"]) from None
-    return Plan(planner.build.steps, tuple(cells), planner.unshared)
+    remarks = (*adaptation_remarks(planner.build.steps), *planner.build.remarks)
+    return Plan(planner.build.steps, tuple(cells), planner.unshared, remarks)
 
 
 class _Planner:
@@ -146,9 +148,10 @@ class _Planner:
         pretrain = model.pretrain[number]
         where = f"models.{name}.pretrain[{number}]"
         first = get_task(pretrain.corpora[0])
-        settings = merged(
-            where, self.build.positions, self.build.defaults(first), self.spec.training.get("all"), pretrain
-        )
+        everywhere = self.spec.training.get("all")
+        if everywhere is not None:  # a model is made in full, unless its pretraining itself says otherwise
+            everywhere = everywhere.model_copy(update={"adaptation": None})
+        settings = merged(where, self.build.positions, self.build.defaults(first), everywhere, pretrain)
         objective = get_task_type(pretrain.objective)
         batch, group = settings.optimisation.batch_size, objective.contrastive_group_size
         if batch % group:

@@ -1,4 +1,5 @@
-"""What is to be known of the rows that a plan reads, before anything runs: as far as a look at small files shows it."""
+"""What is to be known of a plan before anything runs: of its trainings, and of the rows that it reads, as far as a look
+at small files shows it."""
 
 from __future__ import annotations
 
@@ -15,8 +16,8 @@ from trainables.tasks.task import HUB
 
 
 def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
-    """`TASK SPLIT, LANGUAGES: REMARK` of the data steps of a plan: placeholders for labels, ids that are not unique,
-    other rows in place of a test set.
+    """Remarks on its trainings, then `TASK SPLIT, LANGUAGES: REMARK` of the data steps of a plan: placeholders for
+    labels, ids that are not unique, other rows in place of a test set.
 
     Rows that cannot be read are said, too: their steps will fail. So are files of rows that no task reads.
     """
@@ -35,7 +36,7 @@ def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
                 for remark in remarks:
                     found.setdefault((f"{task.name} {rows.split}", remark), {})[rows.language] = None
     said = [f"{what}, {' '.join(languages)}: {remark}" for (what, remark), languages in found.items()]
-    return said + unread_rows(spec)
+    return [*plan.remarks, *said, *unread_rows(spec)]
 
 
 def unread_rows(spec: SweepSpec) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from math import prod
 
+from sweeps.spec.adaptation import check_adaptations
 from sweeps.spec.execution import check_execution
 from sweeps.spec.fields import (
     IntermediateSpec,
@@ -59,6 +60,7 @@ def check(spec: SweepSpec) -> list[str]:
         problems += check_languages(spec)
         problems += check_questions(spec)
         problems += [line for name, model in spec.models.items() for line in check_masking(spec, model, name)]
+        problems += check_adaptations(spec)
     used = {"all"}
     for intermediate in spec.intermediates:
         used |= {intermediate.name}

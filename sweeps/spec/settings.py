@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sweeps.spec.training import Training
+from sweeps.spec.training import AdaptationSpec, Training
 from trainables.recipe.optimisation import Optimisation
 from trainables.tasks.hyperparameters import Defaults
 
@@ -27,6 +27,14 @@ class Settings:
     own_length: bool
     """Whether the sweep file says how long rows may be; else each task has its own length."""
     positions: int
+    own_rate: bool = True
+    """Whether the sweep file gives the learning rate; else it is a published one."""
+
+    @property
+    def adaptation(self) -> AdaptationSpec | None:
+        """What is trained of the backbone; None: all of it."""
+        said: AdaptationSpec | None = self.fields.get("adaptation")
+        return said if said is not None and said.lora is not None else None
 
     @property
     def variants(self) -> list[Settings]:
@@ -79,7 +87,7 @@ def merged(where: str, positions: int, defaults: Defaults | None, *layers: Train
     if defaults is not None:
         fields = {name: value for name, value in vars(defaults).items() if name != "source"}
         fields["learning_rate"] = (defaults.learning_rate,)
-    own_length = False
+    own_length = own_rate = False
     for layer in filter(None, layers):
         given = layer.given()
         if "steps" in given and "epochs" in given:
@@ -89,9 +97,10 @@ def merged(where: str, positions: int, defaults: Defaults | None, *layers: Train
         if "epochs" in given:
             fields.pop("steps", None)
         own_length = own_length or "max_length" in given
+        own_rate = own_rate or "learning_rate" in given
         fields |= given
     if missing := [name for name in _REQUIRED if name not in fields and not (name == "epochs" and "steps" in fields)]:
         raise WrongSettings(f"{where}: the task has no settings of its own; give {', '.join(missing)}")
     if "min_gain" in fields and fields.get("patience") is None:
         raise WrongSettings(f"{where}.min_gain: has no effect without patience; give patience too")
-    return Settings(where, fields, own_length, positions)
+    return Settings(where, fields, own_length, positions, own_rate)

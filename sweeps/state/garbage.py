@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from sweeps.state.inspection import inspect_steps
 from sweeps.state.selection import best_of, started_from
 from sweeps.state.sweep import Sweep
+from trainables.recipe.model_source import required_steps
+from trainables.recipe.recipes import TrainRecipe
 from trainables.steps import StepRecord
 from trainables.store import HEAD, MODEL, Garbage, Leases, Store, clear, clear_copies
 
@@ -49,7 +51,7 @@ def collect(sweep: Sweep, leases: Leases, dry_run: bool = False) -> Collected:
         return found
     stand = inspect_steps(sweep)
     done, needed = stand.done, {need for name in stand.waiting for need in plan.steps[name].needs}
-    kept = needed | kept_weights(sweep, done)
+    kept = needed | with_bases(sweep, kept_weights(sweep, done))
     for name in sorted(done - kept):
         if not plan.steps[name].kind.leaves_weights or store.weights_dropped(name):
             continue
@@ -85,6 +87,13 @@ def kept_weights(sweep: Sweep, done: set[str]) -> set[str]:
         early = {step.id for step in train if "intermediate" in step.phases}
         return pretrained | early | (started_from(plan) & done)
     return pretrained | set(best_of(plan, store, done).values())
+
+
+def with_bases(sweep: Sweep, kept: set[str]) -> set[str]:
+    """Train steps, and those without which their adapters are nothing: the ones that they lie on."""
+    recipes = (sweep.plan.steps[step].recipe for step in kept)
+    found = [recipe.checkpoint for recipe in recipes if isinstance(recipe, TrainRecipe)]
+    return kept | {step for checkpoint in found for step in required_steps(checkpoint)}
 
 
 def readable(size: float) -> str:

@@ -24,6 +24,9 @@ from trainables.models.attention import ATTENTION, GIVEN, OWN
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.packing import Packing
 
+ADAPTERS = "lora_dropout"
+"""What peft calls the module that holds an adapter's dropout."""
+
 
 @dataclass
 class DropoutContext:
@@ -212,16 +215,20 @@ def install(model: nn.Module, backbone: Backbone, hidden: float, attention: floa
         hidden: probability of dropping an element elsewhere.
         attention: probability of dropping an attention weight.
 
+    What low-rank adapters read is dropped with the probability that their modules have.
+
     Returns the context that must be kept up to date.
     """
     context = DropoutContext()
     attention_modules = {id(module): module for module in backbone.attention_modules}
     shared = {id(module) for module in backbone.shared_dropout}
     layer = 0
-    for module in list(model.modules()):
+    for path, module in list(model.named_modules()):
         for name, child in module.named_children():
             if isinstance(child, nn.Dropout):
                 p = attention if name == OWN and id(module) in attention_modules else hidden
+                if ADAPTERS in path.split("."):
+                    p = child.p
                 kind = SharedDropout if id(child) in shared else CounterDropout
                 setattr(module, name, kind(p, layer, context))
                 layer += 1

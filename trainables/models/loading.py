@@ -38,9 +38,17 @@ class WrongWeights(NonRetryable, RuntimeError):
 def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Backbone:
     """The backbone of `origin` on the CPU in fp32.
 
-    Raises WrongWeights when a weight of the architecture is not in the checkpoint, and UnsupportedModel when it is an
-    encoder of no kind that is known here.
+    A checkpoint of adapters is loaded as the model that they lie on, with them merged into it.
+
+    Raises WrongWeights when a weight of the architecture is not in the checkpoint, UnsupportedModel when it is an
+    encoder of no kind that is known here, and WrongAdapters where adapters do not fit.
     """
+    if isinstance(origin, CheckpointRef) and origin.over is not None:
+        from trainables.models.lora import Adapters
+
+        backbone = load_backbone(origin.over, store, execution)
+        Adapters.read(backbone, checkpoint_dir(origin, store)).merge()
+        return backbone
     backbone_type = load_backbone_type(origin, store, execution)
     if isinstance(origin, RandomInit):
         return _random_backbone(origin, backbone_type, load_tokenizer(origin, store, execution))
@@ -150,9 +158,14 @@ def _location(origin: HubModel | LocalModel | CheckpointRef, store: Store, execu
             raise WrongWeights(
                 f"no place is known for the local model {origin.sha256[:16]}: add it to execution.places"
             ) from None
+    return str(checkpoint_dir(origin, store)), None
+
+
+def checkpoint_dir(origin: CheckpointRef, store: Store) -> Path:
+    """The local directory of what a step has under `model/`. Raises WrongWeights where it was dropped."""
     if store.weights_dropped(origin.step):
         raise WrongWeights(
             f"{store.locate(origin.step)}: its weights were dropped (`keep` in the sweep file); delete this directory "
             "and run its sweep again to make them again"
         )
-    return str(store.path(origin.step) / MODEL), None
+    return store.path(origin.step) / MODEL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from trainables.outside.text import shown
 
@@ -10,6 +10,23 @@ LARGEST = 10_000_000
 """More than any size of an encoder."""
 UNBOUNDED = 1_000_000
 """Usable positions of an encoder that knows positions by their distances alone: no table of them ends."""
+
+
+@dataclass(frozen=True)
+class Linear:
+    """A linear module of every block."""
+
+    name: str
+    """Its path in the model, with `{}` for the number of the block."""
+    inputs: int
+    outputs: int
+    attention: bool = False
+    """Whether it is a projection of attention: of queries, keys, values, or of the output."""
+
+    @property
+    def short(self) -> str:
+        """Its path in a block."""
+        return self.name.partition("{}.")[2]
 
 
 @dataclass(frozen=True)
@@ -56,6 +73,8 @@ class ModelShape:
     """Whether its tokenizers have one, without which masked LM cannot be learnt."""
     predicts_next: bool = False
     """Whether it predicts the next subword: a decoder whose attention is causal, which can learn causal LM."""
+    linears: tuple[Linear, ...] = field(default=(), compare=False, repr=False)
+    """Linear modules of a block, where its kind of backbone says them (`BackboneType.linears`)."""
 
     def check(self) -> None:
         """Raises ValueError where there can be no such encoder."""

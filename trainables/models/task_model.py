@@ -12,7 +12,8 @@ import logging
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors.torch import load_file
@@ -20,11 +21,15 @@ from torch import Tensor, nn
 
 from trainables.models import dropout
 from trainables.models.backbones.modeling import Backbone
-from trainables.models.loading import ModelSource, WrongWeights, load_backbone, seeded
+from trainables.models.loading import ModelSource, WrongWeights, checkpoint_dir, load_backbone, seeded
+from trainables.recipe.adaptation import Adaptation
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.optimisation import Optimisation
 from trainables.store import HEAD, Store
+
+if TYPE_CHECKING:  # peft takes seconds to import, and most trainings have no adapters
+    from trainables.models.lora import Adapters
 
 log = logging.getLogger(__name__)
 NewHead = Callable[[Backbone], nn.Module]
@@ -34,11 +39,31 @@ NewHead = Callable[[Backbone], nn.Module]
 class TaskModel(nn.Module):
     """A backbone and the heads of its tasks, mostly of one."""
 
-    def __init__(self, backbone: Backbone, heads: Mapping[str, nn.Module], precision: str = "fp32") -> None:
+    def __init__(
+        self,
+        backbone: Backbone,
+        heads: Mapping[str, nn.Module],
+        precision: str = "fp32",
+        adapters: Adapters | None = None,
+    ) -> None:
         super().__init__()
         self.backbone, self.heads, self.precision = backbone.model, nn.ModuleDict(heads), precision
-        self._encoder = backbone
+        self._encoder, self.adapters = backbone, adapters
         self.dropout_context: dropout.DropoutContext | None = None
+
+    def kept_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """What it leaves behind: all parameters or, where it has adapters, those that are trained."""
+        for name, parameter in self.named_parameters():
+            if self.adapters is None or parameter.requires_grad:
+                yield name, parameter
+
+    @property
+    def adaptation(self) -> dict[str, int] | None:
+        """How many parameters the adapters have, and how many the backbone below them; None where there are none."""
+        if self.adapters is None:
+            return None
+        trained = self.adapters.parameters
+        return {"trained": trained, "frozen": sum(one.numel() for one in self.backbone.parameters()) - trained}
 
     @property
     def word_embeddings(self) -> nn.Embedding:
@@ -102,17 +127,37 @@ def _nothing_of(head: nn.Module) -> Tensor:
 
 
 def new_task_model(
-    backbone: Backbone, heads: Mapping[str, NewHead], optimisation: Optimisation, seed: int
+    backbone: Backbone,
+    heads: Mapping[str, NewHead],
+    optimisation: Optimisation,
+    seed: int,
+    adapters: Adapters | None = None,
 ) -> TaskModel:
-    """`backbone` under new heads, each drawn from `seed` and its name alone, with counter dropout in place."""
+    """`backbone`, with `adapters` or without, under new heads, each drawn from `seed` and its name alone, with counter
+    dropout in place."""
     modules: dict[str, nn.Module] = {}
     for name, new_head in heads.items():
         with seeded(seed, "head", name):
             modules[name] = new_head(backbone)
-    model = TaskModel(backbone, modules, optimisation.precision)
+    model = TaskModel(backbone, modules, optimisation.precision, adapters)
     model.dropout_context = dropout.install(model, backbone, optimisation.dropout, optimisation.attention_dropout)
     model.dropout_context.seed = seed
     return model
+
+
+def new_adapters(backbone: Backbone, adaptation: Adaptation, start: ModelSource, seed: int, store: Store) -> Adapters:
+    """Adapters on `backbone`, drawn from `seed` alone or, where they are carried on, those of the checkpoint `start`.
+
+    Raises WrongTargets, WrongAdapters.
+    """
+    from trainables.models.lora import Adapters
+
+    with seeded(seed, "adapters"):
+        adapters = Adapters.new(backbone, adaptation.lora)
+    if adaptation.carried:
+        assert isinstance(start, CheckpointRef)
+        adapters.load(checkpoint_dir(start, store))
+    return adapters
 
 
 def load_task_model(

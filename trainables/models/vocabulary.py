@@ -24,7 +24,7 @@ class TrimmedEmbedding(nn.Module):
 
     def __init__(self, table: nn.Embedding, kept: Tensor) -> None:
         super().__init__()
-        self.weight = nn.Parameter(table.weight.detach()[kept].clone())
+        self.weight = nn.Parameter(table.weight.detach()[kept].clone(), table.weight.requires_grad)
         row_of = torch.full((table.num_embeddings,), -1)
         row_of[kept] = torch.arange(len(kept))
         self.row_of = nn.Buffer(row_of, persistent=False)
@@ -44,6 +44,8 @@ class TrimmedVocabulary:
         table = model.word_embeddings
         self.name = next(name for name, weight in model.named_parameters() if weight is table.weight)
         self.kept, self._table = kept, table.weight.detach()
+        self.trained = table.weight.requires_grad
+        """Whether the rows that are kept are trained; where low-rank adapters are, none is."""
         self.rows, self.width = table.weight.shape
         trimmed = TrimmedEmbedding(table, kept)
         for parent in list(model.modules()):
@@ -56,7 +58,10 @@ class TrimmedVocabulary:
         self._table = self._table[:0]
 
     def restore(self, weights: dict[str, Tensor], decay: float) -> None:
-        """Put the whole table into gathered `weights`; `decay`: what weight decay has multiplied untrained rows by."""
+        """Put the whole table into gathered `weights`, where they hold any of it; `decay`: what weight decay has
+        multiplied untrained rows by."""
+        if not self.trained:
+            return
         table = self._table * decay
         table[self.kept] = weights[self.name]
         weights[self.name] = table

@@ -36,6 +36,8 @@ class CheckpointRef(Frozen):
     """What a step of the store has under `model/`: the checkpoint of a training step, or just a tokenizer."""
 
     step: str
+    over: ModelSource | None = None
+    """Where the step has adapters alone: the model that they lie on."""
 
 
 def _origin_tag(value: Any) -> str:
@@ -53,10 +55,11 @@ ModelSource = Annotated[
     | Annotated[CheckpointRef, Tag("step")],
     Discriminator(_origin_tag),
 ]
+CheckpointRef.model_rebuild()
 
 
 def required_steps(origin: HubModel | LocalModel | RandomInit | CheckpointRef) -> tuple[str, ...]:
     """Ids of the steps that must be in the store before `origin` can be loaded."""
     if isinstance(origin, CheckpointRef):
-        return (origin.step,)
+        return (origin.step, *(required_steps(origin.over) if origin.over is not None else ()))
     return (origin.tokenizer,) if isinstance(origin, RandomInit) else ()

@@ -14,8 +14,9 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
+from trainables.recipe.adaptation import Adaptation
 from trainables.recipe.canonical import Frozen, fingerprint
-from trainables.recipe.model_source import ModelSource, required_steps
+from trainables.recipe.model_source import CheckpointRef, ModelSource, required_steps
 from trainables.recipe.optimisation import Optimisation, Precision
 from trainables.recipe.sampling import Sampling
 from trainables.recipe.tasks import Corpus, SplitRef, TaskSpec, TrainTask
@@ -144,6 +145,8 @@ class TrainRecipe(Recipe):
     """Of several tasks; each update is one task's."""
     start: ModelSource
     optimisation: Optimisation
+    adaptation: Adaptation | None = None
+    """None: all weights of the backbone are trained."""
     seed: int
 
     @model_validator(mode="after")
@@ -156,7 +159,24 @@ class TrainRecipe(Recipe):
             raise ValueError("one task at least must be without a share, to take the steps that are left")
         if sum(task.share or 0 for task in self.tasks) >= 1:
             raise ValueError("the shares leave no step for the other tasks")
+        carried = self.adaptation is not None and self.adaptation.carried
+        if carried and (not isinstance(self.start, CheckpointRef) or self.start.over is None):
+            raise ValueError("there are no adapters to be carried on: it does not start from a checkpoint of such")
         return self
+
+    @property
+    def base(self) -> ModelSource:
+        """The model that is loaded whole: where it carries adapters on, the one that they lie on."""
+        if self.adaptation is not None and self.adaptation.carried:
+            assert isinstance(self.start, CheckpointRef)
+            assert self.start.over is not None
+            return self.start.over
+        return self.start
+
+    @property
+    def checkpoint(self) -> CheckpointRef:
+        """What it leaves: all weights, or adapters over `base`."""
+        return CheckpointRef(step=self.id, over=self.base if self.adaptation is not None else None)
 
     @property
     def data_steps(self) -> tuple[str, ...]:

@@ -93,7 +93,9 @@ class TrainResult(_Read):
     tokens: int = 0
     """Subwords of the rows that were trained on."""
     vocabulary: dict[str, int] | None = None
-    """`rows` of the table of subwords, how many were `trained`, and the `bytes_spared`; None where all were trained."""
+    """`rows` of the table of subwords, how many were `trained`, and the `bytes_spared`; None where all or none were."""
+    adaptation: dict[str, int] | None = None
+    """Parameters of the backbone that were `trained`, in its adapters, and `frozen`; None where all were trained."""
 
     layouts: tuple[dict[str, int | None], ...] = ()
     """How the last attempt was carried out: updates `from` .. `to` by so many `workers` under which `zero_stage`, with

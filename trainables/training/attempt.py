@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -16,8 +17,9 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from trainables.evaluation.inference import infer
+from trainables.models.artifact import base_of
 from trainables.models.loading import load_backbone
-from trainables.models.task_model import TaskModel, new_task_model
+from trainables.models.task_model import TaskModel, new_adapters, new_task_model
 from trainables.models.vocabulary import TrimmedVocabulary, can_trim, subwords_in
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe
@@ -52,6 +54,8 @@ class Attempt:
         self.number, self.seed = number, seed_of(recipe.seed, number)
         self.tasks = [TaskData(task, optimisation, self.seed, store, tokenizer) for task in recipe.tasks]
         model = self.untrained()
+        self.adaptation = model.adaptation
+        """What is trained of the backbone where it has adapters, for the record."""
         self.vocabulary = self._trimmed(model) if execution.trim_vocabulary else None
         self.engine = Engine(model, optimisation, execution)
         if self.vocabulary is not None and self.engine.rank:
@@ -73,15 +77,24 @@ class Attempt:
         self.layout = {
             "workers": self.engine.workers,
             "zero_stage": self.engine.stage,
-            "subwords": None if self.vocabulary is None else len(self.vocabulary.kept),
+            "subwords": len(self.vocabulary.kept) if self.vocabulary is not None and self.vocabulary.trained else None,
         }
         """How it is carried out, for the record."""
 
+    @cached_property
+    def base(self) -> dict[str, Any] | None:
+        """What its adapters lie on, for those who read them; None where it has none."""
+        return base_of(self.recipe.base, self._store) if self.adaptation is not None else None
+
     def untrained(self) -> TaskModel:
         """The model that the attempt begins with."""
-        backbone = load_backbone(self.recipe.start, self._store, self.execution)
-        optimisation = self.recipe.optimisation
-        return new_task_model(backbone, new_heads(self.recipe.tasks, optimisation.dropout), optimisation, self.seed)
+        recipe, optimisation = self.recipe, self.recipe.optimisation
+        backbone = load_backbone(recipe.base, self._store, self.execution)
+        adapters = None
+        if recipe.adaptation is not None:
+            adapters = new_adapters(backbone, recipe.adaptation, recipe.start, self.seed, self._store)
+        heads = new_heads(recipe.tasks, optimisation.dropout)
+        return new_task_model(backbone, heads, optimisation, self.seed, adapters)
 
     def _trimmed(self, model: TaskModel) -> TrimmedVocabulary | None:
         """Trim the table of subwords to those that the rows have; None where all of it must be trained."""

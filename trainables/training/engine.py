@@ -137,9 +137,10 @@ class Engine:
         return values
 
     def weights(self) -> dict[str, Tensor]:
-        """What is trained, on the CPU, on the first worker (others get an empty dictionary). Every worker must call."""
+        """What the model leaves behind, on the CPU, on the first worker (others get an empty dictionary). Every worker
+        must call."""
         gathered = {}
-        for name, parameter in self.model.named_parameters():
+        for name, parameter in self.model.kept_parameters():
             with deepspeed.zero.GatheredParameters([parameter], enabled=self.stage == 3):
                 if self.rank == 0:
                     gathered[name] = parameter.detach().to("cpu", copy=True)

@@ -190,9 +190,8 @@ class Finetuning:
         if progress.best is None and self.artifact_dir is not None:
             # It collapsed before any evaluation: what it leaves is what it began with, under its new head.
             model = attempt.untrained()
-            save_artifact(
-                self.artifact_dir, model, self.tokenizer, {n: p.detach() for n, p in model.named_parameters()}
-            )
+            weights = {name: parameter.detach() for name, parameter in model.kept_parameters()}
+            save_artifact(self.artifact_dir, model, self.tokenizer, weights, attempt.base)
         return {
             "steps": progress.step,
             "steps_planned": attempt.steps,
@@ -206,7 +205,8 @@ class Finetuning:
             "train_seconds": round(progress.seconds, 3),
             "tokens": progress.tokens,
             "layouts": progress.layouts,
-            "vocabulary": None if attempt.vocabulary is None else attempt.vocabulary.record(),
+            "adaptation": attempt.adaptation,
+            "vocabulary": attempt.vocabulary.record() if attempt.vocabulary and attempt.vocabulary.trained else None,
             "tasks": [
                 {"head": task.train_task.head, "train_features": len(task.train), "share_of_steps": share}
                 for task, share in zip(attempt.tasks, attempt.sampler.shares, strict=True)

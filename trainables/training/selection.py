@@ -38,7 +38,7 @@ def evaluate(attempt: Attempt, progress: TrainerState, artifact_dir: Path | None
     if progress.evaluated(sum(values) / len(values), metrics, optimisation.min_gain):
         weights = attempt.weights(progress.step)
         if artifact_dir is not None:
-            save_artifact(artifact_dir, attempt.engine.model, attempt.tokenizer, weights)
+            save_artifact(artifact_dir, attempt.engine.model, attempt.tokenizer, weights, attempt.base)
     progress.update_collapse(
         at_chance, loss_decreased, max(optimisation.warmup, GRACE) * attempt.steps, optimisation.collapse_patience
     )

@@ -32,7 +32,7 @@ def write(directory: Path, rank: int, slices: list[Slice], vocabulary: TrimmedVo
     """Write one worker's slices; the first also says what is left of the vocabulary."""
     starts: Mapping[str, int] = {one.key: one.start for one in slices}
     tensors, metadata = {one.key: one.values for one in slices}, {STARTS: json.dumps(starts)}
-    if vocabulary is not None and rank == 0:
+    if vocabulary is not None and vocabulary.trained and rank == 0:
         tensors[KEPT] = vocabulary.kept
         metadata |= {TABLE: vocabulary.name, WIDTH: str(vocabulary.width)}
     directory.mkdir(parents=True, exist_ok=True)
@@ -76,6 +76,8 @@ class SavedState:
             vocabulary: what is trained of the table of subwords; None: all of it.
             decay: what weight decay alone has multiplied by the rows of that table that the state does not have.
         """
+        if vocabulary is not None and not vocabulary.trained:  # no slice is of the table
+            vocabulary = None
         kept = None if vocabulary is None else vocabulary.kept
         table, width = (self._table, self._width) if vocabulary is None else (vocabulary.name, vocabulary.width)
         same = kept is self._kept if kept is None or self._kept is None else torch.equal(kept, self._kept)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from trainables.failure import NonRetryable
-from trainables.models.shape import ModelShape
+from trainables.models.shape import Linear, ModelShape
 
 if TYPE_CHECKING:
     from trainables.models.backbones.modeling import Backbone
@@ -85,6 +85,16 @@ class BackboneType(ABC):
     def shape(self, config: Mapping[str, Any], vocabulary: int | None = None) -> ModelShape:
         """From a `config.json`, or from an architecture and the size of its tokenizer's `vocabulary`."""
 
+    def linears(self, config: Mapping[str, Any], shape: ModelShape) -> tuple[Linear, ...]:
+        """The linear modules of each block: what low-rank adapters may lie on. None: they are not known before a model
+        is loaded, and adapters need names for their `targets`.
+
+        Args:
+            config: as `shape` takes it; empty for a model of the table `known`.
+            shape: the shape of that configuration.
+        """
+        return ()
+
     def limits(self, config: Mapping[str, Any]) -> str | None:
         """What this kind cannot do with a model of this configuration, as the end of a sentence; None: nothing."""
         return None
@@ -119,6 +129,17 @@ def bert_shape(config: Mapping[str, Any], vocabulary: int | None, reserved_posit
         usable_positions=positions - reserved_positions,
         types=int(config.get("type_vocab_size", 2)),
         packed=True,
+    )
+
+
+def bert_linears(shape: ModelShape) -> tuple[Linear, ...]:
+    """Those of BERT, by the paths that its descendants keep."""
+    hidden, block = shape.hidden, "encoder.layer.{}."
+    return (
+        *(Linear(f"{block}attention.self.{name}", hidden, hidden, True) for name in ("query", "key", "value")),
+        Linear(f"{block}attention.output.dense", hidden, hidden, True),
+        Linear(f"{block}intermediate.dense", hidden, shape.inner),
+        Linear(f"{block}output.dense", shape.inner, hidden),
     )
 
 

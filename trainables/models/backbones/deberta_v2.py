@@ -6,9 +6,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from trainables.models.backbones.base import BERT_SETTINGS, BackboneType, Layout
+from trainables.models.backbones.base import BERT_SETTINGS, BackboneType, Layout, bert_linears
 from trainables.models.backbones.bert import Bert
-from trainables.models.shape import UNBOUNDED, ModelShape
+from trainables.models.shape import UNBOUNDED, Linear, ModelShape
 
 if TYPE_CHECKING:
     from trainables.models.backbones.modeling_deberta_v2 import DebertaV2Backbone
@@ -52,6 +52,15 @@ class DebertaV2(BackboneType):
             distances=2 * _span(config, length) if relative else 0,
             relative=_relative(config, layers, hidden, length) if relative else 0,
         )
+
+    def linears(self, config: Mapping[str, Any], shape: ModelShape) -> tuple[Linear, ...]:
+        hidden, own = shape.hidden, "encoder.layer.{}.attention.self."
+        names = [f"{name}_proj" for name in ("query", "key", "value")]
+        if config.get("relative_attention", False) and not config.get("share_att_key", False):
+            read = config.get("pos_att_type") or ()
+            names += [name for way, name in (("c2p", "pos_key_proj"), ("p2c", "pos_query_proj")) if way in read]
+        others = (linear for linear in bert_linears(shape) if not linear.name.startswith(own))
+        return (*(Linear(own + name, hidden, hidden, True) for name in names), *others)
 
     def limits(self, config: Mapping[str, Any]) -> str | None:
         hidden = config.get("hidden_size", 1536)

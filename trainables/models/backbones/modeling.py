@@ -123,6 +123,14 @@ class Backbone(ABC):
         """The dropout modules whose input belongs to no example: all examples of a batch meet the same mask."""
         return ()
 
+    def adapter_dropout(self, path: str, p: float) -> nn.Module:
+        """The dropout of what the adapters of one linear module read.
+
+        Args:
+            path: of the linear module in the encoder.
+        """
+        return nn.Dropout(p)
+
     def set_attention(self, implementation: str) -> None:
         """Compute attention by an implementation that is registered with transformers."""
         self.model.set_attn_implementation(implementation)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from trainables.models.backbones.base import BackboneType, Layout
 from trainables.models.backbones.bert import Bert
-from trainables.models.shape import ModelShape
+from trainables.models.shape import Linear, ModelShape
 
 if TYPE_CHECKING:
     from trainables.models.backbones.modeling_modernbert import ModernBertBackbone
@@ -53,6 +53,15 @@ class ModernBert(BackboneType):
             types=0,
             activations=1,  # rotations of queries and keys are kept, too
             gated=True,
+        )
+
+    def linears(self, config: Mapping[str, Any], shape: ModelShape) -> tuple[Linear, ...]:
+        hidden, inner = shape.hidden, shape.inner
+        return (
+            Linear("layers.{}.attn.Wqkv", hidden, 3 * hidden, True),
+            Linear("layers.{}.attn.Wo", hidden, hidden, True),
+            Linear("layers.{}.mlp.Wi", hidden, 2 * inner),
+            Linear("layers.{}.mlp.Wo", inner, hidden),
         )
 
     def modeling(self) -> type[ModernBertBackbone]:

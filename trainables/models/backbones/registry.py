@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,7 @@ def shape_of(config: Mapping[str, Any], name: str, vocabulary: int | None = None
     try:
         shape = backbone_type.shape(config, vocabulary)
         shape.check()
-        return shape
+        return replace(shape, linears=backbone_type.linears(config, shape))
     except (KeyError, TypeError, ValueError, ArithmeticError) as error:
         raise UnsupportedModel(
             f"{name} has no shape that a {backbone_type.model_type} model can have ({error})"
@@ -102,7 +103,8 @@ def hub_shape(hub: str, revision: str) -> ModelShape | None:
     configuration in the local cache; None where neither has it. Raises UnsupportedModel."""
     for backbone_type in _TYPES.values():
         if hub in backbone_type.known:
-            return backbone_type.known[hub]
+            shape = backbone_type.known[hub]
+            return replace(shape, linears=backbone_type.linears({}, shape))
     from huggingface_hub import try_to_load_from_cache
 
     file = try_to_load_from_cache(hub, CONFIG, revision=revision)

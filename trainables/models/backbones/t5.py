@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from trainables.models.backbones.base import BackboneType, Layout, bert_limits
-from trainables.models.shape import UNBOUNDED, ModelShape
+from trainables.models.shape import UNBOUNDED, Linear, ModelShape
 
 if TYPE_CHECKING:
     from trainables.models.backbones.modeling_t5 import T5Backbone
@@ -68,6 +68,16 @@ class T5(BackboneType):
             gated=str(fields["feed_forward_proj"]).startswith("gated"),
             relative=tables * heads * int(fields["relative_attention_num_buckets"]),
             mask_token=False,
+        )
+
+    def linears(self, config: Mapping[str, Any], shape: ModelShape) -> tuple[Linear, ...]:
+        hidden, inner, width = shape.hidden, shape.inner, shape.attention or shape.hidden
+        attention, ffn = "encoder.block.{}.layer.0.SelfAttention.", "encoder.block.{}.layer.1.DenseReluDense."
+        return (
+            *(Linear(attention + name, hidden, width, True) for name in "qkv"),
+            Linear(f"{attention}o", width, hidden, True),
+            *(Linear(ffn + name, hidden, inner) for name in (("wi_0", "wi_1") if shape.gated else ("wi",))),
+            Linear(f"{ffn}wo", inner, hidden),
         )
 
     def limits(self, config: Mapping[str, Any]) -> str | None:

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from trainables.models.backbones.base import BERT_SETTINGS, BackboneType, Layout, bert_limits, bert_shape
-from trainables.models.shape import ModelShape
+from trainables.models.backbones.base import (
+    BERT_SETTINGS,
+    BackboneType,
+    Layout,
+    bert_limits,
+    bert_linears,
+    bert_shape,
+)
+from trainables.models.shape import Linear, ModelShape
 
 if TYPE_CHECKING:
     from trainables.models.backbones.modeling import RobertaBackbone
@@ -62,6 +69,9 @@ class XLMRoberta(BackboneType):
 
     def padding(self, config: Mapping[str, Any]) -> int:
         return int(config.get("pad_token_id", 1))
+
+    def linears(self, config: Mapping[str, Any], shape: ModelShape) -> tuple[Linear, ...]:
+        return bert_linears(shape)
 
     def limits(self, config: Mapping[str, Any]) -> str | None:
         return bert_limits(config)

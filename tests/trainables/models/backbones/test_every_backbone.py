@@ -374,7 +374,7 @@ def test_vectors_and_logits_are_those_of_transformers(every, trained, tmp_path):
     every.do(evaluation)
     features, examples = load_split(every.store, evaluation.data, "test-one")
     # As anyone would do it who has the checkpoint and transformers alone.
-    export_model(trained, every.store, tmp_path / "exported", half=False)
+    export_model(CheckpointRef(step=trained), every.store, every.execution(), tmp_path / "exported", half=False)
     model = encoder_of(tmp_path / "exported")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "exported")
     sides = examples["text_a"][:8], examples["text_b"][:8]

@@ -1,0 +1,61 @@
+"""What a plan says of trainings that do not train all weights: how, how many, and what crosses from phase to phase."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from sweeps.plan.graph import Step
+from trainables.recipe.adaptation import Adaptation
+from trainables.recipe.model_source import CheckpointRef
+from trainables.recipe.recipes import TrainRecipe
+
+LEAST_RATE = 1e-4
+"""Low-rank adapters are mostly trained with 1e-4 to 3e-4, ten times what is usual for all weights."""
+
+
+def rate_remark(where: str, rate: float) -> list[str]:
+    """Of a training by LoRA whose learning rate is the published one, which is of full training; none where that is
+    high enough."""
+    if rate >= LEAST_RATE:
+        return []
+    return [
+        f"{where}: LoRA at {rate:g}, the published learning rate of full training, which is mostly too low for it; "
+        "give learning_rate, mostly 1e-4 to 3e-4"
+    ]
+
+
+def crossing(recipe: TrainRecipe) -> str:
+    """What a training takes over from the phase before it; empty where it is the first."""
+    if not isinstance(recipe.start, CheckpointRef):
+        return ""
+    if recipe.start.over is None:
+        return "new adapters on a checkpoint trained in full" if recipe.adaptation is not None else ""
+    if recipe.adaptation is None:
+        return "in full, from merged adapters"
+    return "adapters carried on" if recipe.adaptation.carried else "new adapters on merged ones"
+
+
+def adaptation_remarks(steps: Mapping[str, Step]) -> list[str]:
+    """A line for each way in which backbones are adapted, where there is another than in full."""
+    recipes = [step.recipe for step in steps.values() if isinstance(step.recipe, TrainRecipe)]
+    if all(recipe.adaptation is None for recipe in recipes):
+        return []
+    groups: dict[Adaptation | None, list[TrainRecipe]] = {}
+    for recipe in recipes:
+        way = None if recipe.adaptation is None else Adaptation(lora=recipe.adaptation.lora)
+        groups.setdefault(way, []).append(recipe)
+    return [
+        f"{_words(way)}: {len(some)} of {len(recipes)} trainings{_counted(map(crossing, some))}"
+        for way, some in groups.items()
+    ]
+
+
+def _words(way: Adaptation | None) -> str:
+    return "in full" if way is None else str(way.lora)
+
+
+def _counted(said: Iterable[str]) -> str:
+    counts: dict[str, int] = {}
+    for one in filter(None, said):
+        counts[one] = counts.get(one, 0) + 1
+    return "".join(f"; {one}: {count}" for one, count in counts.items())
