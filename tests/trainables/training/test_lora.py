@@ -154,6 +154,7 @@ def test_what_it_leaves_opens_with_peft_and_gives_what_is_evaluated(world, tmp_p
 @pytest.mark.deepspeed
 def test_what_crosses_from_phase_to_phase(world, tmp_path):
     """A target after an intermediate by LoRA, at a vanishing rate: it ends with the model that it began with."""
+    world.train("gen-tags")
     store = copy_of(world, tmp_path, "s")
     first = by_lora(world.train("gen-nli", learning_rate=2e-2, **DROPOUT))
     world.do(first, store=store)
@@ -181,8 +182,9 @@ def test_what_crosses_from_phase_to_phase(world, tmp_path):
 
 @pytest.mark.deepspeed
 def test_what_cannot_be_done_is_one_line(world, tmp_path):
-    store = copy_of(world, tmp_path, "s")
     recipe = world.train("gen-nli")
+    world.train("gen-tags")
+    store = copy_of(world, tmp_path, "s")
     for targets, said in ((("qurey",), 'did you mean "query"'), (("query", "embeddings"), '"embeddings" matches no')):
         with pytest.raises(WrongTargets, match=said) as wrong:
             world.do(by_lora(recipe, targets=targets), store=store)
