@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
 import sys
 from dataclasses import asdict
@@ -12,9 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sweeps.cli.carry_out import Address, Cluster, Preflight, RayCpus, carry_out
 from sweeps.cli.console import (
-    FAILED,
-    INTERRUPTED,
     WRONG,
     File,
     Json,
@@ -22,7 +19,6 @@ from sweeps.cli.console import (
     complain,
     console,
     load_sweep,
-    must_be_writable,
     new_folder,
     see_sweep,
     write_json,
@@ -31,26 +27,24 @@ from sweeps.cli.console import (
 from sweeps.cli.data import app as data_app
 from sweeps.cli.environment import environment
 from sweeps.cli.launch import app as launch_app
-from sweeps.cli.nodes import MayGrowTo, shapes_of
+from sweeps.cli.nodes import MayGrowTo
 from sweeps.cli.plan import plan
-from sweeps.cli.status import free, gc, status
+from sweeps.cli.status import gc, status
 from sweeps.cli.submit import app as job_app
 from sweeps.cli.submit import submit
+from sweeps.cli.suggest import suggest
 from sweeps.cli.tables import print_tables
-from sweeps.cli.track import say, track
+from sweeps.cli.track import track
 from sweeps.cli.ui import ui
 from trainables.failure import NonRetryable
 from trainables.models.backbones import UnsupportedModel
-from trainables.outside.text import Unreadable, shown
+from trainables.outside.text import Unreadable
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import TrainRecipe
 from trainables.tasks.sources import DataError
 
 if TYPE_CHECKING:
     from sweeps.state.sweep import Sweep
-
-ADDRESS = re.compile(r"auto|([\w.-]+|\[[0-9a-fA-F:]+\]):([1-9]\d{0,4})")
-"""Of a Ray cluster."""
 
 app = typer.Typer(
     help="Sweeps of three-phase cross-lingual transfer learning on Ray: "
@@ -67,6 +61,7 @@ app.command()(plan)
 app.command()(submit)
 app.command()(status)
 app.command()(gc)
+app.command()(suggest)
 app.command()(track)
 app.command()(ui)
 app.command()(environment)
@@ -76,69 +71,13 @@ app.command()(environment)
 def run(
     file: File,
     override: Override = None,
-    address: Annotated[
-        str | None,
-        typer.Option(help="Ray cluster to run on (auto, host:port); without it, Ray on this machine."),
-    ] = None,
-    cpus: Annotated[int | None, typer.Option(help="CPUs of this machine's Ray; by default all.", min=1)] = None,
+    address: Address = None,
+    cpus: RayCpus = None,
     nodes: MayGrowTo = None,
-    preflight: Annotated[bool, typer.Option(help="Look at every node of the cluster before anything starts.")] = True,
+    preflight: Preflight = True,
 ) -> None:
     """Carry out what is not done yet, then show the results. Run again to resume."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # until the steps run, there is nothing to save
-    if address is not None and cpus is not None:
-        wrong(["--cpus: the cluster at --address has its own CPUs; leave one of the two out"])
-    if address is not None and not ADDRESS.fullmatch(address):
-        wrong([f"--address {shown(address)}: no address of a Ray cluster; give auto or HOST:PORT"])
-    if nodes and address is None:
-        wrong(["--nodes: says what a cluster may grow to; give also --address"])
-    grown = shapes_of(nodes or [])
-    sweep = load_sweep(file, override)
-    _, plan, store = sweep
-    from cluster.connect import NotStarted
-    from cluster.reach import Unreachable, check_reachable
-    from sweeps.cli.finalize import show_results
-    from sweeps.cli.live import TerminalDisplay
-    from sweeps.runtime.run import NotReady, run_plan
-    from sweeps.state.selection import champions
-    from sweeps.tracking import Tracker
-
-    if address is not None:
-        try:
-            check_reachable(address)
-        except Unreachable as error:
-            wrong([f"--address: {error}"])
-    must_be_writable(file, sweep.spec, store)
-    with Tracker(sweep, say) as tracker:
-        try:
-            schedule = run_plan(sweep, tracker, TerminalDisplay(console), address, cpus, preflight, grown)
-        except Unreachable as error:
-            tracker.close("FAILED")
-            wrong([f"--address: {error}"])
-        except NotStarted as error:
-            tracker.close("FAILED")
-            wrong([str(error)])
-        except NotReady as error:
-            tracker.close("FAILED")
-            wrong([f"{file}: {line}" for line in error.lines])
-        except KeyboardInterrupt:
-            tracker.close("KILLED", patience=2.0)
-            console.print("left at once; the same command goes on from what the store has")
-            os._exit(INTERRUPTED)  # Ray's threads would wait for the workers that were just left
-        show_results(sweep, file, tracker)
-        free(sweep)
-        tracker.champions(champions(plan, store))
-        if schedule.failed:
-            names = ", ".join(plan.steps[name].name for name in sorted(schedule.failed))
-            tracker.close("FAILED")
-            many = f"{len(schedule.failed)} steps failed ({names})"
-            complain([f"{many}, {len(schedule.blocked)} were blocked by them"])
-            raise typer.Exit(FAILED)
-        if schedule.draining:
-            tracker.close("KILLED")
-            console.print("stopped; the same command goes on from here")
-            raise typer.Exit(INTERRUPTED)
-        tracker.close("FINISHED")
+    carry_out(file, override, Cluster(address, cpus, nodes or [], preflight))
 
 
 @app.command()

@@ -151,6 +151,8 @@ def _marked(study: Study, model: str) -> Iterator[str]:
             "on dev rows. What they would have scored is not known, and the cells that are left were chosen (‡: "
             "stopped)."
         )
+    if study.results.rounds:
+        yield f"This is a selection, not a study: {study.results.rounds}."
     lost = [score for score in scores if any(annotation.kind == "collapsed" for annotation in score.annotations)]
     if not lost:
         yield "No training is marked as collapsed."

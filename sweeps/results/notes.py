@@ -25,6 +25,8 @@ def notes_of(results: Results) -> list[str]:
     if results.missing > stopped:
         missing = results.missing - stopped
         notes.append(f"{missing} of {len(results.plan.cells)} cells are not done; … stands for what is missing")
+    if results.rounds:
+        notes.append(str(results.rounds))
     notes += _selections(results)
     notes += _collapses(results)
     qa = [t.task for t in results.spec.targets if len(get_task(t.task).main_metrics) > 1]

@@ -20,6 +20,7 @@ from typing import Literal
 from sweeps.plan.graph import Cell
 from sweeps.results.similarity import similarities, write_similarities
 from sweeps.state.collapse import CollapseNotes
+from sweeps.state.rounds import rounds_of
 from sweeps.state.selection import Stopped, settled, stopped_of
 from sweeps.state.sweep import Sweep
 from trainables.recipe.recipes import DataRecipe, EvaluateRecipe
@@ -85,6 +86,8 @@ class Results:
         done = {cell.evaluation for cell in self.cells}
         self._scores = {step: EvaluateResult.of(self.store, step).metrics for step in done}
         self.missing = len(self.plan.cells) - len(self.cells)
+        self.rounds = rounds_of(sweep) if self.missing else None
+        """Rounds in which cells were chosen by what others had shown, where cells are missing."""
         self.collapse_notes = CollapseNotes(self.plan, self.store)
         self._cells = {(cell.model, cell.intermediate, cell.target, cell.seed): cell for cell in self.cells}
         self._languages: dict[tuple[str, Average], list[str]] = {}

@@ -43,7 +43,7 @@ def table_of(results: Results, model: str, average: Average) -> Table:
 
 
 def _kind(results: Results) -> str:
-    return "a selection, not a study; " if results.stopped else ""
+    return "a selection, not a study; " if results.stopped or results.rounds else ""
 
 
 def _absent(results: Results, model: str, intermediate: str, targets: list[str]) -> str:

@@ -10,8 +10,9 @@ import logging
 import os
 import shutil
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from types import FrameType
 from typing import Any
 
@@ -55,6 +56,7 @@ def run_plan(
     cpus: int | None,
     preflight: bool = True,
     may_grow_to: Sequence[NodeShape] = (),
+    steps: Collection[str] | None = None,
 ) -> Schedule:
     """Carry out what is not done yet. Returns the schedule in its final state.
 
@@ -64,6 +66,7 @@ def run_plan(
         cpus: of a Ray of this machine; None: all.
         preflight: whether to look at every node of the cluster before anything is started there.
         may_grow_to: nodes that an autoscaling cluster comes to have when steps wait for them; none: it stays as it is.
+        steps: that are to be carried out, each with all that it needs and that is not done; None: all of the plan.
 
     Raises NotReady before anything is started.
     """
@@ -72,6 +75,9 @@ def run_plan(
     save_plan(plan, sweep.name, store)
     found = inspect_steps(sweep)
     done, stopped = found.done, found.stopped
+    if steps is not None:
+        plan = replace(plan, steps={name: step for name, step in plan.steps.items() if name in done or name in steps})
+        stopped = {name: one for name, one in stopped.items() if name in plan.steps}
     idle = Schedule(plan, done, (), stopped=stopped)
     if not idle.waiting:
         if len(done) == len(plan.steps):

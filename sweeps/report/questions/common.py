@@ -60,6 +60,8 @@ def facts(study: Study, targets: Iterable[str], held: str, chosen: str = ON_DEV)
     }
     if results.stopped:
         found["selection"] = f"{len(results.stopped)} trainings were stopped on dev rows: a selection, not a study"
+    if results.rounds:
+        found["rounds"] = f"{results.rounds}: a selection, not a study"
     return found
 
 
