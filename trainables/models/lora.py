@@ -46,6 +46,7 @@ class Adapters:
 
     def __init__(self, backbone: Backbone, config: LoraConfig) -> None:
         self._backbone, self._config = backbone, config
+        self._trainable = [parameter for parameter in backbone.model.parameters() if parameter.requires_grad]
         self._tuner = LoraModel(backbone.model, config, NAME)
         if config.lora_dropout:
             for path, layer in self._layers():
@@ -94,11 +95,18 @@ class Adapters:
         set_peft_model_state_dict(self._backbone.model, found, NAME)
 
     def merge(self) -> None:
-        """Add what the adapters do to the weights below them, and take them away; all weights may be trained then."""
+        """Add what the adapters do to the weights below them, and take them away; what was trainable before they were
+        there is so again."""
         self._tuner.merge_and_unload()
-        model = self._backbone.model
-        vars(model).pop("peft_config", None)
-        model.requires_grad_(True)
+        vars(self._backbone.model).pop("peft_config", None)
+        for parameter in self._trainable:
+            parameter.requires_grad_(True)
+
+    def freeze_rest(self) -> None:
+        """Freeze what else of the backbone has become trainable: a head may have asked for it."""
+        self._backbone.model.requires_grad_(False)
+        for _, weight in self._weights():
+            weight.requires_grad_(True)
 
     def save(self, directory: Path, weights: Mapping[str, Tensor], base: Mapping[str, Any]) -> None:
         """Write them as peft does, to be read by `PeftModel.from_pretrained`.

@@ -139,6 +139,8 @@ def new_task_model(
     for name, new_head in heads.items():
         with seeded(seed, "head", name):
             modules[name] = new_head(backbone)
+    if adapters is not None:
+        adapters.freeze_rest()
     model = TaskModel(backbone, modules, optimisation.precision, adapters)
     model.dropout_context = dropout.install(model, backbone, optimisation.dropout, optimisation.attention_dropout)
     model.dropout_context.seed = seed

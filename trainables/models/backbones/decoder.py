@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from trainables.models.backbones.base import Attention, BackboneType, Layout
-from trainables.models.shape import ModelShape
+from trainables.models.shape import Linear, ModelShape
 
 if TYPE_CHECKING:
     from trainables.models.backbones.modeling_decoder import DecoderBackbone
@@ -84,6 +84,19 @@ class Decoder(BackboneType):
             output=0 if fields["tie_word_embeddings"] else size * hidden,
             mask_token=False,
             predicts_next=not self._is_bidirectional(config),
+        )
+
+    def linears(self, config: Mapping[str, Any], shape: ModelShape) -> tuple[Linear, ...]:
+        hidden, inner = shape.hidden, shape.inner
+        queries = shape.attention or hidden
+        keys = shape.key_values or queries
+        attention, ffn = "layers.{}.self_attn.", "layers.{}.mlp."
+        return (
+            Linear(f"{attention}q_proj", hidden, queries, True),
+            *(Linear(f"{attention}{name}_proj", hidden, keys, True) for name in "kv"),
+            Linear(f"{attention}o_proj", queries, hidden, True),
+            *(Linear(f"{ffn}{name}_proj", hidden, inner) for name in ("gate", "up")),
+            Linear(f"{ffn}down_proj", inner, hidden),
         )
 
     def limits(self, config: Mapping[str, Any]) -> str | None:
