@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 from sweeps.plan.graph import Step
 from trainables.recipe.adaptation import Adaptation
-from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import TrainRecipe
 
 LEAST_RATE = 1e-4
@@ -24,17 +23,6 @@ def rate_remark(where: str, rate: float) -> list[str]:
     ]
 
 
-def crossing(recipe: TrainRecipe) -> str:
-    """What a training takes over from the phase before it; empty where it is the first."""
-    if not isinstance(recipe.start, CheckpointRef):
-        return ""
-    if recipe.start.over is None:
-        return "new adapters on a checkpoint trained in full" if recipe.adaptation is not None else ""
-    if recipe.adaptation is None:
-        return "in full, from merged adapters"
-    return "adapters carried on" if recipe.adaptation.carried else "new adapters on merged ones"
-
-
 def adaptation_remarks(steps: Mapping[str, Step]) -> list[str]:
     """A line for each way in which backbones are adapted, where there is another than in full."""
     recipes = [step.recipe for step in steps.values() if isinstance(step.recipe, TrainRecipe)]
@@ -45,7 +33,7 @@ def adaptation_remarks(steps: Mapping[str, Step]) -> list[str]:
         way = None if recipe.adaptation is None else Adaptation(lora=recipe.adaptation.lora)
         groups.setdefault(way, []).append(recipe)
     return [
-        f"{_words(way)}: {len(some)} of {len(recipes)} trainings{_counted(map(crossing, some))}"
+        f"{_words(way)}: {len(some)} of {len(recipes)} trainings{_counted(recipe.taken_over for recipe in some)}"
         for way, some in groups.items()
     ]
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sweeps.plan.graph import Cell
 from sweeps.results.results import Results
+from trainables.recipe.recipes import TrainRecipe
 from trainables.recipe.tasks import FIRST_VISIBLE
+from trainables.steps import TrainResult
 from trainables.tasks import get_task
 
 
@@ -33,6 +35,7 @@ def notes_of(results: Results) -> list[str]:
     if qa:
         notes.append(f"{', '.join(qa)}: the mean of F1 and exact match")
     notes += _label_positions(results)
+    notes += _adaptations(results)
     seeds = len(results.spec.seeds)
     what = "intermediate and target" if results.spec.intermediate_seeds == "matched" else "the target phase alone"
     spread = f"± is the standard deviation over {seeds} seeds of {what}" if seeds > 1 else "one seed: no spread"
@@ -52,6 +55,30 @@ def _label_positions(results: Results) -> list[str]:
         elif shares:
             behind = f"{target}@{FIRST_VISIBLE} has its tags behind it"
             notes.append(f"{name}: tags are on the first subwords, as in the reference{bare}; {behind}")
+    return notes
+
+
+def _adaptations(results: Results) -> list[str]:
+    """Which trainings behind the cells were by low-rank adapters, of how large a part of the backbone, and what
+    crossed from phase to phase."""
+    names: dict[str, dict[str, None]] = {}
+    shares: dict[str, list[float]] = {}
+    taken: dict[str, dict[str, None]] = {}
+    behind = dict.fromkeys(step for cell in results.cells for step in results.plan.behind(cell.evaluation))
+    for step in (results.plan.steps[name] for name in behind):
+        if isinstance(step.recipe, TrainRecipe) and step.recipe.adaptation is not None:
+            way = str(step.recipe.adaptation.lora)
+            roles = (role for role in step.roles if role.phase in ("pretrain", "intermediate", "target"))
+            said = (f"{role.phase} {getattr(role, role.phase, None) or role.model}" for role in roles)
+            names.setdefault(way, {}).update(dict.fromkeys(said))
+            shares.setdefault(way, []).append(TrainResult.of(results.store, step.id).trained_share)
+            taken.setdefault(way, {}).update(dict.fromkeys(filter(None, (step.recipe.taken_over,))))
+    notes = []
+    for way, trained in names.items():
+        least, most = (f"{100 * share:.2g}" for share in (min(shares[way]), max(shares[way])))
+        share = least if least == most else f"{least} to {most}"
+        crossing = f"; from the phase before: {', '.join(taken[way])}" if taken[way] else ""
+        notes.append(f"{way} ({share} % of the backbone's parameters): {', '.join(trained)}{crossing}")
     return notes
 
 

@@ -15,7 +15,7 @@ from sweeps.tracking.datasets import data_of, selected_on
 from sweeps.tracking.metrics import MetricBuffer, MetricLink
 from sweeps.tracking.models import model_of, register_champion, show_model
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import Recipe
+from trainables.recipe.recipes import Recipe, TrainRecipe
 from trainables.steps import StepRecord, kind_of, read_recipe
 from trainables.steps.kinds.train import curves
 from trainables.store import MODEL, Store
@@ -53,7 +53,7 @@ class StepResults:
         data = self._show_data(run_id, recipe)
         model, selected_by = None, dict[str, Dataset]()
         if kind.leaves_weights:
-            about = {"path": self._store.locate(step, MODEL), "fingerprint": record.fingerprint}
+            about = {"path": self._store.locate(step, MODEL), "fingerprint": record.fingerprint, **_adapters(recipe)}
             model = show_model(self._client, self._experiment, run_id, step, about)
             selected_by = selected_on(recipe, self._store)
         of = recipe.starts_from
@@ -86,7 +86,8 @@ class StepResults:
         model, run_id = self._model_of(step), self._run_of(step)
         if model is None or run_id is None:
             raise LookupError(f"no logged model of {step}; xstilts track --rebuild makes it again")
-        tags = {SWEEP: self._sweep, STEP: step, "path": self._store.locate(step, MODEL)}
+        of = _adapters(self._plan.steps[step].recipe) if step in self._plan.steps else {}
+        tags = {SWEEP: self._sweep, STEP: step, "path": self._store.locate(step, MODEL), **of}
         register_champion(self._client, limits.registered(f"{self._sweep}.{target}"), model, run_id, tags)
 
     def _show_data(self, run_id: str, recipe: Recipe) -> list[DatasetInput]:
@@ -99,6 +100,14 @@ class StepResults:
         """The logged model of a step; None where it has none, or is no step's."""
         run_id = self._run_of(step)
         return model_of(self._client, self._experiment, run_id) if run_id else None
+
+
+def _adapters(recipe: Recipe) -> dict[str, str]:
+    """Of a checkpoint of adapters, whose path holds nothing else, what they are and what they lie on."""
+    if not isinstance(recipe, TrainRecipe) or recipe.adaptation is None:
+        return {}
+    base = recipe.base.model_dump_json(exclude_none=True)
+    return {"adaptation": str(recipe.adaptation.lora), "base": base}
 
 
 def _link(model: Any | None, data: Dataset | None) -> MetricLink:

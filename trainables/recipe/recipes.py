@@ -174,6 +174,17 @@ class TrainRecipe(Recipe):
         return self.start
 
     @property
+    def taken_over(self) -> str:
+        """What crosses to it from the phase before, in words, where adapters are in either; else empty."""
+        if not isinstance(self.start, CheckpointRef):
+            return ""
+        if self.start.over is None:
+            return "new adapters on a checkpoint trained in full" if self.adaptation is not None else ""
+        if self.adaptation is None:
+            return "in full, from merged adapters"
+        return "adapters carried on" if self.adaptation.carried else "new adapters on merged ones"
+
+    @property
     def checkpoint(self) -> CheckpointRef:
         """What it leaves: all weights, or adapters over `base`."""
         return CheckpointRef(step=self.id, over=self.base if self.adaptation is not None else None)

@@ -101,6 +101,11 @@ class TrainResult(_Read):
     """How the last attempt was carried out: updates `from` .. `to` by so many `workers` under which `zero_stage`, with
     how many `subwords` trained (None: the whole vocabulary)."""
 
+    @property
+    def trained_share(self) -> float:
+        """Of the backbone's parameters those that were trained."""
+        return 1.0 if self.adaptation is None else self.adaptation["trained"] / sum(self.adaptation.values())
+
     @classmethod
     def of(cls, store: Store, step: str) -> TrainResult:
         """Of a done training step."""

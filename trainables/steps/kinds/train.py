@@ -71,8 +71,21 @@ class Train(StepKind):
     def shown(self, recipe: TrainRecipe, record: StepRecord) -> Shown:
         result = TrainResult.model_validate(record.result)
         tags = {"state": "collapsed", "collapsed": result.collapsed.reason} if result.collapsed is not None else {}
+        tags |= _adapted(recipe, result)
         best = [(f"best_{name}", value, 0) for name, value in (result.best or {}).items() if name != "value"]
         return Shown(tags=tags, curves=tuple(curves(record.result)), selected=tuple(best))
+
+
+def _adapted(recipe: TrainRecipe, result: TrainResult) -> dict[str, str]:
+    """How the backbone was adapted, where that was not in full, and what crossed from the phase before."""
+    said = {"taken_over": recipe.taken_over} if recipe.taken_over else {}
+    if recipe.adaptation is not None and result.adaptation is not None:
+        share = f"{result.adaptation['trained']:,} of {sum(result.adaptation.values()):,}"
+        said |= {
+            "adaptation": str(recipe.adaptation.lora),
+            "trained_parameters": f"{share} ({100 * result.trained_share:.2g} %)",
+        }
+    return said
 
 
 def curves(training: Mapping[str, Any]) -> list[Point]:
