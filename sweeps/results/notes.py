@@ -64,9 +64,9 @@ def _adaptations(results: Results) -> list[str]:
     names: dict[str, dict[str, None]] = {}
     shares: dict[str, list[float]] = {}
     taken: dict[str, dict[str, None]] = {}
-    behind = dict.fromkeys(step for cell in results.cells for step in results.plan.behind(cell.evaluation))
-    for step in (results.plan.steps[name] for name in behind):
-        if isinstance(step.recipe, TrainRecipe) and step.recipe.adaptation is not None:
+    behind = {step for cell in results.cells for step in results.plan.behind(cell.evaluation)}
+    for step in results.plan.steps.values():
+        if step.id in behind and isinstance(step.recipe, TrainRecipe) and step.recipe.adaptation is not None:
             way = str(step.recipe.adaptation.lora)
             roles = (role for role in step.roles if role.phase in ("pretrain", "intermediate", "target"))
             said = (f"{role.phase} {getattr(role, role.phase, None) or role.model}" for role in roles)

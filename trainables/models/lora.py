@@ -63,6 +63,11 @@ class Adapters:
             lora_alpha=int(lora.alpha) if lora.alpha == int(lora.alpha) else lora.alpha,  # type: ignore[arg-type]
             lora_dropout=lora.dropout,
             target_modules=_modules(backbone, lora),
+            # As peft writes it: which class of transformers opens what they lie on.
+            auto_mapping={
+                "base_model_class": type(backbone.model).__name__,
+                "parent_library": type(backbone.model).__module__,
+            },
         )
         return cls(backbone, config)
 

@@ -105,6 +105,27 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         )
     ],
     (training(precision="fp8"), "training.all.precision: "),
+    # low-rank adapters
+    *[
+        (training(adaptation=wrong), "training.all.adaptation")
+        for wrong in (7, True, "lora", {}, {"lora": 7}, [], LONG)
+    ],
+    *[
+        (training(adaptation={"lora": {field: wrong}}), f"training.all.adaptation.lora.{field}")
+        for field, values in {
+            "rank": (0, -1, 1.5, "8", True, 10**9, HUGE, 33),
+            "alpha": (0, -1, "x", True),
+            "dropout": (1, -0.1, "x"),
+            "targets": ([], [7], "qurey", ["query", "quer"], ["attention", "query"], [LONG], "a b", ".*", {}, [[]]),
+            "r": (8,),
+        }.items()
+        for wrong in values
+    ],
+    (training(adaptation={"lora": {}, "between_phases": "kept"}), "training.all.adaptation.between_phases: "),
+    (
+        model(pretrain={"corpora": ["gen-text"], "steps": 1, "adaptation": {"lora": {}}}),
+        "models.m.pretrain[0].adaptation: lora, but the weights below would be random for ever",
+    ),
     (training(max_length=4), "training.all.max_length: "),
     ({"training": {"gen-nli": 7}}, "training.gen-nli: "),
     ({"training": [1]}, "training: "),
