@@ -25,6 +25,7 @@ from trainables.recipe.optimisation import Optimisation
 from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TokenizerRecipe, TrainRecipe
 from trainables.recipe.sampling import Sampling
 from trainables.recipe.tasks import Corpus, Selection, SplitRef, TaskSpec, TrainTask
+from trainables.recipe.vision import Alignment, VisionTower
 from trainables.steps.run import carry_out
 from trainables.store import Store, hash_model_dir
 from trainables.task_types import get_task_type
@@ -48,6 +49,17 @@ SHAPE = {
     "intermediate_size": 64,
     "max_position_embeddings": 130,
 }
+
+TOWER = VisionTower(
+    architecture={
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "image_size": 32,
+        "patch_size": 8,
+    }
+)
 
 
 class RecordingHost:
@@ -75,7 +87,9 @@ class World:
         self.source = source_for("generated", None, 1, self.size)
 
     def spec(self, name: str) -> TaskSpec:
-        return get_task(name).spec()
+        task = get_task(name)
+        images = get_task_type(task.type).image_column is not None
+        return task.spec().model_copy(update={"alignment": Alignment(tower=TOWER, width=16)} if images else {})
 
     def rows(self, name: str, split: str, *languages: str, limit: int | None = None) -> tuple[SplitRef, ...]:
         task = get_task(name)
@@ -110,8 +124,10 @@ class World:
 
     def data(self, name: str, rows: tuple[SplitRef, ...], max_length: int = 64) -> str:
         """A prepared data step."""
-        task = self.spec(name)
-        return self.do(DataRecipe(task=task, rows=rows, tokenizer=self.tokenizer(), max_length=max_length))
+        task = get_task(name)
+        tower = TOWER if get_task_type(task.type).image_column is not None else None
+        recipe = DataRecipe(task=task.spec(), rows=rows, tokenizer=self.tokenizer(), max_length=max_length, tower=tower)
+        return self.do(recipe)
 
     def train(self, name: str, start: Any = None, limit: int | None = None, **optimisation: Any) -> TrainRecipe:
         """A training recipe whose data is prepared; dev rows are the training rows when `limit` is given."""

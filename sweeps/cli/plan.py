@@ -95,9 +95,9 @@ def plan(
         for step in plan.steps.values():
             for name, part in (("", step.recipe), (".execution", step.execution)):
                 (recipes / f"{step.id}{name}.json").write_text(json.dumps(part.model_dump(mode="json"), indent=1))
-    from sweeps.plan.remarks import remarks_of
+    from sweeps.plan.remarks import known_without_rows, remarks_of
 
-    remarks = [*of_precision(spec, settled, plan), *([] if missing else remarks_of(plan, spec))]
+    remarks = [*of_precision(spec, settled, plan), *(known_without_rows if missing else remarks_of)(plan, spec)]
     if as_json:
         extra = {
             "remarks": remarks,

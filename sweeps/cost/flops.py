@@ -23,9 +23,11 @@ from sweeps.plan.graph import Cost, Plan, Step
 from trainables.models.backbones import CONFIG, hub_shape, read_config, shape_of
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.models.shape import ModelShape
+from trainables.models.vision.shape import CLIP_B32, TowerShape, tower_shape
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.recipe.recipes import DataRecipe, Recipe, TokenizerRecipe
 from trainables.recipe.tasks import SplitRef, TaskSpec
+from trainables.recipe.vision import Alignment
 from trainables.steps import StepRecord
 from trainables.steps.work import Size, Work
 from trainables.store import Store
@@ -112,6 +114,15 @@ class PlanContext:
     def text_size(self, task: TaskSpec, rows: SplitRef) -> Size:
         """Rows that no data step has: what a tokenizer reads."""
         return self.sizes.text(task, rows)
+
+    def tower(self, alignment: Alignment | None) -> TowerShape | None:
+        """Of the vision tower that a task's images are read by; one that is not known is taken for CLIP's ViT-B/32."""
+        if alignment is None:
+            return None
+        found = tower_shape(alignment.tower, self.model_paths)
+        if found is None and isinstance(alignment.tower.start, HubModel):
+            self.assumed[alignment.tower.start.hub] = None
+        return found or CLIP_B32
 
     def shape(self, origin: Any) -> ModelShape:
         """Of the model that `origin` names."""

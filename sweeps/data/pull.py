@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sweeps.plan.requirements import SplitRequirement, models_of, requirements_of
+from sweeps.plan.requirements import SplitRequirement, models_of, requirements_of, towers_of
 from sweeps.spec.fields import SweepSpec
 from trainables.tasks import Task
 from trainables.tasks.lock import Lock, read_lock, write_lock
 from trainables.tasks.sources import DataError
 from trainables.tasks.sources.folder.source import files_wanted
 from trainables.tasks.sources.hub.files import HubFile, HubSplit, Unreachable, pull, pulled, resolve
-from trainables.tasks.sources.hub.models import pull_model
+from trainables.tasks.sources.hub.models import pull_model, pull_tower
 from trainables.tasks.sources.hub.source import HubSource, NotOnHub
 from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import NOT_STATED
@@ -64,12 +64,14 @@ class Puller:
         """Fetch one after the other; at the end what is missing."""
         splits, missing = self._hub_splits()
         yield from self._pull_splits(splits, missing)
-        for name, commit in models_of(self._spec).items():
+        models = [(name, commit, "model", pull_model) for name, commit in models_of(self._spec).items()]
+        towers = [(name, commit, "vision tower", pull_tower) for name, commit in towers_of(self._spec).items()]
+        for name, commit, what, fetch_it in (*models, *towers):
             if self._unreachable:
                 self._untried[name] = None
                 continue
             try:
-                yield Pulled(f"{name} (model)", pull_model(name, commit), before=False)
+                yield Pulled(f"{name} ({what})", fetch_it(name, commit), before=False)
             except DataError as problem:
                 missing.append(self._noted(problem))
         if self._untried:

@@ -12,12 +12,14 @@ from sweeps.plan.splits import SplitResolver
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.settings import Settings, WrongSettings
 from sweeps.spec.training import MixtureSpec, MlmSpec, Training
+from sweeps.spec.vision import VisionSpec
 from trainables.models.shape import ModelShape
 from trainables.recipe.adaptation import Adaptation
 from trainables.recipe.model_source import CheckpointRef, ModelSource
 from trainables.recipe.recipes import DataRecipe, Recipe, TrainRecipe
 from trainables.recipe.sampling import Mixture, Sampling
-from trainables.recipe.tasks import FIRST_VISIBLE, Selection, SplitRef, TrainTask
+from trainables.recipe.tasks import FIRST_VISIBLE, Selection, SplitRef, TaskSpec, TrainTask
+from trainables.recipe.vision import VisionTower
 from trainables.steps import kind_of
 from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task
@@ -68,25 +70,74 @@ class Builder:
         self.steps[recipe.id] = step.in_role(role)
         return recipe.id
 
-    def data(self, task: Task, rows: tuple[SplitRef, ...], length: int, label: str) -> str:
-        """The id of the step that prepares rows of a task."""
+    def data(
+        self,
+        task: Task,
+        rows: tuple[SplitRef, ...],
+        length: int,
+        label: str,
+        tower: VisionTower | None = None,
+        read_as: str | None = None,
+    ) -> str:
+        """The id of the step that prepares rows of a task.
+
+        Args:
+            tower: what reads its images, if it has any.
+            read_as: the task type that reads them, where it is not the task's own.
+        """
         # Nearly every cell asks for data that another has asked for, and a recipe takes its time to make.
-        key = (task.name, rows, length, self.tokenizer)
+        key = (task.name, rows, length, self.tokenizer, str(tower), read_as)
         if key not in self._prepared:
-            recipe = DataRecipe(task=self.rows.task(task), rows=rows, tokenizer=self.tokenizer, max_length=length)
+            spec = self.rows.task(task) if read_as is None else task.spec(type=read_as)
+            recipe = DataRecipe(task=spec, rows=rows, tokenizer=self.tokenizer, max_length=length, tower=tower)
             self._prepared[key] = self.add(recipe, Role("prepare", f"{self.prefix}data {label}"))
         return self._prepared[key]
 
-    def part(self, task: Task, languages: tuple[str, ...], settings: Settings) -> TrainTask:
-        """A task's part in a training, on its train rows in `languages`."""
+    def part(
+        self, task: Task, languages: tuple[str, ...], settings: Settings, vision: VisionSpec | None = None
+    ) -> TrainTask:
+        """A task's part in a training, on its train rows in `languages`; `vision`: where it is not the sweep's."""
         length = settings.length_of(self.defaults(task))
         if length < (least := get_task_type(task.type).least_length):
             raise WrongSettings(
                 f"{settings.where}.max_length: {length} subwords are too few for {task.type} ({task.name}); "
                 f"give {least} or more"
             )
-        data = self.data(task, self.rows.trained(task, languages, *settings.limits), length, f"{task.name} train")
-        return TrainTask(task=self.rows.task(task), data=(data,), head=task.name, select=selection_of(task))
+        rows = self.rows.trained(task, languages, *settings.limits)
+        spec = self.aligned(task, self.rows.task(task), vision)
+        data = self.data(task, rows, length, f"{task.name} train", tower_of(spec))
+        return TrainTask(task=spec, data=(data,), head=task.name, select=selection_of(task))
+
+    def aligned(self, task: Task, spec: TaskSpec, vision: VisionSpec | None = None) -> TaskSpec:
+        """What recipes hold of a task; of one with images also how they are aligned with captions."""
+        vision = vision or self.spec.vision
+        if get_task_type(task.type).image_column is None or vision is None:
+            return spec
+        alignment, paths = vision.alignment()
+        for sha256, path in paths.items():
+            self.executions.add_model(sha256, path)
+        return spec.model_copy(update={"alignment": alignment})
+
+    def captions_part(self, task: Task, languages: tuple[str, ...], settings: Settings, objective: str) -> TrainTask:
+        """The part of the captions of an image-text task, without their images, in a training."""
+        task_type = get_task_type(objective)
+        pairs = task_type.learns_from_translations
+        batch, group = settings.optimisation.batch_size, task_type.contrastive_group_size
+        if pairs and batch % group:
+            raise WrongSettings(
+                f"{settings.where}.batch_size: {batch} is no multiple of {group}, the pairs that {objective} compares"
+            )
+        train_limit, dev_limit = settings.limits
+        train = [self.rows.one(task, "train", one, train_limit) for one in languages]
+        # What picks the checkpoint are captions of held-out images, in the languages that are trained on.
+        dev = [self.rows.one(task, "dev", one, dev_limit) for one in (languages if pairs else (task.train_language,))]
+        length = settings.length_of(self.defaults(task))
+        data = self.data(task, (*train, *dev), length, f"{task.name} captions ({objective})", read_as=objective)
+        select = Selection(metrics=("accuracy",)) if pairs else Selection(metrics=("loss",), mode="min")
+        # Those that are compared are of one language, so that none of them says the same as another.
+        mixture = Mixture(weights=(1.0,), alpha=1.0) if pairs else None
+        spec = task.spec(type=objective)
+        return TrainTask(task=spec, data=(data,), mixture=mixture, head=spec.name, select=select)
 
     def text_part(
         self, text: MixtureSpec, task_type: str, length: int, limits: tuple[int | None, int | None]
@@ -170,6 +221,11 @@ class Builder:
     def defaults(self, task: Task) -> Defaults | None:
         """The published settings of a task."""
         return task.defaults(self.spec.hyperparameters)
+
+
+def tower_of(spec: TaskSpec) -> VisionTower | None:
+    """What reads the images of a task's rows."""
+    return None if spec.alignment is None else spec.alignment.tower
 
 
 def selection_of(task: Task) -> Selection:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sweeps.plan.adaptations import adaptation_remarks
-from sweeps.plan.builder import Builder, selection_of
+from sweeps.plan.builder import Builder, selection_of, tower_of
 from sweeps.plan.graph import Cell, Plan, Role, Variant
 from sweeps.spec.fields import (
     NONE,
@@ -17,10 +17,11 @@ from sweeps.spec.fields import (
     TargetSpec,
     in_languages,
 )
+from sweeps.spec.matching import RANKING
 from sweeps.spec.precision import with_precision
 from sweeps.spec.reading import WrongSpec
-from sweeps.spec.settings import WrongSettings, merged
-from sweeps.spec.training import MASKED_LM
+from sweeps.spec.settings import Settings, WrongSettings, merged
+from sweeps.spec.training import MASKED_LM, Training
 from trainables.models.backbones import DEFAULT
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
@@ -163,15 +164,18 @@ class _Planner:
         return self.build.train((part,), None, base, settings, model.seed, Role("pretrain", label, model=name))
 
     def _intermediate(self, model: str, intermediate: IntermediateSpec, seed: int, base: ModelSource) -> ModelSource:
+        name, label = intermediate.name, f"{self.build.prefix}{intermediate.name} · seed {seed}"
+        role, settings = Role("intermediate", label, model, name, seed=seed), self._settings(intermediate)
+        if intermediate.captions_of is not None:
+            task_name, languages = in_languages(self._named(intermediate.captions_of).tasks[0])
+            task = get_task(task_name)
+            objective = intermediate.objective or RANKING
+            part = self.build.captions_part(task, languages or (task.train_language,), settings, objective)
+            return self.build.train((part,), None, base, settings, seed, role)
         named = tuple(in_languages(name) for name in intermediate.tasks)
-        tasks = [get_task(name) for name, _ in named]
-        name, alone = intermediate.name, len(tasks) == 1
-        layers = self.build.layers(tasks[0].name, name) if alone else self.build.layers(name)
-        defaults = self.build.defaults(tasks[0]) if alone else MULTI_TASK
-        settings = merged(f"training.{name}", self.build.positions, defaults, *layers)
         trained: list[TrainTask] = []
-        for task, (_, languages) in zip(tasks, named, strict=True):
-            part = self.build.part(task, languages, settings)
+        for task, (_, languages) in zip((get_task(name) for name, _ in named), named, strict=True):
+            part = self.build.part(task, languages, settings, intermediate.vision)
             if intermediate.heads == "shared":
                 alike = [other.head for other in trained if _head(other) == _head(part)]
                 part = part.model_copy(update={"head": alike[0]}) if alike else part
@@ -183,9 +187,25 @@ class _Planner:
         sampling = None
         if len(trained) > 1:
             sampling = Sampling(cap=intermediate.cap, temperature=intermediate.temperature or 1.0)
-        label = f"{self.build.prefix}{name} · seed {seed}"
-        role = Role("intermediate", label, model, name, seed=seed)
         return self.build.train(tuple(trained), sampling, base, settings, seed, role)
+
+    def _settings(self, intermediate: IntermediateSpec) -> Settings:
+        """How an intermediate is trained; one that is matched to another has that one's updates and rows of an update,
+        and one that has another's captions all of its settings but what the sweep file says of it by name."""
+        other = self._named(intermediate.matched_to) if intermediate.matched_to is not None else None
+        source = other if intermediate.captions_of is not None and other is not None else intermediate
+        tasks, name = [get_task(in_languages(one)[0]) for one in source.tasks], intermediate.name
+        alone = len(tasks) == 1
+        names = dict.fromkeys((*((tasks[0].name,) if alone else ()), source.name, name))
+        defaults = self.build.defaults(tasks[0]) if alone else MULTI_TASK
+        layers = self.build.layers(*names)
+        if other is not None:
+            theirs = self._settings(other).fields
+            layers.append(Training(steps=theirs["steps"], batch_size=theirs["batch_size"]))
+        return merged(f"training.{name}", self.build.positions, defaults, *layers)
+
+    def _named(self, name: str) -> IntermediateSpec:
+        return next(one for one in self.spec.intermediates if one.name == name)
 
     def _target(
         self, model: str, intermediate: str, target: TargetSpec, seed: int, start: ModelSource
@@ -225,7 +245,9 @@ class _Planner:
         spec = task.spec(labels=labels)
         if task_type.compares_vectors:
             spec = spec.model_copy(update={"vectors": self.spec.retrieval})
-        data = self.build.data(task, self.build.rows.evaluated(task, languages), length, f"{task.name} test")
+        spec = self.build.aligned(task, spec)
+        rows = self.build.rows.evaluated(task, languages)
+        data = self.build.data(task, rows, length, f"{task.name} test", tower_of(spec))
         found = []
         for model_step, said in trained:
             recipe = EvaluateRecipe(task=spec, data=data, model=model_step, languages=languages, precision=precision)

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from sweeps.plan.graph import Plan
 from sweeps.spec.fields import SweepSpec
-from trainables.recipe.recipes import DataRecipe
+from sweeps.spec.matching import RANKING
+from trainables.recipe.optimisation import Optimisation
+from trainables.recipe.recipes import DataRecipe, TrainRecipe
 from trainables.tasks import get_task
 from trainables.tasks.sources import DataError
 from trainables.tasks.sources.folder.user_rows import unread
@@ -36,7 +38,46 @@ def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
                 for remark in remarks:
                     found.setdefault((f"{task.name} {rows.split}", remark), {})[rows.language] = None
     said = [f"{what}, {' '.join(languages)}: {remark}" for (what, remark), languages in found.items()]
-    return [*plan.remarks, *said, *unread_rows(spec)]
+    return [*known_without_rows(plan, spec), *said, *unread_rows(spec)]
+
+
+def known_without_rows(plan: Plan, spec: SweepSpec) -> list[str]:
+    """What is to be known of a plan whatever its rows are, a line each; of a draft that is all."""
+    return [*dropped(spec), *plan.remarks, *matched(plan, spec)]
+
+
+def dropped(spec: SweepSpec) -> list[str]:
+    """A line for each model of several towers, of which the text tower alone is read."""
+    lines = []
+    for name, model in spec.models.items():
+        tower = model.text_tower
+        if tower is not None:
+            lines.append(f"models.{name}: its text tower alone is read; left out: {tower.dropped}")
+    return lines
+
+
+def matched(plan: Plan, spec: SweepSpec) -> list[str]:
+    """A line for each intermediate that is matched to another: in what they are equal, and what differs."""
+    trained: dict[str, Optimisation] = {}
+    for step in plan.steps.values():
+        for role in step.roles:
+            if role.phase == "intermediate" and role.intermediate and isinstance(step.recipe, TrainRecipe):
+                trained[role.intermediate] = step.recipe.optimisation
+    lines = []
+    for one in spec.intermediates:
+        if one.matched_to is None or one.name not in trained:
+            continue
+        ours, theirs = trained[one.name], trained[one.matched_to]
+        assert (ours.steps, ours.batch_size) == (theirs.steps, theirs.batch_size)
+        said = f"{one.name}: {ours.steps} updates of {ours.batch_size} rows, as {one.matched_to} has"
+        if one.captions_of is None:
+            lines.append(f"{said}; rows and task differ")
+            continue
+        others = ("learning_rate", "warmup", "weight_decay", "dropout", "attention_dropout", "precision")
+        differ = [name for name in others if getattr(ours, name) != getattr(theirs, name)]
+        more = f", and {', '.join(differ)}" if differ else ""
+        lines.append(f"{said}, of the same captions; without images, and by {one.objective or RANKING}{more}")
+    return lines
 
 
 def unread_rows(spec: SweepSpec) -> list[str]:

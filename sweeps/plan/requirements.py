@@ -67,6 +67,16 @@ def draft_of(spec: SweepSpec, file: Path, precision: Precision = "fp32") -> Plan
     return make_plan(spec, str(file), {"files": _Everything()}, precision)
 
 
+def towers_of(spec: SweepSpec) -> dict[str, str]:
+    """Models of the hub whose vision towers the sweep reads: commit by id."""
+    visions = (spec.vision, *(one.vision for one in spec.intermediates))
+    return {
+        vision.start: vision.revision
+        for vision in visions
+        if vision is not None and vision.start is not None and vision.revision is not None and vision.path is None
+    }
+
+
 def models_of(spec: SweepSpec) -> dict[str, str]:
     """Models of the hub that the sweep starts from: commit by id."""
     return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sweeps.plan.graph import Cell
+from sweeps.plan.remarks import matched
 from sweeps.results.results import Results
 from trainables.recipe.recipes import TrainRecipe
 from trainables.recipe.tasks import FIRST_VISIBLE
@@ -31,9 +32,14 @@ def notes_of(results: Results) -> list[str]:
         notes.append(str(results.rounds))
     notes += _selections(results)
     notes += _collapses(results)
-    qa = [t.task for t in results.spec.targets if len(get_task(t.task).main_metrics) > 1]
-    if qa:
+    several = {t.task: get_task(t.task).main_metrics for t in results.spec.targets}
+    if qa := [task for task, metrics in several.items() if set(metrics) == {"f1", "exact_match"}]:
         notes.append(f"{', '.join(qa)}: the mean of F1 and exact match")
+    if recall := [task for task, metrics in several.items() if all("recall@" in metric for metric in metrics)]:
+        notes.append(
+            f"{', '.join(recall)}: the mean of recall at 1, 5 and 10, images by captions and captions by images"
+        )
+    notes += matched(results.plan, results.spec)
     notes += _label_positions(results)
     notes += _adaptations(results)
     seeds = len(results.spec.seeds)

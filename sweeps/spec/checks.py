@@ -17,6 +17,7 @@ from sweeps.spec.fields import (
     in_languages,
 )
 from sweeps.spec.languages import check_codes, check_languages
+from sweeps.spec.matching import check_fields, check_matching
 from sweeps.spec.models import check_layer, check_masking, check_mixture, check_model, task_of
 from sweeps.spec.places import check_places
 from sweeps.spec.questions import check_questions
@@ -57,7 +58,7 @@ def check(spec: SweepSpec) -> list[str]:
     for name, model in spec.models.items():
         problems += check_model(model, f"models.{name}") or check_layer(spec.retrieval, model, name)
     if not problems:
-        problems += check_languages(spec)
+        problems += check_languages(spec) + check_matching(spec)
         problems += check_questions(spec)
         problems += [line for name, model in spec.models.items() for line in check_masking(spec, model, name)]
         problems += check_adaptations(spec)
@@ -111,7 +112,7 @@ def _trainable(name: str, where: str) -> list[str]:
 
 
 def _check_intermediate(intermediate: IntermediateSpec, where: str) -> list[str]:
-    problems = []
+    problems = check_fields(intermediate, where)
     short = intermediate.tasks == (intermediate.name,)
     for i, name in enumerate(intermediate.tasks):
         place = where if short else f"{where}.tasks[{i}]"

@@ -10,8 +10,10 @@ from pydantic import Field, field_validator
 
 import trainables
 from sweeps.spec.execution import ExecutionSpec
-from sweeps.spec.training import Languages, MlmSpec, PretrainSpec, Tasks, TokenizerSpec, Training
-from trainables.models.backbones import CONFIG, hub_shape, read_config, shape_of
+from sweeps.spec.training import Languages, MlmSpec, PretrainSpec, TokenizerSpec, Training
+from sweeps.spec.vision import VisionSpec
+from trainables.models.backbones import CONFIG, hub_shape, read_config, read_whole_config, shape_of
+from trainables.models.backbones.text_towers import ON_HUB, TOWERS, TextTower
 from trainables.models.shape import ModelShape
 from trainables.outside.fields import Count, Label, Name, Place, Revision, Seed
 from trainables.outside.places import local_path
@@ -19,6 +21,7 @@ from trainables.outside.text import shown
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
 from trainables.recipe.tasks import FIRST_VISIBLE, PoolingConfig
+from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 from trainables.tasks.benchmarks import BENCHMARKS
 
@@ -39,7 +42,7 @@ class IntermediateSpec(Frozen):
     """
 
     name: Label
-    tasks: Tasks
+    tasks: Annotated[tuple[Label, ...], Field(max_length=1000)] = ()
     cap: Count | None = None
     """Of several tasks: rows beyond so many count for nothing when the updates are divided."""
     temperature: Annotated[float, Field(strict=True, ge=1, le=1e6)] | None = None
@@ -47,10 +50,40 @@ class IntermediateSpec(Frozen):
     heads: Literal["own", "shared"] | None = None
     """Of several tasks: whether each has a head of its own (so without it), or those with equal labels share one."""
     mlm: MlmSpec | None = None
+    vision: VisionSpec | None = None
+    """Of image-text: its vision tower, where it is not the sweep's."""
+    captions_of: Label | None = None
+    """Instead of tasks: the captions of an image-text intermediate of this sweep, without the images. Texts, rows of an
+    update and updates are that one's, so what differs is the images."""
+    objective: Literal["translation-ranking", "masked-lm"] | None = None
+    """Of captions: what is learnt from them; without it, translation ranking, of each caption and that of the same
+    image in the next language."""
+    updates_of: Label | None = None
+    """An intermediate of this sweep whose number of updates and rows of an update this one has, too."""
 
     @property
     def is_none(self) -> bool:
         return self.name == NONE
+
+    @property
+    def matched_to(self) -> str | None:
+        """The intermediate whose updates and rows of an update it has."""
+        return self.captions_of or self.updates_of
+
+    @property
+    def role(self) -> Literal["none", "image-text", "caption-only", "text"]:
+        """Its part in the question whether images help."""
+        if self.is_none:
+            return "none"
+        if self.captions_of is not None:
+            return "caption-only"
+        return "image-text" if self.has_images else "text"
+
+    @property
+    def has_images(self) -> bool:
+        """Whether it is trained on images."""
+        tasks = () if self.is_none else (get_task(in_languages(name)[0]) for name in self.tasks)
+        return any(get_task_type(task.type).image_column for task in tasks)
 
 
 class ModelSpec(Frozen):
@@ -93,6 +126,15 @@ class ModelSpec(Frozen):
         if self.start is not None and self.start.startswith(("/", "./", "../", "~")):
             return local_path(self.start)
         return None
+
+    @property
+    def text_tower(self) -> TextTower | None:
+        """How its text tower is found, of a model that has several towers and is here, or is known."""
+        if self.start is not None and self.start in ON_HUB:
+            return TOWERS[ON_HUB[self.start]]
+        if (path := self.path) is None:
+            return None
+        return TOWERS.get(read_whole_config(path / CONFIG, str(path))["model_type"])
 
     def shape(self) -> ModelShape | None:
         """The shape of the encoder; None where it is one of the hub whose configuration is not here yet.
@@ -189,6 +231,8 @@ class SweepSpec(Frozen):
     """Where the data is: a folder in the XTREME download layout, or `hub`. By task where they differ, `all` for the
     others: `{all: hub, ccg: /corpora/ccgbank}`; one word or path stands for all."""
     generated: GeneratedSpec = GeneratedSpec()
+    vision: VisionSpec | None = None
+    """The vision tower of image-text trainings that name none of their own."""
     revisions: dict[Place, Revision] = Field(default_factory=dict)
     hyperparameters: Literal["jiant", "xtreme", "xlmr-authors"] = "jiant"
     """The published set of settings that trainings start from: `trainables/tasks/hyperparameters.py`."""

@@ -3,6 +3,7 @@
 tokenizer step     model/                          loadable by AutoTokenizer
 data step          <split>-<language>/features/    what models read (input_ids, ...)
                    <split>-<language>/examples/    the rows themselves, for decoding and scoring
+                   images/                         of tasks with images: see `trainables.data.images`
                    counts.json                     rows, features, whether labelled, and where they came from
 """
 
@@ -21,7 +22,9 @@ from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, pr
 from transformers import PreTrainedTokenizerFast
 
 from trainables.batching.samplers import Group
+from trainables.data.captions import as_text, next_language
 from trainables.data.decontaminate import Seen
+from trainables.data.images import ImageTable, images_before
 from trainables.models.backbones import get_backbone_type
 from trainables.models.inputs import load_input_encoder
 from trainables.recipe.execution import Execution
@@ -93,14 +96,22 @@ def prepare_data(
     sought: dict[str, list[str]] = {}
     pool: set[str] = set()
     seen = evaluation_text(recipe.exclude, execution)
+    images = ImageTable(recipe.tower, execution) if recipe.tower is not None else None
     for rows in recipe.rows:
         check_stop()
         found = read_rows(recipe.task, rows, execution)
         labelled, origin = found.labelled, found.origin
-        read, examples = len(found.examples), seen.without(found.examples)
+        read, examples = len(found.examples), found.examples
+        if recipe.task.type != (entry := get_task(recipe.task.name)).type:
+            examples = _captions(recipe, rows, examples, execution, get_task_type(entry.type).image_column)
+        examples = seen.without(examples)
         features = modeling.encode(examples, encoder, recipe.task, recipe.max_length)
         if not features:
             raise DataError(f"{recipe.task.name} {rows.name}: no rows for {recipe.task.type} ({origin})")
+        if images is not None:
+            assert task_type.image_column is not None
+            features = images.numbered(examples, features, task_type.image_column, origin)
+            examples = examples.remove_columns(task_type.image_column)
         datasets.Dataset.from_list(features).save_to_disk(workdir / rows.name / "features")
         examples.save_to_disk(workdir / rows.name / "examples")
         counts[rows.name] = {
@@ -115,11 +126,26 @@ def prepare_data(
         }
         sought[rows.name] = [key for row in examples for key in task_type.sought(row)] if rows.split == "test" else []
         pool.update(examples["id"][:] if rows.split == "pool" else ())
+    if images is not None:
+        images.save(workdir)
     for name, keys in sought.items():
         if pool and (absent := sum(key not in pool for key in keys)):
             counts[name]["remarks"].append(f"{absent} of {len(keys)} right answers are not in the pool: never found")
     (workdir / "counts.json").write_text(json.dumps(counts, indent=1, ensure_ascii=False))
     return counts
+
+
+def _captions(
+    recipe: DataRecipe, rows: SplitRef, examples: datasets.Dataset, execution: Execution, column: str | None
+) -> datasets.Dataset:
+    """Rows that another type reads than their own; of images (in `column`) the captions, as text."""
+    if column is None:
+        return examples
+    task_type = get_task_type(recipe.task.type)
+    beside = None
+    if task_type.learns_from_translations:
+        beside = read_rows(recipe.task, next_language(rows, recipe.rows), execution).examples
+    return as_text(examples, beside, column, task_type)
 
 
 @dataclass(frozen=True)
@@ -189,12 +215,15 @@ def load_joined(
         if rows["split"] == split
     ]
     all_features, all_examples, groups = [], [], []
-    first, offset = 0, 0
+    first, offset, images = 0, 0, images_before(store, steps)
     for corpus, rows in parts:
         features, examples = load_split(store, steps[corpus], rows.name)
         pairs = np.array(features["pair"][:] if "pair" in features.column_names else [False] * len(features))
         for kind in (False, True):
             groups.append(Group(corpus, rows.language, kind, (first + np.flatnonzero(pairs == kind)).tolist()))
+        if images[corpus]:
+            numbers = [number + images[corpus] for number in features["image"][:]]
+            features = features.remove_columns("image").add_column("image", numbers)
         if len(parts) > 1:
             shifted = [number + offset for number in features["example"][:]]
             features = features.remove_columns("example").add_column("example", shifted)

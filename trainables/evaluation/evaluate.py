@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from trainables.data.images import completing
 from trainables.data.prepare import load_split
 from trainables.evaluation.inference import infer
 from trainables.evaluation.predictions import write_predictions
@@ -38,11 +39,12 @@ def evaluate(
 ) -> dict[str, Any]:
     """Predict, decode and score every language, calling `check_stop` before each micro-batch: it may raise."""
     modeling = get_task_type(recipe.task.type).modeling()
-    new_head = partial(modeling.head, task=recipe.task, dropout=0.0)
+    new_head = partial(modeling.new_head, task=recipe.task, dropout=0.0, execution=execution)
     model = load_task_model(recipe.model, recipe.task.name, new_head, recipe.precision, store, execution)
     device = torch.device("cuda" if torch.cuda.is_available() and execution.gpus_per_worker else "cpu")
     model.to(device)
     pad_id = load_tokenizer(recipe.model, store, execution).pad_token_id
+    complete = completing(modeling.type, store, (recipe.data,))
     names = [SplitRef(**rows).name for rows in store.record(recipe.data)["recipe"]["rows"]]
 
     def forward(batch: dict[str, Tensor]) -> Tensor:
@@ -59,6 +61,7 @@ def evaluate(
             pad_id,
             execution.micro_batch_tokens,
             place=lambda batch: {name: tensor.to(device) for name, tensor in batch.items()},
+            complete=complete,
         )
         return ModelOutputs(raw, features, examples, device)
 

@@ -8,6 +8,7 @@ from typing import Any
 from trainables.generated import inference, reading, world
 from trainables.generated.draws import Draws
 from trainables.generated.languages import LANGUAGES
+from trainables.generated.pictures import picture
 from trainables.generated.tell import Teller, join
 
 VERSION: int = 1  # raised by hand whenever a seed and a size give other bytes than before
@@ -27,6 +28,8 @@ _ROWS: dict[str, dict[str, int]] = {
     # Of "gen-ask" the pool's rows, of "gen-mine" all rows count facts: told in each language, or on some side.
     "gen-ask": {"train": 2400, "dev": 200, "test": 200, "pool": 400},
     "gen-mine": {"dev": 400, "test": 800},
+    # The same pictures in every language, each with one caption.
+    "gen-images": {"train": 1200, "dev": 150, "test": 200},
 }
 _PARALLEL_ROWS = {"train": 3000, "dev": 100}
 TASKS = tuple(_ROWS)
@@ -60,6 +63,7 @@ class GeneratedBenchmark:
             "gen-choice": self._choice,
             "gen-ask": self._ask,
             "gen-mine": self._mine,
+            "gen-images": self._images,
         }[task]
         return make(split, language)
 
@@ -203,6 +207,18 @@ class GeneratedBenchmark:
                     "match": f"english-{place_of[fact]:05}" if matched else "",
                 }
 
+    def _images(self, split: str, language: str) -> Iterator[Row]:
+        tell, draws = Teller(self.seed, language), Draws(self.seed, "gen-images", split)
+        seen: set[bytes] = set()
+        count = self._count(_ROWS["gen-images"][split])
+        while len(seen) < count:
+            fact = world.fact_of(draws, split, detail=80)
+            # Two facts may look alike, as a landmark before a place's name is not drawn.
+            if world.is_common(fact.what) and (drawn := picture(fact)) not in seen:
+                row = {"id": f"{split}-{len(seen):05}", "image": {"bytes": drawn, "path": None}}
+                seen.add(drawn)
+                yield {**row, "text": tell.text([fact])}
+
     @staticmethod
     def _facts(draws: Draws, pool: str, count: int, detail: int) -> list[world.Fact]:
         """`count` different facts that `pool` owns."""
@@ -218,7 +234,7 @@ def languages_of(task: str, split: str) -> tuple[str, ...]:
         raise ValueError(f"there is no generated task {task!r}; there are: {', '.join(TASKS)}")
     if split not in _ROWS[task]:
         raise ValueError(f"{task} has no split {split!r}; it has: {', '.join(_ROWS[task])}")
-    if task == "gen-text":
+    if task in ("gen-text", "gen-images"):
         return tuple(LANGUAGES)
     if split == "pool":
         return (POOL,)

@@ -31,7 +31,7 @@ def nearest_neighbours(queries: Vectors, candidates: Vectors, block: int = _BLOC
         )
     if not len(candidates):
         raise ValueError("there are no candidates to search in")
-    queries, candidates = _unit(queries), _unit(candidates)
+    queries, candidates = unit(queries), unit(candidates)
     best = np.full(len(queries), -np.inf)
     index = np.zeros(len(queries), dtype=np.int64)
     for row in range(0, len(queries), block):
@@ -63,7 +63,8 @@ def retrieval_scores(found: Sequence[int] | NDArray[np.int64]) -> dict[str, floa
     return {"accuracy": 100.0 * sum(int(at) == row for row, at in enumerate(found)) / len(found)}
 
 
-def _unit(vectors: Vectors) -> NDArray[np.float64]:
+def unit(vectors: Vectors) -> NDArray[np.float64]:
+    """Each vector divided by its length. Raises ValueError where a number is not finite."""
     # In double precision, so that rounding does not decide between near neighbours differently from block to
     # block.
     wide = np.asarray(vectors, dtype=np.float64)

@@ -19,9 +19,10 @@ from trainables.models.backbones import (
     UnsupportedModel,
     backbone_type_of,
     get_backbone_type,
-    read_config,
+    read_whole_config,
 )
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.backbones.text_towers import TOWERS, tower_config
 from trainables.models.tokenizer_files import first_line, read_tokenizer
 from trainables.outside.text import bounded
 from trainables.recipe.execution import Execution
@@ -54,7 +55,12 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
         return _random_backbone(origin, backbone_type, load_tokenizer(origin, store, execution))
     name, revision = _location(origin, store, execution)
     modeling = backbone_type.modeling()
-    with _in_one_line(WrongWeights, f"{name}: its weights cannot be loaded", "give a sound copy", revision is not None):
+    whole = _whole_config(origin, store, execution) or {}
+    options, tower = dict(modeling.load_options), TOWERS.get(whole["model_type"])
+    if tower is not None and tower.weights:
+        config = AutoConfig.for_model(**tower_config(whole))
+        options |= {"config": config, "key_mapping": dict(tower.weights)}
+    with in_one_line(WrongWeights, f"{name}: its weights cannot be loaded", "give a sound copy", revision is not None):
         model, info = modeling.auto_class.from_pretrained(
             name,
             revision=revision,
@@ -62,7 +68,7 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
             output_loading_info=True,
             use_safetensors=True,
             trust_remote_code=False,
-            **modeling.load_options,
+            **options,
         )
     missing = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
     model, lost = modeling.kept(model, missing)
@@ -71,7 +77,11 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
             f"{name}: {len(lost)} weights of the backbone are not in the checkpoint or have another shape "
             f"({', '.join(lost[:5])}...): only a task's head may be new"
         )
-    return modeling(model, backbone_type)
+    if "key_mapping" in options:  # transformers would write the weights under the names that it has read
+        del model._weight_conversions
+    found = modeling(model, backbone_type)
+    found.dropped = "" if tower is None else tower.dropped
+    return found
 
 
 def _random_backbone(origin: RandomInit, backbone_type: BackboneType, tokenizer: PreTrainedTokenizerBase) -> Backbone:
@@ -79,7 +89,7 @@ def _random_backbone(origin: RandomInit, backbone_type: BackboneType, tokenizer:
     architecture = {key: value for key, value in origin.architecture.items() if key != "model_type"}
     modeling = backbone_type.modeling()
     what = f"the architecture is none that a {backbone_type.model_type} model can have"
-    with _in_one_line(UnsupportedModel, what, "change it in the sweep file"), seeded(origin.seed, "backbone"):
+    with in_one_line(UnsupportedModel, what, "change it in the sweep file"), seeded(origin.seed, "backbone"):
         config = AutoConfig.for_model(
             backbone_type.model_type,
             **{**architecture, "vocab_size": len(tokenizer)},
@@ -107,17 +117,23 @@ def load_backbone_type(origin: ModelSource, store: Store, execution: Execution) 
 
 
 def load_config(origin: ModelSource, store: Store, execution: Execution) -> dict[str, Any] | None:
-    """What the `config.json` of `origin` holds; None where it has none: a model from nothing, or a tokenizer alone.
+    """The configuration of `origin`, of several towers that of the text tower; None where it has none: a model from
+    nothing, or a tokenizer alone.
 
     Raises UnsupportedModel when it cannot be read.
     """
+    whole = _whole_config(origin, store, execution)
+    return None if whole is None else dict(tower_config(whole))
+
+
+def _whole_config(origin: ModelSource, store: Store, execution: Execution) -> dict[str, Any] | None:
     if isinstance(origin, RandomInit):
         return None
     name, revision = _location(origin, store, execution)
     file = Path(cached_file(name, CONFIG, revision=revision) if isinstance(origin, HubModel) else Path(name) / CONFIG)
     if isinstance(origin, CheckpointRef) and not file.exists():  # a tokenizer alone
         return None
-    return read_config(file, name)
+    return read_whole_config(file, name)
 
 
 def load_tokenizer(origin: ModelSource, store: Store, execution: Execution) -> PreTrainedTokenizerBase:
@@ -129,7 +145,7 @@ def load_tokenizer(origin: ModelSource, store: Store, execution: Execution) -> P
 
 
 @contextmanager
-def _in_one_line(kind: type[Exception], what: str, mend: str, from_hub: bool = False) -> Iterator[None]:
+def in_one_line(kind: type[Exception], what: str, mend: str, from_hub: bool = False) -> Iterator[None]:
     """Whatever transformers raises as one of `kind`, but where trying again may help: the hub, or memory."""
     try:
         yield

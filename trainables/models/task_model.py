@@ -70,6 +70,11 @@ class TaskModel(nn.Module):
         """The backbone's table of subwords."""
         return self._encoder.word_embeddings
 
+    @property
+    def dropped(self) -> str:
+        """What else the checkpoint holds that its backbone was read from."""
+        return self._encoder.dropped
+
     def compile_blocks(self, device: str) -> None:
         """Have torch fuse the kernels of a block on `device` (a type): compiled once, for all blocks and all shapes.
 

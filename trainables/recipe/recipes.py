@@ -20,6 +20,7 @@ from trainables.recipe.model_source import CheckpointRef, ModelSource, required_
 from trainables.recipe.optimisation import Optimisation, Precision
 from trainables.recipe.sampling import Sampling
 from trainables.recipe.tasks import Corpus, SplitRef, TaskSpec, TrainTask
+from trainables.recipe.vision import VisionTower
 
 
 class Recipe(Frozen):
@@ -114,6 +115,8 @@ class DataRecipe(Recipe):
     max_length: int
     exclude: tuple[Corpus, ...] = ()
     """Evaluation data: rows of text that share a sentence with it are left out, and counted."""
+    tower: VisionTower | None = None
+    """What reads the images of rows: they are resized and cropped as it wants them. None where rows have none."""
 
     @property
     def slug(self) -> str:

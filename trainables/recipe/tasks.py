@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from trainables.outside.fields import CountOrZero
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.sampling import Mixture
+from trainables.recipe.vision import Alignment
 
 FIRST_VISIBLE: Literal["first-visible"] = "first-visible"
 """`TASK@first-visible` is TASK with each word's label on the first of its subwords that is no bare space sign. Without
@@ -46,6 +47,8 @@ class TaskSpec(Frozen):
     label_position: Literal["first-visible"] | None = None
     """Which subword of a word has its label, in task types that label words: the first that is no bare space sign, or
     (None) the first, whatever it is."""
+    alignment: Alignment | None = None
+    """How images and captions are aligned, in a training or evaluation of such a task; None in others."""
 
     @property
     def title(self) -> str:

@@ -91,7 +91,9 @@ class TrainResult(_Read):
     train_seconds: float = 0.0
     """Spent in training, by all attempts."""
     tokens: int = 0
-    """Subwords of the rows that were trained on."""
+    """Subwords of the rows that were trained on, and patches of their images."""
+    dropped: str = ""
+    """What else the checkpoint holds that it started from, and that was not read: in words; mostly nothing."""
     vocabulary: dict[str, int] | None = None
     """`rows` of the table of subwords, how many were `trained`, and the `bytes_spared`; None where all or none were."""
     adaptation: dict[str, int] | None = None

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from trainables.models.shape import ModelShape
+from trainables.models.vision.shape import TowerShape
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.recipe.tasks import SplitRef, TaskSpec
+from trainables.recipe.vision import Alignment
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,9 @@ class WorkContext(Protocol):
 
     def text_size(self, task: TaskSpec, rows: SplitRef) -> Size:
         """Rows that no data step has: what a tokenizer reads."""
+
+    def tower(self, alignment: Alignment | None) -> TowerShape | None:
+        """Of the vision tower that a task's images are read by; None where it has none."""
 
     def shape(self, origin: HubModel | LocalModel | RandomInit | CheckpointRef) -> ModelShape:
         """Of the model that `origin` names."""

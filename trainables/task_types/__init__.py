@@ -15,6 +15,7 @@ from trainables.task_types.base import (
 )
 from trainables.task_types.bitext_mining.schema import BitextMining
 from trainables.task_types.dense_retrieval.schema import DenseRetrieval
+from trainables.task_types.image_text.schema import ImageText
 from trainables.task_types.masked_lm.schema import MaskedLM
 from trainables.task_types.multiple_choice.schema import MultipleChoice
 from trainables.task_types.pair_classification.schema import PairClassification
@@ -38,6 +39,7 @@ for _task_type in (
     MaskedLM(),
     TranslationRanking(),
     WordRanking(),
+    ImageText(),
 ):
     register(_task_type)
 

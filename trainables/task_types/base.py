@@ -30,7 +30,8 @@ class Column:
     """A column of a type's rows.
 
     Attributes:
-        kind: one text, a list of texts, or SQuAD's answers (texts and the characters at which they start).
+        kind: one text, a list of texts, SQuAD's answers (texts and the characters at which they start), or an image
+            (its encoded bytes, and maybe the path that they come from).
         identity: whether it makes a row what it is: two rows are the same when all such columns are.
         may_be_empty: whether a row may lack it.
         label: whether it says what is right. A row without labels has an empty one (`nothing`).
@@ -39,7 +40,7 @@ class Column:
         nullable: whether it is None, not "", in a row without labels, because "" says that there is none.
     """
 
-    kind: Literal["text", "texts", "answers"] = "text"
+    kind: Literal["text", "texts", "answers", "image"] = "text"
     identity: bool = False
     may_be_empty: bool = False
     label: bool = False
@@ -52,7 +53,8 @@ class Column:
         """What it holds in a row that lacks it."""
         if self.nullable:
             return None
-        return {"text": "", "texts": [], "answers": {"text": [], "answer_start": []}}[self.kind]
+        kinds: dict[str, Any] = {"text": "", "texts": [], "answers": {"text": [], "answer_start": []}, "image": None}
+        return kinds[self.kind]
 
     def feature(self) -> Any:
         """Its type in a `datasets.Dataset`."""
@@ -61,6 +63,8 @@ class Column:
         text = datasets.Value("string")
         if self.kind == "texts":
             return datasets.List(text)
+        if self.kind == "image":
+            return datasets.Image(decode=False)
         if self.kind == "answers":
             return {"text": datasets.List(text), "answer_start": datasets.List(datasets.Value("int32"))}
         return text
@@ -138,6 +142,9 @@ class TaskType:
     """Splits that an evaluation reads besides the test rows: "dev" in every evaluated language, or the "pool"."""
     contrastive_group_size: ClassVar[int] = 1
     """Rows of a batch that are each other's negatives: their loss is computed together, so they are never separated."""
+    loss_over_batch: ClassVar[bool] = False
+    """Whether its loss is one of the global batch as a whole, all rows of which are each other's negatives: then it is
+    computed from what the head says of all of them, wherever they were computed (`training.cached_gradients`)."""
     learns_from_translations: ClassVar[bool] = False
     """Of an objective on text: whether it reads pairs of a sentence and its translation only, and is selected by
     `accuracy`."""
@@ -160,7 +167,14 @@ class TaskType:
     @property
     def texts(self) -> tuple[str, ...]:
         """The columns that are read as text: all but ids and labels."""
-        return tuple(name for name, column in self.columns.items() if name != "id" and not column.label)
+        return tuple(
+            name for name, one in self.columns.items() if name != "id" and not one.label and one.kind != "image"
+        )
+
+    @property
+    def image_column(self) -> str | None:
+        """The column that holds an image, if one does."""
+        return next((name for name, column in self.columns.items() if column.kind == "image"), None)
 
     def key(self, row: Row) -> tuple[str, ...]:
         """What makes a row what it is, as texts."""
@@ -226,6 +240,8 @@ class HeadWork:
     """Width of the encoder."""
     labels: int
     vocabulary: int
+    images: float = 0.0
+    """FLOPs of a vision tower over the images of all features."""
 
     def per_token(self, outputs: int) -> float:
         """A linear layer on every subword."""

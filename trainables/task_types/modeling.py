@@ -19,6 +19,7 @@ from trainables.models.backbones import INPUT_NAMES
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.inputs import InputEncoder, Inputs
 from trainables.models.packing import PLACES
+from trainables.recipe.execution import Execution
 from trainables.recipe.tasks import TaskSpec
 from trainables.task_types.base import TaskType
 
@@ -64,6 +65,10 @@ class TaskModeling(ABC):
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         """A new head. Called with the backbone's output and the batch, it gives what `loss` and `postprocess` read."""
 
+    def new_head(self, backbone: Backbone, task: TaskSpec, dropout: float, execution: Execution) -> nn.Module:
+        """The same, of a type whose heads hold models that lie somewhere."""
+        return self.head(backbone, task, dropout)
+
     def add_noise(
         self, features: Sequence[Feature], tokenizer: PreTrainedTokenizerBase, rng: np.random.Generator
     ) -> list[Feature]:
@@ -81,6 +86,11 @@ class TaskModeling(ABC):
     def num_loss_terms(self, features: Sequence[Feature]) -> int:
         """How many terms the loss of `features` is a sum of: over a global batch, what the mean divides by."""
         return len(features)
+
+    def targets(self, features: Sequence[Feature]) -> dict[str, Tensor]:
+        """Of a type whose loss is over the batch (`TaskType.loss_over_batch`): what `loss` reads besides the head's
+        output of all rows of a global batch, in their order."""
+        return {}
 
     @abstractmethod
     def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
@@ -121,6 +131,11 @@ class SeveralSequences(TaskModeling):
 
     def sequences(self, features: Sequence[Feature]) -> list[tuple[int, int]]:
         return [(place, number) for place, feature in enumerate(features) for number in range(len(feature["lengths"]))]
+
+
+def size_of(feature: Feature) -> int:
+    """What a feature costs: its subwords, and the patches of its image. By it batches are cut into micro-batches."""
+    return len(feature["input_ids"]) + int(feature.get("patches", 0))
 
 
 def split_sequences(feature: Feature) -> list[Inputs]:

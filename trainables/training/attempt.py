@@ -25,6 +25,7 @@ from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe
 from trainables.store import Store
 from trainables.training.batches import BatchBuilder, Prefetcher
+from trainables.training.cached_gradients import backward_over_batch
 from trainables.training.engine import Engine
 from trainables.training.learning_rate import warmup_then_decay
 from trainables.training.state import LossBuffer, seed_of
@@ -93,7 +94,7 @@ class Attempt:
         adapters = None
         if recipe.adaptation is not None:
             adapters = new_adapters(backbone, recipe.adaptation, recipe.start, self.seed, self._store)
-        heads = new_heads(recipe.tasks, optimisation.dropout)
+        heads = new_heads(recipe.tasks, optimisation.dropout, self.execution)
         return new_task_model(backbone, heads, optimisation, self.seed, adapters)
 
     def _trimmed(self, model: TaskModel) -> TrimmedVocabulary | None:
@@ -113,6 +114,10 @@ class Attempt:
         task = self.tasks[batch.task]
         engine.set_learning_rate(self.rate(step))
         engine.model.at_update(step)
+        if task.modeling.type.loss_over_batch:
+            total = backward_over_batch(engine, task, batch, self._check_stop)
+            self.fresh.add(batch.task, total, step + 1)
+            return batch.tokens
         total = torch.zeros((), device=engine.device)
         for i, micro_batch in enumerate(batch.micro_batches):
             if i:
@@ -150,6 +155,7 @@ class Attempt:
             engine.rank,
             engine.workers,
             engine.place,
+            task.complete,
         )
         engine.training(True)
         return outputs if engine.sum(float(broken)) == [0.0] else None

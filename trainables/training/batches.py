@@ -11,6 +11,7 @@ from torch import Tensor
 
 from trainables.batching.micro_batches import shard_for_rank, split_micro_batch_groups
 from trainables.recipe.execution import Execution
+from trainables.task_types.modeling import size_of
 from trainables.training.task_data import TaskData, TaskSampler
 
 
@@ -21,8 +22,10 @@ class MicroBatch:
     inputs: dict[str, Tensor]
     """What the task type's collation gives and, for dropout, `rows`: the place of each sequence in the global batch.
     Pinned where there is a GPU."""
+    rows: list[int]
+    """The places of its rows in the global batch; none: it is along for company."""
     weight: float
-    """What its summed loss is multiplied by to be its share of the global batch's mean; 0: it is along for company."""
+    """What its summed loss is multiplied by to be its share of the global batch's mean; 0 where it has no rows."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,11 @@ class Batch:
     """Number of the task whose turn it is."""
     micro_batches: Sequence[MicroBatch]
     tokens: int
-    """Subwords of the whole global batch."""
+    """Subwords of the whole global batch, and patches of its images."""
+    terms: int
+    """Of the loss of the whole global batch: what its mean divides by."""
+    targets: dict[str, Tensor]
+    """What a loss over the whole batch reads of all its rows; empty for other losses."""
 
 
 class BatchBuilder:
@@ -51,23 +58,23 @@ class BatchBuilder:
         modeling = task.modeling
         features = task.batch(turn, step)
         terms = modeling.num_loss_terms(features)
-        lengths = [len(feature["input_ids"]) for feature in features]
+        sizes = [size_of(feature) for feature in features]
         whole = split_micro_batch_groups(
-            lengths, self.workers, self.micro_batch_tokens, modeling.type.contrastive_group_size
+            sizes, self.workers, self.micro_batch_tokens, modeling.type.contrastive_group_size
         )
         micro_batches = []
         for rows in shard_for_rank(whole, self.rank, self.workers):
             # A worker without rows takes one along with weight zero: every backward pass is collective.
             here = rows or [0]
-            chosen = [features[i] for i in here]
+            chosen = task.complete([features[i] for i in here])
             inputs = modeling.collate(chosen, self.pad_id)
             # Where a feature is several sequences, each has a dropout mask of its own.
             places = [here[place] + count * len(features) for place, count in modeling.sequences(chosen)]
             inputs["rows"] = torch.tensor(places)
             if self.pin:
                 inputs = {name: tensor.pin_memory() for name, tensor in inputs.items()}
-            micro_batches.append(MicroBatch(inputs, 1.0 / terms if rows else 0.0))
-        return Batch(number, micro_batches, sum(lengths))
+            micro_batches.append(MicroBatch(inputs, rows, 1.0 / terms if rows else 0.0))
+        return Batch(number, micro_batches, sum(sizes), terms, modeling.targets(features))
 
 
 class Prefetcher:

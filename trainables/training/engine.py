@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -135,6 +136,19 @@ class Engine:
         values: list[Any] = [None] * self.workers
         dist.all_gather_object(values, value)
         return values
+
+    def whole(self, outputs: Tensor, rows: Sequence[int], total: int) -> Tensor:
+        """What all workers have of the rows of a global batch, in their order: (total x columns), without gradients.
+
+        Args:
+            outputs: this worker's (rows x columns).
+            rows: their places in the global batch; each place is one worker's.
+        """
+        found = torch.zeros(total, outputs.shape[1], dtype=outputs.dtype, device=self.device)
+        found[torch.tensor(rows, dtype=torch.int64, device=self.device)] = outputs.detach()
+        if self.workers > 1:
+            dist.all_reduce(found)  # the others have zeros there, so the sum is the value itself
+        return found
 
     def weights(self) -> dict[str, Tensor]:
         """What the model leaves behind, on the CPU, on the first worker (others get an empty dictionary). Every worker

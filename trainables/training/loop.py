@@ -205,6 +205,7 @@ class Finetuning:
             "train_seconds": round(progress.seconds, 3),
             "tokens": progress.tokens,
             "layouts": progress.layouts,
+            **({"dropped": dropped} if (dropped := attempt.engine.model.dropped) else {}),
             "adaptation": attempt.adaptation,
             "vocabulary": attempt.vocabulary.record() if attempt.vocabulary and attempt.vocabulary.trained else None,
             "tasks": [

@@ -15,8 +15,10 @@ from datasets import Dataset
 from transformers import PreTrainedTokenizerBase
 
 from trainables.batching.samplers import EpochSampler, MixtureSampler, rng_for
+from trainables.data.images import completing
 from trainables.data.prepare import load_joined
 from trainables.models.task_model import NewHead
+from trainables.recipe.execution import Execution
 from trainables.recipe.optimisation import Optimisation
 from trainables.recipe.sampling import Sampling
 from trainables.recipe.tasks import TrainTask
@@ -25,6 +27,8 @@ from trainables.task_types import get_task_type
 from trainables.task_types.modeling import Feature, ModelOutputs
 from trainables.training.task_proportions import task_proportions
 
+NOWHERE = Execution()
+"""Of heads that hold no models that lie somewhere."""
 NOISE, DEV_NOISE, TURNS = 2, 3, 4  # streams of random numbers, apart from that of the data order
 
 
@@ -42,6 +46,7 @@ class TaskData:
         self.train_task, self.tokenizer, self.seed = train_task, tokenizer, seed
         self.modeling = get_task_type(train_task.task.type).modeling()
         self.train, _, groups = load_joined(store, train_task.data, "train")
+        self.complete = completing(self.modeling.type, store, train_task.data)
         size = optimisation.batch_size
         self.order: EpochSampler | MixtureSampler = EpochSampler(len(self.train), size, seed)
         if train_task.mixture is not None:
@@ -83,13 +88,18 @@ class TaskData:
         return before is None or loss is None or (self.chance is not None and self.chance.loss_decreased(before, loss))
 
 
-def new_heads(tasks: Sequence[TrainTask], dropout: float) -> dict[str, NewHead]:
+def new_heads(tasks: Sequence[TrainTask], dropout: float, execution: Execution = NOWHERE) -> dict[str, NewHead]:
     """How the heads of a training are made, by their names; tasks that share a head have that of the first."""
     heads: dict[str, NewHead] = {}
     for train_task in tasks:
         heads.setdefault(
             train_task.head,
-            partial(get_task_type(train_task.task.type).modeling().head, task=train_task.task, dropout=dropout),
+            partial(
+                get_task_type(train_task.task.type).modeling().new_head,
+                task=train_task.task,
+                dropout=dropout,
+                execution=execution,
+            ),
         )
     return heads
 

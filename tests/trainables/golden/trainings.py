@@ -39,6 +39,7 @@ TASKS = {
     "masked-lm": "gen-text",
     "translation-ranking": "gen-text",
     "word-ranking": "gen-text",
+    "image-text": "gen-images",
     "retrieval": "gen-pairs",
     "bitext-mining": "gen-mine",
 }
@@ -85,8 +86,9 @@ def _evaluation(world: World, task_type: str, model: Any) -> EvaluateRecipe:
 def _data(world: World, task_type: str, step: str) -> tuple[TaskSpec, str]:
     """The rows of a data step read as those of this task type, in inputs so short that not all fit in one."""
     recipe = DataRecipe(**world.store.record(step)["recipe"])
-    task = recipe.task.model_copy(update={"type": task_type, "type_version": get_task_type(task_type).version})
-    return task, world.do(recipe.model_copy(update={"task": task, "max_length": MAX_LENGTH}))
+    update = {"type": task_type, "type_version": get_task_type(task_type).version}
+    data = world.do(recipe.model_copy(update={"task": recipe.task.model_copy(update=update), "max_length": MAX_LENGTH}))
+    return world.spec(recipe.task.name).model_copy(update=update), data
 
 
 def _ranking(world: World, task_type: str) -> TrainRecipe:

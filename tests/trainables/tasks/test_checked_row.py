@@ -32,6 +32,7 @@ ROWS = {
     "masked-lm": ("ntrex", {"id": "a", "text": "x", "translation": ""}),
     "translation-ranking": ("ntrex", {"id": "a", "text": "x", "translation": "y"}),
     "word-ranking": ("ntrex", {"id": "a", "text": "x", "translation": "y"}),
+    "image-text": ("xm3600", {"id": "a", "image": "data:image/png;base64,aGVsbG8=", "text": "x"}),
 }
 """Of each type a task, and a row that is right."""
 

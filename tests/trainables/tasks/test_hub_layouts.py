@@ -97,7 +97,13 @@ AFRICAN = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-DATE", 
 WIKI = ("O", "B-PER", "I-PER", "B-ORG", "I-ORG", "B-LOC", "I-LOC", "B-MISC", "I-MISC")
 NINE = {"tokens": [str(n) for n in range(9)], "ner_tags": list(range(9))}
 
+IMAGE = {"bytes": b"a PNG", "path": "a.png"}
+CAPTIONED = {"image": IMAGE, "image_id": f"{15:016x}", "image_locale": "de", "captions": ["Ein Hund. ", "Ein Hund."]}
 LAYOUTS = [
+    one(
+        "xm3600", "test", "de", "mteb/xm3600", f"data/de{SHARD}", CAPTIONED,
+        {"id": f"{15:016x}-0", "image": IMAGE, "text": "Ein Hund."},
+    ),
     one("xnli", "test", "sw", "facebook/xnli", f"sw/test{SHARD}", SNLI, PAIR, 5010, LABEL),
     one("mnli", "train", "en", "facebook/xnli", f"en/train{SHARD}", SNLI, PAIR, 392_702, LABEL),
     one("mnli", "train", "th", "facebook/xnli", f"th/train{SHARD}", SNLI, PAIR, 392_702, LABEL),

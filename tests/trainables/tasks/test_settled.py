@@ -106,6 +106,7 @@ def test_rows_that_no_number_may_come_of_are_refused_in_one_line(task, rows, lin
 def example(task_type, i):
     """A row of a type that other rows do not make wrong."""
     texts = {"text": f"a{i} b{i}", "texts": [f"a{i}", f"b{i}"], "answers": {"text": ["a"], "answer_start": [0]}}
+    texts |= {"image": {"bytes": b"a PNG", "path": None}}
     row = {name: texts[column.kind] for name, column in task_type.columns.items()}
     labels = {"label": str(i % 2), "tags": ["1", "0"], "side": "english", "match": "", "matches": [], "id": str(i)}
     return row | {name: value for name, value in labels.items() if name in row}

@@ -20,9 +20,11 @@ from trainables.models.backbones.registry import (
     get_backbone_type,
     hub_shape,
     read_config,
+    read_whole_config,
     register,
     shape_of,
 )
+from trainables.models.backbones.siglip import SiglipText
 from trainables.models.backbones.t5 import MT5, T5, UMT5
 from trainables.models.backbones.xlm_roberta import XLMRoberta
 from trainables.models.backbones.xlm_roberta_xl import XLMRobertaXL
@@ -35,6 +37,7 @@ register(ModernBert())
 register(T5())
 register(MT5())
 register(UMT5())
+register(SiglipText())
 register(Llama())
 register(Mistral())
 register(Qwen3())
@@ -55,6 +58,7 @@ __all__ = [
     "get_backbone_type",
     "hub_shape",
     "read_config",
+    "read_whole_config",
     "register",
     "shape_of",
 ]

@@ -49,6 +49,8 @@ class Backbone(ABC):
         self.shape = backbone_type.shape(model.config.to_dict())
         self.while_packed: Callable[[Packing], AbstractContextManager[None]] = lambda packing: nullcontext()
         """What is entered while blocks see packed tokens; dropout that goes by sequences sets it."""
+        self.dropped = ""
+        """What else its checkpoint holds, which is not read (`trainables.models.backbones.text_towers`)."""
 
     @classmethod
     def kept(cls, model: PreTrainedModel, missing: Sequence[str]) -> tuple[PreTrainedModel, Sequence[str]]:

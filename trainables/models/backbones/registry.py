@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from trainables.models.backbones.base import BackboneType, UnsupportedModel
+from trainables.models.backbones.text_towers import tower_config
 from trainables.models.shape import ModelShape
 
 DEFAULT = "xlm-roberta"
@@ -86,7 +87,14 @@ def shape_of(config: Mapping[str, Any], name: str, vocabulary: int | None = None
 
 
 def read_config(file: Path, name: str | None = None) -> dict[str, Any]:
-    """What a `config.json` holds. Raises UnsupportedModel when it cannot be read or names no `model_type`."""
+    """The configuration in a `config.json`; of a model of several towers that of its text tower.
+
+    Raises UnsupportedModel when it cannot be read or names no `model_type`."""
+    return dict(tower_config(read_whole_config(file, name)))
+
+
+def read_whole_config(file: Path, name: str | None = None) -> dict[str, Any]:
+    """What a `config.json` holds. Raises UnsupportedModel as `read_config`."""
     name = name or str(file.parent)
     try:
         config = json.loads(file.read_text(encoding="utf-8"))

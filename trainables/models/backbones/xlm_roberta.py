@@ -13,6 +13,7 @@ from trainables.models.backbones.base import (
     bert_linears,
     bert_shape,
 )
+from trainables.models.backbones.text_towers import ON_HUB
 from trainables.models.shape import Linear, ModelShape
 
 if TYPE_CHECKING:
@@ -62,6 +63,8 @@ class XLMRoberta(BackboneType):
     known: ClassVar[Mapping[str, ModelShape]] = {
         **dict.fromkeys(("FacebookAI/xlm-roberta-large", "xlm-roberta-large"), XLMR_LARGE),
         **dict.fromkeys(("FacebookAI/xlm-roberta-base", "xlm-roberta-base"), XLMR_BASE),
+        # Text towers of XLM-R's shape (`text_towers`).
+        **{name: XLMR_LARGE for name, kind in ON_HUB.items() if kind in ("M-CLIP", "altclip")},
     }
 
     def shape(self, config: Mapping[str, Any], vocabulary: int | None = None) -> ModelShape:

@@ -37,7 +37,10 @@ class Evaluate(SingleProcessKind):
         """A forward pass over all its rows."""
         shape = context.shape(recipe.model)
         size = sum((context.size(recipe.data, split) for split in ("test", "submission", "dev", "pool")), Size())
-        return Work(size.tokens, forward_flops(shape, recipe.task, size), shape=shape, precision=recipe.precision)
+        tower = context.tower(recipe.task.alignment)
+        tokens = size.tokens + (size.features * tower.patches if tower is not None else 0.0)
+        flops = forward_flops(shape, recipe.task, size, tower)
+        return Work(tokens, flops, shape=shape, precision=recipe.precision)
 
     def memory(
         self, recipe: EvaluateRecipe, execution: Execution, context: WorkContext, device: DeviceType

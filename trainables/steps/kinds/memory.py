@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from math import ceil, sqrt
 
 from trainables.models.shape import ModelShape
+from trainables.models.vision.shape import TowerShape
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import EvaluateRecipe, TrainRecipe
 from trainables.recipe.tasks import TaskSpec
@@ -38,7 +39,11 @@ def trained_memory(recipe: TrainRecipe, execution: Execution, context: WorkConte
         task_type = get_task_type(task.task.type)
         size = sum((context.size(step, "train") for step in task.data), Size())
         longest = max(context.longest(step) for step in task.data)
-        batch, several = largest_micro_batch(size, longest, optimisation.batch_size, execution, execution.workers)
+        tower = context.tower(task.task.alignment)
+        patches = tower.patches if tower is not None else 0
+        batch, several = largest_micro_batch(
+            size, longest, optimisation.batch_size, execution, execution.workers, patches
+        )
         computing = Computing(
             precision=optimisation.precision,
             dropout=optimisation.dropout,
@@ -49,8 +54,25 @@ def trained_memory(recipe: TrainRecipe, execution: Execution, context: WorkConte
             saves=True,
         )
         run = shape if task_type.forward_flops(1.0, NO_HEAD) else replace(shape, layers=0)
-        found.append(training_memory(run, computing, execution, batch, several, rows))
+        memory = training_memory(run, computing, execution, batch, several, rows)
+        if tower is not None and task.task.alignment is not None:
+            memory = _with_tower(memory, tower, task.task.alignment.frozen, computing, execution, batch)
+        found.append(memory)
     return max(found, key=lambda memory: memory.total)
+
+
+def _with_tower(
+    memory: Memory, tower: TowerShape, frozen: bool, computing: Computing, execution: Execution, batch: MicroBatch
+) -> Memory:
+    """What a training holds with a vision tower in its head: counted as a transformer over the patches."""
+    shape = ModelShape(tower.layers, tower.hidden, tower.inner, tower.heads, 1, 0, tower.patches, 0)
+    head = replace(computing, outputs=0.0, dropout=0.0, attention_dropout=0.0, head=tower.parameters - shape.parameters)
+    images = MicroBatch(batch.sequences, tower.patches, batch.sequences * tower.patches)
+    if frozen:
+        held = evaluation_memory(shape, head, images)
+        return replace(memory, weights=memory.weights + held.weights, head=memory.head + held.working)
+    held = training_memory(shape, head, execution, images)
+    return Memory(**{name: getattr(memory, name) + value for name, value in asdict(held).items()})
 
 
 def evaluated_memory(recipe: EvaluateRecipe, execution: Execution, context: WorkContext, device: DeviceType) -> Memory:
@@ -63,7 +85,7 @@ def evaluated_memory(recipe: EvaluateRecipe, execution: Execution, context: Work
 
 
 def largest_micro_batch(
-    size: Size, longest: int, rows: int | None, execution: Execution, workers: int
+    size: Size, longest: int, rows: int | None, execution: Execution, workers: int, patches: int = 0
 ) -> tuple[MicroBatch, int]:
     """The largest micro-batch of a worker, and how many of them an update has.
 
@@ -71,9 +93,10 @@ def largest_micro_batch(
         size: of the rows that it is drawn from.
         longest: at which sequences are cut.
         rows: of a global batch; None: as many as a micro-batch holds.
+        patches: of the image of a row.
     """
     each = max(1, round(size.sequences / size.features)) if size.features else 1
-    fitting = max(1, execution.micro_batch_tokens // (longest * each)) * each
+    fitting = max(1, execution.micro_batch_tokens // (longest * each + patches)) * each
     if rows is None:
         return MicroBatch(fitting, longest, fitting * longest), 1
     own = ceil(rows / workers) * each

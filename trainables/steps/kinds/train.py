@@ -8,6 +8,7 @@ from math import ceil
 from typing import Any
 
 from trainables.host import Host
+from trainables.models.vision.shape import TowerShape
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import TrainRecipe
 from trainables.recipe.tasks import TrainTask
@@ -17,6 +18,7 @@ from trainables.steps.kinds.memory import trained_memory, trained_parameters
 from trainables.steps.records import StepRecord, TrainResult, record_of
 from trainables.steps.work import Size, Work, WorkContext
 from trainables.store import Store
+from trainables.task_types import get_task_type
 from trainables.training.memory import DeviceType, Memory
 from trainables.training.task_proportions import task_proportions
 
@@ -112,12 +114,15 @@ def _work(recipe: TrainRecipe, context: WorkContext, result: TrainResult | None)
     flops, drawn, dev = 0.0, Size(), Size()
     for task, size, share in zip(recipe.tasks, train, shares, strict=True):
         read = size.times(updates * share * optimisation.batch_size / size.features)
-        flops += BACKWARD * forward_flops(shape, task.task, read)
-        drawn += read
+        tower = context.tower(task.task.alignment)
+        # A loss over the whole batch takes one forward pass more (`trainables.training.cached_gradients`).
+        passes = BACKWARD + get_task_type(task.task.type).loss_over_batch
+        flops += passes * forward_flops(shape, task.task, read, tower)
+        drawn += _with_patches(read, tower)
         if task.select is not None:
             once = _joined(task, "dev", context)
-            flops += evaluations * forward_flops(shape, task.task, once)
-            dev += once.times(evaluations)
+            flops += evaluations * forward_flops(shape, task.task, once, tower)
+            dev += _with_patches(once, tower).times(evaluations)
     if result is not None:
         factor = result.tokens / drawn.tokens
         flops, drawn = flops * factor, drawn.times(factor)
@@ -131,6 +136,12 @@ def _work(recipe: TrainRecipe, context: WorkContext, result: TrainResult | None)
         trained_parameters(recipe, context),
         optimisation.batch_size,
     )
+
+
+def _with_patches(size: Size, tower: TowerShape | None) -> Size:
+    """As many rows with the patches of their images."""
+    patches = size.features * tower.patches if tower is not None else 0.0
+    return Size(size.features, size.tokens + patches, size.length)
 
 
 def _joined(task: TrainTask, split: str, context: WorkContext) -> Size:

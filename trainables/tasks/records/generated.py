@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from trainables.generated import LABELS, TAGS, TOPICS, languages_of
-from trainables.task_types import Length
+from trainables.task_types import Length, get_task_type
 from trainables.tasks.hyperparameters import Defaults
 from trainables.tasks.task import Split, Task
 
@@ -113,6 +113,19 @@ GENERATED = (
         languages=languages_of("gen-mine", "test"),
         has_train=False,
         main_metrics=("f1",),
+        lengths=_lengths(Length(9.4)),
+    ),
+    Task(
+        name="gen-images",
+        type="image-text",
+        source="generated",
+        train_language="one",
+        languages=languages_of("gen-images", "test"),
+        other_train_languages=languages_of("gen-images", "train")[1:],
+        trains_on=("gen-images",),
+        has_train=True,
+        main_metrics=get_task_type("image-text").usual_metrics,
+        settings=_SETTINGS,
         lengths=_lengths(Length(9.4)),
     ),
     Task(

@@ -32,6 +32,10 @@ class DataError(NonRetryable, ValueError):
         super().__init__(bounded(line))
 
 
+class WrongValue(ValueError):
+    """A value that cannot be taken; the message goes on after the name of its column: what it is, and what to do."""
+
+
 @dataclass(frozen=True)
 class Settled:
     """Rows as they are to be used, in a fixed order, and what is to be known of them, in lines (`sources.settled`)."""
@@ -100,7 +104,8 @@ def languages_with(task: Task, split: Split) -> tuple[str, ...]:
         return (POOL_LANGUAGE,) if "pool" in task_type.context else ()
     if split in ("test", "submission") or (split == "dev" and "dev" in task_type.context):
         return task.languages if not task_type.reads_text else ()
-    if split == "train" or task_type.reads_text:
+    # Captions of images in all languages are what their control is picked on (`sweeps.plan.builder`).
+    if split == "train" or task_type.reads_text or task_type.image_column is not None:
         return task.train_languages
     return (task.train_language,) if task.has_train else ()
 
@@ -121,6 +126,14 @@ def is_held_out(group: str, share: float) -> bool:
     added.
     """
     return int.from_bytes(hashlib.sha256(group.encode()).digest()[:8], "big") < share * 2**64
+
+
+def split_by(group: str) -> Split:
+    """The split of a group of rows (an image) in data that have none: of ten, about eight are train rows, one dev, one
+    test. Decided as `is_held_out` does."""
+    if not is_held_out(group, 0.2):
+        return "train"
+    return "dev" if is_held_out(f"dev:{group}", 0.5) else "test"
 
 
 def part(rows: Iterable[Row], split: Split, share: float) -> list[Row]:

@@ -8,11 +8,13 @@ that is missing, null, empty or -1 is none.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from trainables.outside.text import shown
 from trainables.task_types import Column, TaskType, get_task_type
-from trainables.tasks.sources import DataError, Row
+from trainables.tasks.sources import DataError, Row, WrongValue
+from trainables.tasks.sources.image_files import image_of
 from trainables.tasks.task import Split, Task
 
 NO_LABEL = "-1"
@@ -24,16 +26,13 @@ _FORM = {
 }
 
 
-class WrongValue(ValueError):
-    """A value that cannot be taken; the message goes on after the name of its column: what it is, and what to do."""
-
-
-def checked_row(record: object, task: Task, split: Split, where: str) -> Row:
+def checked_row(record: object, task: Task, split: Split, where: str, folder: Path | None = None) -> Row:
     """The row that a record is; without "id" where the record has none.
 
     Args:
         record: as JSON or parquet has it.
         where: file and line, for errors.
+        folder: where relative paths of images begin.
 
     Raises:
         DataError: it does not fit the columns of the task's type.
@@ -44,7 +43,7 @@ def checked_row(record: object, task: Task, split: Split, where: str) -> Row:
     row: Row = {}
     for name, column in task_type.columns.items():
         try:
-            row[name] = _value(record, name, column, task, split)
+            row[name] = _value(record, name, column, task, split, folder)
         except WrongValue as problem:
             raise DataError(f"{where}: {name}{problem}") from None
     if task_type.misplaced(row) and not (split == "test" and has_answers(task_type)):
@@ -60,7 +59,7 @@ def plain_value(value: object, column: Column) -> Any:
     return _KINDS[column.kind](value, _name if column.label and column.kind != "answers" else _text)
 
 
-def _value(record: Mapping[str, Any], name: str, column: Column, task: Task, split: Split) -> Any:
+def _value(record: Mapping[str, Any], name: str, column: Column, task: Task, split: Split, folder: Path | None) -> Any:
     task_type, value = get_task_type(task.type), record.get(name)
     if name == "id":
         return _id(value) if name in record or split in task_type.refers_to else ""
@@ -68,6 +67,8 @@ def _value(record: Mapping[str, Any], name: str, column: Column, task: Task, spl
         raise WrongValue(f" is not there; rows of {task.type} have: {', '.join(task_type.columns)}")
     if column.label:
         return _labelled(value, name, column, task)
+    if column.kind == "image":
+        return image_of(value, folder)
     found = _KINDS[column.kind](value, _text) if name in record else column.nothing
     # Only rows that are searched with or for lack a side; what is trained on is a pair.
     if not found and column.may_be_empty and task_type.searches and split in ("train", "dev"):
@@ -189,7 +190,16 @@ def _answers(value: object, one: _One) -> dict[str, list[Any]]:
     return found
 
 
-_KINDS: Mapping[str, Callable[[Any, _One], Any]] = {"text": _single, "texts": _several, "answers": _answers}
+def _image(value: object, one: _One) -> dict[str, Any] | None:
+    return image_of(value, None)
+
+
+_KINDS: Mapping[str, Callable[[Any, _One], Any]] = {
+    "text": _single,
+    "texts": _several,
+    "answers": _answers,
+    "image": _image,
+}
 
 
 # --- labels that do not fit ------------------------------------------------------------------------------------------

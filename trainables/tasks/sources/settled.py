@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 
 from trainables.outside.text import shown
 from trainables.task_types import TaskType, get_task_type
-from trainables.tasks.sources import DataError, Row, Settled, labels_in, to_dataset
-from trainables.tasks.sources.checked_row import NO_LABEL, WrongValue, has_answers, misfit, plain_value
+from trainables.tasks.sources import DataError, Row, Settled, WrongValue, labels_in, to_dataset
+from trainables.tasks.sources.checked_row import NO_LABEL, has_answers, misfit, plain_value
 from trainables.tasks.task import Split, Task
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 import torch
 import transformers
 from safetensors.torch import load_file
-from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoTokenizer
+from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoTokenizer, SiglipTextModel
 
 from tests.conftest import SHAPE, World
 from tests.trainables.steps.workers import run_workers
@@ -64,6 +64,7 @@ ARCHITECTURES = {
     "mt5": {**T5, "feed_forward_proj": "gated-gelu"},
     "umt5": {**T5, "feed_forward_proj": "gated-gelu"},
     "modernbert": {**BERT, "local_attention": 16, "global_attn_every_n_layers": 2},
+    "siglip_text_model": SHAPE,
     "llama": DECODER,
     "mistral": {**DECODER, "sliding_window": 8},
     "qwen3": {**DECODER, "tie_word_embeddings": True},
@@ -71,7 +72,7 @@ ARCHITECTURES = {
 }
 MEAN = ("t5", "mt5", "umt5")
 """A sequence's vector is the mean over its tokens."""
-DECODERS = ("llama", "mistral", "qwen3", "gemma3_text")
+LAST = ("llama", "mistral", "qwen3", "gemma3_text", "siglip_text_model")
 """A sequence's vector is the state of its last token."""
 PUBLISHED = {
     "xlm-roberta": ({}, 0),
@@ -96,6 +97,7 @@ PUBLISHED = {
     "mt5": ({}, 0.001),
     "umt5": ({}, 0.001),
     "modernbert": ({"vocab_size": 256_000, "pad_token_id": 0}, 0.001),
+    "siglip_text_model": ({"vocab_size": 256_000}, 0.001),
     "llama": ({}, 0),
     "mistral": ({}, 0),
     "qwen3": ({}, 0),
@@ -137,8 +139,10 @@ def trained(every):
 
 
 def encoder_of(folder):
-    """The encoder as transformers loads it: of T5 it is a half of the model."""
-    model = AutoModel.from_pretrained(folder).eval()
+    """The encoder as transformers loads it: of T5 it is a half of the model; SigLIP's has no `AutoModel`."""
+    kind = json.loads((folder / "config.json").read_text())["model_type"]
+    loads = SiglipTextModel if kind == "siglip_text_model" else AutoModel
+    model = loads.from_pretrained(folder).eval()
     return model.encoder if hasattr(model, "decoder") else model
 
 
@@ -159,7 +163,8 @@ def same(one, two, step):
     assert losses(two, step) == pytest.approx(losses(one, step), abs=2e-5)
     a, b = weights(one, step), weights(two, step)
     assert set(a) == set(b)
-    assert max(float((a[key] - b[key]).abs().max()) for key in a) < 2e-4
+    # What is added to all keys of a head changes no attention: its gradient is rounding noise, which Adam scales up.
+    assert max(float((a[key] - b[key]).abs().max()) for key in a if not key.endswith("k_proj.bias")) < 2e-4
 
 
 def test_every_type_is_here():
@@ -227,6 +232,8 @@ def test_a_checkpoint_with_the_head_of_pretraining_loads(every, tmp_path):
     """As the hub has them: more weights than the encoder's, and a name before the encoder's own."""
     tokenizer = load_input_encoder(every.start(), every.store, Execution()).tokenizer
     config = load_backbone(every.start(), every.store, Execution()).model.config
+    if every.model_type == "siglip_text_model":
+        pytest.skip("test_text_towers.py has the models that it is a part of")
     name = WHOLE.get(every.model_type)
     whole = getattr(transformers, name)(config) if name else AutoModelForMaskedLM.from_config(config)
     whole.save_pretrained(tmp_path / "model")
@@ -374,7 +381,7 @@ def test_vectors_and_logits_are_those_of_transformers(every, trained, tmp_path):
     every.do(evaluation)
     features, examples = load_split(every.store, evaluation.data, "test-one")
     # As anyone would do it who has the checkpoint and transformers alone.
-    export_model(CheckpointRef(step=trained), every.store, every.execution(), tmp_path / "exported", half=False)
+    export_model(CheckpointRef(step=trained), every.store, Execution(), tmp_path / "exported", half=False)
     model = encoder_of(tmp_path / "exported")
     tokenizer = AutoTokenizer.from_pretrained(tmp_path / "exported")
     sides = examples["text_a"][:8], examples["text_b"][:8]
@@ -387,7 +394,7 @@ def test_vectors_and_logits_are_those_of_transformers(every, trained, tmp_path):
         if every.model_type in MEAN:
             real = batch["attention_mask"].unsqueeze(-1)
             sentence = (expected.last_hidden_state * real).sum(1) / lengths.unsqueeze(-1)
-        if every.model_type in DECODERS:
+        if every.model_type in LAST:
             sentence = expected.last_hidden_state[range(len(lengths)), lengths - 1]
         dense = torch.tanh(sentence @ head["gen-nli.dense.weight"].T + head["gen-nli.dense.bias"])
         logits = dense @ head["gen-nli.out.weight"].T + head["gen-nli.out.bias"]

@@ -14,6 +14,7 @@ from trainables.tasks.sources.checked_row import checked_row
 from trainables.tasks.sources.columns import Paths, row_of, value_at
 from trainables.tasks.sources.folder.located import Located, NoFile, held_out_note
 from trainables.tasks.sources.folder.reading import read_questions
+from trainables.tasks.sources.image_files import image_paths
 from trainables.tasks.sources.records import Record, records_of
 from trainables.tasks.task import Split, Task
 
@@ -49,7 +50,8 @@ class FileTable:
         places = self.places["train" if held_out else split][language]
         files = tuple(file for place in places for file in self._files(folder, task, split, language, place))
         note = held_out_note(split, "rows") if self.share and split in ("train", "dev") else ""
-        return Located(files, lambda: self._rows(files, task, split, language), note, own=True)
+        images = self._images(files, task) if get_task_type(task.type).image_column is not None else ()
+        return Located((*files, *images), lambda: self._rows(files, task, split, language), note, own=True)
 
     def has(self, split: Split, language: str) -> bool:
         """Whether it has rows of a split in a language."""
@@ -71,13 +73,22 @@ class FileTable:
             )
         return found
 
+    def _images(self, files: Iterable[Path], task: Task) -> Iterator[Path]:
+        """The files of the images that rows name, whose bytes are part of the rows."""
+        column = get_task_type(task.type).image_column or ""
+        path = self.columns.get(column, column)
+        for file in files:
+            records = ((where, record) for where, record, _ in self._records(file))
+            values = (value_at(record, str(path), column, where) for where, record in records)
+            yield from image_paths(values, file.parent)
+
     def _rows(self, files: Iterable[Path], task: Task, split: Split, language: str) -> Iterator[Row]:
         number = 0
         for file in files:
             for where, record, class_names in self._records(file):
                 if self.language and str(record.get(self.language)) != self.spelling[language]:
                     continue
-                row = checked_row(self._raw(record, task, class_names, where), task, split, where)
+                row = checked_row(self._raw(record, task, class_names, where), task, split, where, file.parent)
                 if self.share and is_held_out(self._group(record, where), self.share) != (split == "dev"):
                     continue
                 yield {"id": str(number), **row}

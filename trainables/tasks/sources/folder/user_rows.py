@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any, cast, get_args
 
 from trainables.outside.text import bounded, shown
+from trainables.task_types import get_task_type
 from trainables.tasks.registry import get_task
 from trainables.tasks.sources import DataError, Row, require_split
 from trainables.tasks.sources.checked_row import checked_row
 from trainables.tasks.sources.file_forms import json_lines, parquet_records
 from trainables.tasks.sources.folder.located import Located
+from trainables.tasks.sources.image_files import image_paths
 from trainables.tasks.task import Split, Task, UnknownTask
 
 _Form = Callable[[Path], Iterable[tuple[int, Any]]]
@@ -35,7 +37,12 @@ def find(folder: Path, task: Task, split: Split, language: str) -> Located | Non
             f"{lines.parent}: {names}; leave one file of rows for each split and language, .jsonl or .parquet"
         )
     word, form = _FORMS[there[0].suffix]
-    return Located((there[0],), partial(_rows, form, there[0], word, task, split), "own rows", own=True)
+    images: tuple[Path, ...] = ()
+    if (column := get_task_type(task.type).image_column) is not None:
+        records = (record for _, record in form(there[0]))
+        images = image_paths((one.get(column) for one in records if isinstance(one, Mapping)), there[0].parent)
+    read = partial(_rows, form, there[0], word, task, split)
+    return Located((there[0], *images), read, "own rows", own=True)
 
 
 def path_of(folder: Path, task: Task, split: Split, language: str) -> Path:
@@ -70,4 +77,4 @@ def unread(folder: Path) -> list[str]:
 
 def _rows(form: _Form, file: Path, word: str, task: Task, split: Split) -> Iterator[Row]:
     for position, (number, record) in enumerate(form(file)):
-        yield {"id": str(position), **checked_row(record, task, split, f"{file}, {word} {number}")}
+        yield {"id": str(position), **checked_row(record, task, split, f"{file}, {word} {number}", file.parent)}

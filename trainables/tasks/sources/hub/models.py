@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from trainables.models.backbones import CONFIG, PICKLED, TOKENIZER_FILES, UnsupportedModel, read_config, shape_of
+from trainables.models.backbones import (
+    CONFIG,
+    PICKLED,
+    TOKENIZER_FILES,
+    UnsupportedModel,
+    read_config,
+    read_whole_config,
+    shape_of,
+)
+from trainables.models.vision.shape import PREPROCESSOR, shape_of_tower
 from trainables.tasks.sources import DataError
 from trainables.tasks.sources.hub.files import fetch
 
@@ -15,6 +24,7 @@ SAFE = re.compile(r"model(-\d+-of-\d+)?\.safetensors")
 WITH_SAFE: Mapping[str, str] = {
     "microsoft/mdeberta-v3-base": "faf660b811036d7b6dfc53aacfe5281447d4e2c6",
     "facebook/xlm-v-base": "643a987aa713ecd3c9a26a801fc715aa7f56b409",
+    "M-CLIP/XLM-Roberta-Large-Vit-L-14": "c124d289be0f63a90c8ee069fb19a3cf09660cdb",
 }
 """Commits that have safetensors, of models whose main branch has none."""
 
@@ -46,6 +56,32 @@ def pull_model(name: str, commit: str) -> int:
         raise DataError(str(error)) from None
     found = fetch(name, "model", commit, what, wanted)
     return sum(file.size for file, _ in found)
+
+
+def pull_tower(name: str, commit: str) -> int:
+    """Download the files of a model whose vision tower is read, and check them; their size in bytes.
+
+    Raises DataError, also for one that is no vision tower.
+    """
+    what = f"{name} at {commit[:12]}"
+
+    def described(names: Iterable[str]) -> list[str]:
+        if lacking := sorted({CONFIG, PREPROCESSOR} - set(names)):
+            raise DataError(f"{what}: it has no {' and no '.join(lacking)}, which say how images are read")
+        return [CONFIG, PREPROCESSOR]
+
+    def weights(names: Iterable[str]) -> list[str]:
+        names = [name for name in names if "/" not in name]
+        if not any(map(SAFE.fullmatch, names)):
+            raise DataError(_without_weights(name, what, [one for one in names if one.endswith(PICKLED)]))
+        return [one for one in names if SAFE.fullmatch(one) or one == "model.safetensors.index.json"]
+
+    files = fetch(name, "model", commit, what, described)
+    try:
+        shape_of_tower(read_whole_config(files[0][1], name), name)
+    except UnsupportedModel as error:
+        raise DataError(str(error)) from None
+    return sum(file.size for file, _ in (*files, *fetch(name, "model", commit, what, weights)))
 
 
 def _without_weights(name: str, what: str, pickled: list[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trainables.tasks.registry import get_task
-from trainables.tasks.sources import DataError, Row, is_held_out, require_split
+from trainables.tasks.sources import DataError, Row, is_held_out, require_split, split_by
 from trainables.tasks.sources.columns import row_of, value_at
 from trainables.tasks.sources.hub.files import HubSplit, is_commit, is_pattern, pull, pulled
 from trainables.tasks.sources.hub.reading import read_records
@@ -111,18 +111,19 @@ def _rows(task: Task, split: Split, language: str, table: HubTable, hub_split: H
             continue
         if table.mapper is not None:
             try:
-                row = table.mapper(raw)
+                made = table.mapper(raw)
             except (KeyError, TypeError, ValueError, AttributeError, IndexError) as problem:
                 raise DataError(f"{where}: not in the form of this data set ({problem!r})") from None
-            if not row:
-                continue
+            found = made if isinstance(made, list) else [made]
         else:
-            row = _tidy(row_of(raw, task, table.columns, table.labels, {**class_names, **table.class_names}, where))
+            found = [_tidy(row_of(raw, task, table.columns, table.labels, {**class_names, **table.class_names}, where))]
+        if table.divided_by and split_by(str(value_at(raw, table.divided_by, "a split", where))) != split:
+            continue
         if table.holds_out(language) and _held_out(table, raw, where) != (split == "dev"):
             continue
-        if table.labelled_only and not row["label"]:
-            continue
-        yield {"id": str(number), **row, **({"id": str(row["id"])} if "id" in row else {})}
+        for row in found:
+            if row and not (table.labelled_only and not row["label"]):
+                yield {"id": str(number), **row, **({"id": str(row["id"])} if "id" in row else {})}
 
 
 def _held_out(table: HubTable, record: Mapping[str, Any], where: str) -> bool:

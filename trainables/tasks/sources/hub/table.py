@@ -33,9 +33,10 @@ class HubTable:
         columns: path in a record by column of the task type, where they differ (`sources.columns`).
         labels: the task's labels by those of the data set, where they differ.
         class_names: what the classes are called, of columns with numbers of classes whose files do not say it.
-        mapper: makes a row of a record, where naming columns and labels does not; those are then not used.
+        mapper: makes a row of a record, or several, where naming columns and labels does not; those are then not used.
         id_prefix: keep only rows whose id begins so (``{code}`` as in `config`, lowercased), where one split mixes
             languages.
+        divided_by: column by whose values the rows of one split are train, dev and test rows (`sources.split_by`).
         group, share: hold out this share of the groups (by this hub column) as dev; the rest is train. For the
             languages of ``held_out``; in others every row is train.
         labelled_only: leave out rows without a label (SNLI has such where the annotators did not agree).
@@ -51,8 +52,9 @@ class HubTable:
     columns: Mapping[str, Paths] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     class_names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    mapper: Callable[[Mapping[str, Any]], Row] | None = None
+    mapper: Callable[[Mapping[str, Any]], Row | list[Row]] | None = None
     id_prefix: str = ""
+    divided_by: str = ""
     group: str = ""
     share: float = 0.0
     held_out: tuple[str, ...] = ENGLISH

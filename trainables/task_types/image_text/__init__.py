@@ -1,0 +1,1 @@
+"""Image-text alignment: a caption shall be nearer to its image than to another one."""
