@@ -53,7 +53,7 @@ def selections(study: Study, model: str) -> list[Selection]:
         for name in study.intermediates:
             score = study.averages[model, AVERAGES[0], name, target]
             if score.entry is not None:
-                choices[name] = Choice(name, _dev(study, score), score)
+                choices[name] = Choice(name, dev_of(study, score), score)
         none = choices.pop(NONE, None)
         if none is None or not choices:
             continue
@@ -68,7 +68,7 @@ def _by(value: Callable[[Choice], float | None]) -> Callable[[Choice], float]:
     return lambda one: value(one) or 0.0
 
 
-def _dev(study: Study, score: Score) -> float | None:
+def dev_of(study: Study, score: Score) -> float | None:
     """Mean over seeds of what picked the checkpoints that were evaluated; None where the target is not trained."""
     results, values = study.results, []
     for cell in score.cells:

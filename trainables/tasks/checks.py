@@ -39,6 +39,8 @@ def _contradictions(task: Task, known: Mapping[str, Task]) -> Iterator[str]:
         yield "neither languages to evaluate in nor has_train"
     for name in (*task.trains_on, *task.parts):
         yield from _disagreements(task, name, known)
+    if task.clean_of is not None:
+        yield from _perturbed(task, known.get(task.clean_of))
     sets = dict.fromkeys((*SETS, *FALLBACKS))
     if unknown := task.settings.keys() - sets:
         yield f"settings: there is no set {', '.join(sorted(unknown))}; there are {', '.join(sets)}"
@@ -54,6 +56,16 @@ def _disagreements(task: Task, name: str, known: Mapping[str, Task]) -> Iterator
         theirs, ours = getattr(data, field), getattr(task, field)
         if theirs != ours:
             yield f'trains_on or parts: "{name}" has {field} {theirs}, and this task {ours}'
+
+
+def _perturbed(task: Task, clean: Task | None) -> Iterator[str]:
+    if clean is None or clean is task:
+        yield f'clean_of: there is no other task "{task.clean_of}"; name the task whose rows were perturbed'
+        return
+    for field in ("type", "labels", "train_language", "main_metrics"):
+        theirs, ours = getattr(clean, field), getattr(task, field)
+        if theirs != ours:
+            yield f'clean_of: "{clean.name}" has {field} {theirs}, and this task {ours}'
 
 
 def _missing(task: Task) -> Iterator[str]:

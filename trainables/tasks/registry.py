@@ -116,5 +116,6 @@ def _problems(task: Task, others: Mapping[str, Task]) -> list[str]:
     """Why a task cannot stand beside those that are known."""
     if task.name in _TASKS:
         return [f'name: there is a task "{task.name}" already; give this one another name']
-    named = {name: _known(name) for name in (*task.trains_on, *task.parts) if name in _TASKS or name in _OF_SWEEP}
+    about = filter(None, (*task.trains_on, *task.parts, task.clean_of))
+    named = {name: _known(name) for name in about if name in _TASKS or name in _OF_SWEEP}
     return contradictions_of(task, {**named, **others})

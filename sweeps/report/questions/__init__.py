@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from sweeps.report.questions import intermediates
+from sweeps.report.questions import intermediates, low_resource, scale
 from sweeps.report.questions.answer import Answer, Drawing, Table
 from sweeps.report.study import Study
 from sweeps.spec.fields import Question
@@ -12,7 +12,11 @@ from sweeps.spec.questions import questions_of
 
 __all__ = ["Answer", "Drawing", "Table", "answers_of"]
 
-_ANSWERS: Mapping[Question, Callable[[Study], Answer]] = {"intermediates": intermediates.answer}
+_ANSWERS: Mapping[Question, Callable[[Study], Answer]] = {
+    "scale": scale.answer,
+    "low-resource": low_resource.answer,
+    "intermediates": intermediates.answer,
+}
 
 
 def answers_of(study: Study) -> list[Answer]:

@@ -25,6 +25,7 @@ from trainables.steps.run import carry_out
 from trainables.store import METRICS, PREDICTIONS, Store
 from trainables.store.sealed_json import seal, unseal
 from trainables.task_types import get_task_type
+from tests.sweeps.report import questions_sweep
 
 TARGETS = ["gen-nli", "gen-tags", "gen-qa", "gen-pairs"]
 EASE = {"one": 0.6, "two": 0.5, "zero": 0.3}
@@ -68,6 +69,41 @@ def made_up(fields, host, tmp_path_factory) -> Results:
         else:
             carry_out(step.recipe, step.execution, store, host())
     return Results(Sweep(spec, plan, store))
+
+
+@pytest.fixture(scope="session")
+def asked(host, tmp_path_factory) -> Results:
+    """A sweep that asks every question, whose truth `questions_sweep` has. Only to be read."""
+    root = tmp_path_factory.mktemp("asked")
+    spec, plan, store = planned(questions_sweep.fields(root), root)
+    by_evaluation = {cell.evaluation: cell for cell in plan.cells}
+    for step in plan.steps.values():
+        if isinstance(step.recipe, TrainRecipe):
+            pretend_training(step, store)
+        elif isinstance(step.recipe, EvaluateRecipe):
+            pretend_answers(by_evaluation[step.id], step, store)
+        else:
+            carry_out(step.recipe, step.execution, store, host())
+    return Results(Sweep(spec, plan, store))
+
+
+def pretend_answers(cell: Any, step: Any, store: Store) -> None:
+    """An evaluation whose answers are as right as `questions_sweep` says."""
+    recipe, made = step.recipe, store.begin(step.id)
+    task_type = get_task_type(recipe.task.type).modeling()
+    (made / PREDICTIONS).mkdir()
+    scores = {}
+    for language in recipe.languages:
+        _, examples = load_split(store, recipe.data, f"test-{language}")
+        good = questions_sweep.right(cell.model, cell.intermediate, cell.target, language, cell.seed)
+        predictions = {
+            row["id"]: right_or_wrong(recipe.task, i, row, good[i]) for i, row in enumerate(examples.to_list())
+        }
+        scores[language] = task_type.score(predictions, examples, recipe.task, language)
+        lines = [json.dumps({"id": name, "prediction": one}) for name, one in predictions.items()]
+        (made / PREDICTIONS / f"{language}.jsonl").write_text("".join(f"{line}\n" for line in lines))
+    (made / METRICS).write_text(json.dumps(scores))
+    commit(step, store, made, {"metrics": scores})
 
 
 @pytest.fixture

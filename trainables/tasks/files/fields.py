@@ -170,6 +170,8 @@ class TaskFields(Frozen):
     """One place, or a list of places."""
     trains_on: Annotated[tuple[Text, ...], BeforeValidator(_listed), Field(min_length=1, max_length=10)] | None = None
     """Tasks that a target of this name is trained on, one after the other; without it, on its own train rows."""
+    clean_of: Text | None = None
+    """Of a perturbed or adversarial test set: the task whose test rows it was made of; rows keep the ids of those."""
     settings: SettingsFields = SettingsFields()
     counts: dict[Literal["train", "dev", "test"], Counts] = Field(default_factory=dict)
     """Rows that there should be, in each language; `data check` compares."""
