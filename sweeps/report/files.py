@@ -152,5 +152,13 @@ def tex(text: str) -> str:
 
 def in_math(cell: str) -> str:
     """A table's own signs, which are no text of a sweep file, as LaTeX has them."""
-    signs = {"−": "$-$", "†": r"\textdagger{}", "‡": r"\textdaggerdbl{}", "…": r"\dots{}", "–": "--", "’": "'"}
+    signs = {
+        "−": "$-$",
+        "†": r"\textdagger{}",
+        "‡": r"\textdaggerdbl{}",
+        "…": r"\dots{}",
+        "±": r"$\pm$",
+        "–": "--",
+        "’": "'",
+    }
     return "".join(signs.get(character, character) for character in cell)

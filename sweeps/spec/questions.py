@@ -12,7 +12,7 @@ from typing import NamedTuple
 from sweeps.spec.fields import NONE, IntermediateSpec, ModelSpec, Question, SweepSpec, in_languages
 from trainables.tasks import UnknownTask, get_task
 
-_SIZE = re.compile(r"(?<![a-z0-9.])(\d+(?:\.\d+)?)([mb])(?![a-z0-9])", re.IGNORECASE)
+_SIZE = re.compile(r"[-_]?(?<![a-z0-9.])(\d+(?:\.\d+)?)([mb])(?![a-z0-9])", re.IGNORECASE)
 _WORDS = re.compile(r"[-_]?(?<![a-z])(small|base|large|xxl|xl|mini|tiny)(?![a-z])", re.IGNORECASE)
 
 

@@ -144,16 +144,15 @@ def choices(study: Study, one: Comparison) -> tuple[list[str], list[str]]:
 
 def work_text(study: Study, found: list[Comparison]) -> str:
     """Train rows and updates of the intermediates that are compared: whether they are equal."""
-    work = {}
+    work: dict[str, tuple[int, int] | None] = {}
     for one in found:
         for name in (one.english, *one.others.values()):
-            if (one.model, name) not in work:
-                work[one.model, name] = work_of(study, one.model, name)
+            work[name] = work.get(name) or work_of(study, one.model, name)
     known = {key: value for key, value in work.items() if value is not None}
     if len(set(known.values())) == 1:
         rows, updates = next(iter(known.values()))
         return f"All intermediates have {rows:,} train rows and {updates:,} updates."
-    listed = "; ".join(f"{name} {rows:,} rows, {updates:,} updates" for (_, name), (rows, updates) in known.items())
+    listed = "; ".join(f"{name} {rows:,} rows, {updates:,} updates" for name, (rows, updates) in known.items())
     return f"Intermediates differ in more than language: {listed}." if known else ""
 
 

@@ -1,4 +1,4 @@
-"""The transfer gap of groups of languages (XTREME, Hu et al. 2020, section 5): the training language minus the group."""
+"""The transfer gap of groups of languages: the training language minus the group (XTREME: Hu et al. 2020)."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Straight lines through the scores of models of several sizes: slope and value are weighted sums of the scores.
 
-The line is fitted by least squares to score against log2 of the parameters, so its slope is in points for each doubling.
-Its error is that of the scores (examples and seeds); whether scores lie on a line at all is in no interval, and with
-three sizes hardly to be seen: what is left over from the line is given beside it.
+The line is fitted by least squares to score against log2 of the parameters, so its slope is in points for each
+doubling. Its error is that of the scores (examples and seeds); whether scores lie on a line at all is in no interval,
+and with three sizes hardly to be seen: what is left over from the line is given beside it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Do English intermediates close the gap of low-resource languages, compared with intermediates in the language itself?"""
+"""Do English intermediates close the gap of low-resource languages, or does it take intermediates in the language?"""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def answer(study: Study) -> Answer:
         if not table.rows:
             continue
         tables.append(table)
-        claim += _gap_claim(table, model if len(study.models) > 1 else "")
+        claim += _gap_claim(table, model if len(study.models) > 1 else "")[: len(claim) < 3]
         groups = dict.fromkeys(group for group, _ in gaps)
         shown = list(dict.fromkeys(name for _, name in gaps))[:6]
         figures.append(
@@ -50,7 +50,7 @@ def answer(study: Study) -> Answer:
                 {group: {name: gaps[group, name] for name in shown if (group, name) in gaps} for group in groups},
             )
         )
-    tests = sum(isinstance(cell, Estimate) and cell.p is not None for table in tables for row in table.rows for cell in row)
+    tests = sum(len(one.others) for one in found) or max((len(table.rows) for table in tables), default=1)
     return Answer(
         "low-resource",
         "Do English intermediates close the gap of low-resource languages, or does it take the language itself?",
@@ -66,10 +66,10 @@ def answer(study: Study) -> Answer:
         tuple(figures),
         tuple(tables),
         (
-            "Languages of a class differ in script, family and test set, too: a gap by class is no effect of resources.",
+            "Languages of a class differ in script, family and test set, too: a gap is no effect of resources.",
             "Translated train rows carry the translator’s errors and style; native rows differ in content as well.",
-            "A language that no intermediate is in says nothing of its own arm; the languages compared are few and chosen.",
-            *usual_cautions(study, max(1, tests)),
+            "A language that no intermediate is in says nothing of its own arm; those compared are few and chosen.",
+            *usual_cautions(study, tests),
         ),
     )
 
@@ -86,13 +86,11 @@ def _own_claim(study: Study, found: list[Comparison]) -> list[str]:
         if judged is None or (name != "languages" and len(of) == len(whole)):
             continue
         one = Estimate.of(judged)
-        codes = " ".join(dict.fromkeys(c.language for c in of))
-        what = (
-            "is better than" if one.low > 0 else "is worse than" if one.high < 0 else "is not shown to differ from"
-        )
+        codes = list(dict.fromkeys(c.language for c in of))
+        what = "is better than" if one.low > 0 else "is worse than" if one.high < 0 else "is not shown to differ from"
         lines.append(
-            f"Over {len(dict.fromkeys(c.language for c in of))} {name} ({codes}) the intermediate in the language {what} "
-            f"the English one: {one.number} points (95 % interval {one.interval})."
+            f"{f'Over {len(codes)} {name} ({chr(32).join(codes)})' if len(codes) > 1 else f'In {codes[0]}'} the "
+            f"intermediate in the language {what} the English one: {one.number} points (95 % interval {one.interval})."
         )
     return lines
 

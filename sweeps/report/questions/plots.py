@@ -160,8 +160,9 @@ class Curves:
                 x, y, low, high = zip(*panel.bands[name].points, strict=True)
                 axes.fill_between(x, low, high, color=colour, alpha=0.13, linewidth=0)
                 axes.plot(x, y, color=colour, linewidth=1.2, linestyle=line)
+            aside = 1.03 ** (place - (len(names) - 1) / 2)  # so that series do not hide each other
             axes.errorbar(
-                [x for x, _ in points], [one.value for _, one in points], fmt=MARKERS[place % len(MARKERS)],
+                [x * aside for x, _ in points], [one.value for _, one in points], fmt=MARKERS[place % len(MARKERS)],
                 yerr=[[one.value - one.low for _, one in points], [one.high - one.value for _, one in points]],
                 color=colour, markersize=5, elinewidth=1.1, capsize=2.5, label=name or None,
             )  # fmt: skip

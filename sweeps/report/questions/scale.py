@@ -132,9 +132,7 @@ def _change(study: Study, line: Line, base: Line | None) -> Estimate | None:
     if base is None or base.intermediate == line.intermediate or base.sizes != line.sizes:
         return None
     parameters = list(line.sizes.values())
-    found = study.judge.difference(
-        minus(slope(line.scores(study), parameters), slope(base.scores(study), parameters))
-    )
+    found = study.judge.difference(minus(slope(line.scores(study), parameters), slope(base.scores(study), parameters)))
     return Estimate.of(found) if found else None
 
 
@@ -200,7 +198,9 @@ def _claim(lines: list[Line], changes: dict[tuple[str, str], Estimate]) -> tuple
             f"{first.slope.number} points for each doubling (95 % interval {first.slope.interval})."
         )
         sure = [
-            f"{name} {one.number.rstrip('*')} ({one.interval})" for (f, name), one in changes.items() if f == family and one.sure
+            f"{name} {one.number.rstrip('*')} ({one.interval})"
+            for (f, name), one in changes.items()
+            if f == family and one.sure
         ]
         tried = sum(f == family for f, _ in changes)
         if tried:
@@ -217,9 +217,9 @@ def _cautions(study: Study, known: dict[str, dict[str, int]], lines: int) -> tup
     fewest = min((len(sizes) for sizes in known.values()), default=0)
     if fewest <= 3:
         found.append(
-            f"{fewest} sizes give a line {max(0, fewest - 2)} degree{'s' if fewest != 3 else ''} of freedom to be wrong "
-            "by: they can show that the largest is better than the smallest, and neither the shape of a curve, nor "
-            "where it ends, nor a size that was not tried."
+            f"{fewest} sizes give a line {max(0, fewest - 2)} degree{'s' if fewest != 3 else ''} of freedom to be "
+            "wrong by: they can show that the largest is better than the smallest, and neither the shape of a curve, "
+            "nor where it ends, nor a size that was not tried."
         )
     models = study.results.spec.models
     if any(pretraining_of(models[name].start) == "llama" for sizes in known.values() for name in sizes):

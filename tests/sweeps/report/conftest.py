@@ -7,25 +7,32 @@ from __future__ import annotations
 
 import json
 import shutil
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
 import yaml
 
 from sweeps.plan.planner import make_plan
+from sweeps.report.questions import Answer, answers_of
+from sweeps.report.study import Study
+from sweeps.report.write import write_report
 from sweeps.results.results import Results
 from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import Sweep
+from tests.sweeps.report import questions_sweep
 from trainables.data.prepare import load_split
+from trainables.recipe.analyses import EmbedRecipe, SimilarityRecipe
+from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import EvaluateRecipe, TrainRecipe
+from trainables.steps import records
 from trainables.steps.records import record_of
 from trainables.steps.run import carry_out
 from trainables.store import METRICS, PREDICTIONS, Store
 from trainables.store.sealed_json import seal, unseal
 from trainables.task_types import get_task_type
-from tests.sweeps.report import questions_sweep
 
 TARGETS = ["gen-nli", "gen-tags", "gen-qa", "gen-pairs"]
 EASE = {"one": 0.6, "two": 0.5, "zero": 0.3}
@@ -71,20 +78,48 @@ def made_up(fields, host, tmp_path_factory) -> Results:
     return Results(Sweep(spec, plan, store))
 
 
+class Asked(NamedTuple):
+    """A sweep that asks every question, and what is made of it."""
+
+    file: Path
+    results: Results
+    study: Study
+    answers: dict[str, Answer]
+    folder: Path
+    """Of its report."""
+
+
 @pytest.fixture(scope="session")
-def asked(host, tmp_path_factory) -> Results:
-    """A sweep that asks every question, whose truth `questions_sweep` has. Only to be read."""
+def asked_once(host, tmp_path_factory) -> Asked:
     root = tmp_path_factory.mktemp("asked")
     spec, plan, store = planned(questions_sweep.fields(root), root)
     by_evaluation = {cell.evaluation: cell for cell in plan.cells}
-    for step in plan.steps.values():
-        if isinstance(step.recipe, TrainRecipe):
-            pretend_training(step, store)
-        elif isinstance(step.recipe, EvaluateRecipe):
-            pretend_answers(by_evaluation[step.id], step, store)
-        else:
-            carry_out(step.recipe, step.execution, store, host())
-    return Results(Sweep(spec, plan, store))
+    with pytest.MonkeyPatch.context() as patch:
+        found = records.environment(Execution())
+        patch.setattr(records, "environment", lambda execution: found)  # which asks git, each time
+        for step in plan.steps.values():
+            if isinstance(step.recipe, TrainRecipe):
+                pretend_training(step, store)
+            elif isinstance(step.recipe, EvaluateRecipe):
+                pretend_answers(by_evaluation[step.id], step, store)
+            elif isinstance(step.recipe, SimilarityRecipe):
+                commit(step, store, store.begin(step.id), questions_sweep.similarity(step.roles[0].intermediate))
+            elif isinstance(step.recipe, EmbedRecipe):
+                commit(step, store, store.begin(step.id), {})
+            else:
+                carry_out(step.recipe, step.execution, store, host())
+    results = Results(Sweep(spec, plan, store))
+    study = Study.of(results)
+    write_report(results, root / "report", {})
+    answers = {one.question: one for one in answers_of(study)}
+    return Asked(root / "sweep.yaml", results, study, answers, root / "report")
+
+
+@pytest.fixture
+def asked(asked_once) -> Asked:
+    """A sweep that asks every question, whose truth `questions_sweep` has. Only to be read."""
+    read_spec(asked_once.file)  # its tasks are of its own files
+    return asked_once
 
 
 def pretend_answers(cell: Any, step: Any, store: Store) -> None:
@@ -94,7 +129,7 @@ def pretend_answers(cell: Any, step: Any, store: Store) -> None:
     (made / PREDICTIONS).mkdir()
     scores = {}
     for language in recipe.languages:
-        _, examples = load_split(store, recipe.data, f"test-{language}")
+        examples = rows_of(store, recipe.data, f"test-{language}")
         good = questions_sweep.right(cell.model, cell.intermediate, cell.target, language, cell.seed)
         predictions = {
             row["id"]: right_or_wrong(recipe.task, i, row, good[i]) for i, row in enumerate(examples.to_list())
@@ -164,6 +199,11 @@ def pretend_evaluation(step: Any, store: Store) -> None:
         (made / PREDICTIONS / f"{language}.jsonl").write_text("".join(f"{line}\n" for line in lines))
     (made / METRICS).write_text(json.dumps(scores))
     commit(step, store, made, {"metrics": scores})
+
+
+@cache
+def rows_of(store: Store, data: str, name: str) -> Any:
+    return load_split(store, data, name)[1]
 
 
 def right_or_wrong(task: Any, number: int, row: dict[str, Any], right: bool) -> Any:
