@@ -144,20 +144,20 @@ def choices(study: Study, one: Comparison) -> tuple[list[str], list[str]]:
 
 def work_text(study: Study, found: list[Comparison]) -> str:
     """Train rows and updates of the intermediates that are compared: whether they are equal."""
-    work: dict[str, tuple[int, int] | None] = {}
+    work: dict[str, tuple[int, str] | None] = {}
     for one in found:
         for name in (one.english, *one.others.values()):
             work[name] = work.get(name) or work_of(study, one.model, name)
     known = {key: value for key, value in work.items() if value is not None}
     if len(set(known.values())) == 1:
         rows, updates = next(iter(known.values()))
-        return f"All intermediates have {rows:,} train rows and {updates:,} updates."
-    listed = "; ".join(f"{name} {rows:,} rows, {updates:,} updates" for name, (rows, updates) in known.items())
+        return f"All intermediates have {rows:,} train rows and {updates}."
+    listed = "; ".join(f"{name} {rows:,} rows, {updates}" for name, (rows, updates) in known.items())
     return f"Intermediates differ in more than language: {listed}." if known else ""
 
 
-def work_of(study: Study, model: str, intermediate: str) -> tuple[int, int] | None:
-    """Train rows and updates of an intermediate; None where nothing of it is done."""
+def work_of(study: Study, model: str, intermediate: str) -> tuple[int, str] | None:
+    """Train rows, and updates or epochs, of an intermediate; None where nothing of it is done."""
     results = study.results
     cell = next((c for c in results.cells if (c.model, c.intermediate) == (model, intermediate)), None)
     step = next((s for s, phase in trainings(results, cell) if phase == "intermediate"), None) if cell else None
@@ -169,7 +169,8 @@ def work_of(study: Study, model: str, intermediate: str) -> tuple[int, int] | No
         made, counts = results.plan.steps[data].recipe, split_counts(results.store, data)
         if isinstance(made, DataRecipe):
             rows += sum(counts[ref.name].examples for ref in made.rows if ref.split == "train" and ref.name in counts)
-    return rows, recipe.optimisation.steps
+    steps, epochs = recipe.optimisation.steps, recipe.optimisation.epochs
+    return rows, f"{steps:,} updates" if steps is not None else f"{epochs:g} epochs of {recipe.optimisation.batch_size}"
 
 
 def _mean(study: Study, one: Comparison, names: list[str]) -> float | None:

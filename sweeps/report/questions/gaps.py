@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sweeps.report.contrasts import Part, mean_of, minus
-from sweeps.report.questions.answer import Estimate, Table, corrected
+from sweeps.report.figures import file_name
+from sweeps.report.questions.answer import Cell, Estimate, Table, corrected
 from sweeps.report.questions.common import ZERO_SHOT, done
 from sweeps.report.study import Study
 from sweeps.spec.fields import NONE, ModelSpec
@@ -76,7 +77,9 @@ def gap_table(study: Study, model: str, targets: list[str]) -> tuple[Table, dict
     Returns:
         the table, and the gaps of resource classes by group and intermediate, for a figure.
     """
-    judge, rows, drawn = study.judge, [], {}
+    judge = study.judge
+    rows: list[list[Cell]] = []
+    drawn: dict[tuple[str, str], Estimate] = {}
     changes: list[Estimate | None] = []
     for group in groups_of(study, model, targets):
         base = gap(study, model, NONE, group)
@@ -103,8 +106,8 @@ def gap_table(study: Study, model: str, targets: list[str]) -> tuple[Table, dict
                     Estimate.of(closed) if closed else "–",
                 ]
             )
-    for row, change in zip(rows, corrected(changes), strict=True):
-        row[6] = change or row[6]
+    for row, adjusted in zip(rows, corrected(changes), strict=True):
+        row[6] = adjusted or row[6]
     caption = (
         f"Transfer gap, from {model}: training language minus the mean of a group, mean over targets, in points; by "
         "Joshi et al.’s resource class, size in CC-100, script, family, and whether the starting model has seen the "
@@ -113,4 +116,5 @@ def gap_table(study: Study, model: str, targets: list[str]) -> tuple[Table, dict
         f"* holds at 5 % after Holm over the {sum(one is not None for one in changes)} changes of this table."
     )
     head = ("group", "by", "languages", "targets", "intermediate", "gap (95 %)", "change (95 %)", "closed, % (95 %)")
-    return Table(f"question-low-resource-gap-{model}", caption, head, tuple(map(tuple, rows))), drawn
+    name = file_name("question-low-resource-gap", model)
+    return Table(name, caption, head, tuple(tuple(row) for row in rows)), drawn

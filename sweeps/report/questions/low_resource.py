@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sweeps.report.contrasts import mean_of
+from sweeps.report.figures import file_name
 from sweeps.report.questions.answer import Answer, Drawing, Estimate, Table
 from sweeps.report.questions.arms import OWN, Comparison, arms_table, comparisons, gain
 from sweeps.report.questions.common import counted, facts, usual_cautions
@@ -43,7 +44,7 @@ def answer(study: Study) -> Answer:
         shown = list(dict.fromkeys(name for _, name in gaps))[:6]
         figures.append(
             Forest(
-                f"question-low-resource-gap-{model}",
+                file_name("question-low-resource-gap", model),
                 f"Transfer gap by resource class, from {model}",
                 "Training language minus the mean of the languages of a class (Joshi et al. 2020), mean over targets.",
                 "points of gap",

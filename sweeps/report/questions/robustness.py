@@ -10,6 +10,7 @@ import numpy as np
 
 from sweeps.report.contrasts import SEED, mean_of, minus
 from sweeps.report.correlation import LEAST, Correlation, correlation
+from sweeps.report.figures import file_name
 from sweeps.report.questions.answer import Answer, Cell, Drawing, Estimate, Table, corrected
 from sweeps.report.questions.common import facts, listed, usual_cautions
 from sweeps.report.questions.drops import drop, drop_table, drops_by_seed, languages, whole
@@ -159,7 +160,7 @@ def _scatter(study: Study, one: Tried, nearness: Nearness) -> Scatter:
     measure = one.measure.replace("_", " ")
     several = f", from {one.model}" if len(study.models) > 1 else ""
     return Scatter(
-        f"question-robustness-{one.measure}-{one.model}",
+        file_name("question-robustness", one.measure, one.model),
         f"Drop against nearness{several}",
         f"A point for each intermediate and set: nearness of the intermediate to the clean target ({measure}"
         f"{', sign turned: to the right is nearer' if one.measure in DISTANCES else ''}), and the drop with its 95 % "

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sweeps.report.contrasts import Part, minus
+from sweeps.report.figures import file_name
 from sweeps.report.questions.answer import Answer, Drawing, Estimate, Table, corrected
 from sweeps.report.questions.common import average, counted, done, facts, listed, usual_cautions
 from sweeps.report.questions.lines import band, over_tasks, slope
@@ -170,7 +171,7 @@ def _figures(
         }
         figures.append(
             Curves(
-                f"question-scale-targets-{family}",
+                file_name("question-scale-targets", family),
                 f"Each target against parameters: {family}",
                 "Zero-shot score of each target by its own metric; points with 95 % intervals, and fitted lines.",
                 tuple(panel(target, of) for target, of in single.items() if of),
