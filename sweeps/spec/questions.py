@@ -30,6 +30,8 @@ def questions_of(spec: SweepSpec) -> tuple[Question, ...]:
         return spec.question
     tried: tuple[Question, ...] = ("scale", "multimodal", "robustness", "low-resource")
     found = tuple(name for name in tried if lacking(spec, name) is None)
+    if not any(len(set(models.values())) > 1 for models in families(spec).values()):
+        found = tuple(name for name in found if name != "scale")  # two models of two families are no curve
     if not found and lacking(spec, "intermediates") is None:
         return ("intermediates",)
     return found
@@ -38,8 +40,8 @@ def questions_of(spec: SweepSpec) -> tuple[Question, ...]:
 def lacking(spec: SweepSpec, question: Question) -> str | None:
     """What a sweep lacks to answer a question, and what to do; None where it has all."""
     if question == "scale":
-        if not any(len(set(models.values())) > 1 for models in families(spec).values()):
-            return "needs models of one family in two sizes or more; give models a common family"
+        if len({size for models in families(spec).values() for size in models.values()}) < 2:
+            return "needs models of two sizes or more, of one family for a curve"
     elif question == "multimodal":
         if not any(model.twin for model in spec.models.values()):
             return "needs a multimodal model beside a text-only one; name it as the model's twin"

@@ -20,13 +20,13 @@ GROUPS = ("low-resource", "middle", "high-resource")
 Grouping = Literal["resource", "size", "script", "family", "seen"]
 GROUPINGS: tuple[Grouping, ...] = ("resource", "size", "script", "family", "seen")
 """What languages can be grouped by."""
-Pretraining = Literal["xlm-r", "mbert", "llama"]
-PRETRAININGS: tuple[Pretraining, ...] = ("xlm-r", "mbert", "llama")
+Pretraining = Literal["xlm-r", "mbert", "llama-1"]
+PRETRAININGS: tuple[Pretraining, ...] = ("xlm-r", "mbert", "llama-1")
 """Text that models were pretrained on whose languages are known here."""
 _OF_START: dict[str, Pretraining] = {
     "xlm-roberta": "xlm-r", "xlm-r-": "xlm-r", "multilingual-e5": "xlm-r", "multilingual-minilm": "xlm-r",
-    "bert-base-multilingual": "mbert", "llama-7b": "llama", "llama-13b": "llama", "llama-30b": "llama",
-    "llama-65b": "llama",
+    "bert-base-multilingual": "mbert", "llama-7b": "llama-1", "llama-13b": "llama-1", "llama-30b": "llama-1",
+    "llama-65b": "llama-1",
 }  # fmt: skip
 
 
@@ -198,7 +198,7 @@ zu  Zulu              Latin      Niger-Congo   2     - -
 
 def _read(line: str) -> Language:
     code, name, script, family, resource, gib, seen = line.split()
-    models: dict[Pretraining, bool] = {"xlm-r": gib != "-", "mbert": "m" in seen, "llama": "l" in seen}
+    models: dict[Pretraining, bool] = {"xlm-r": gib != "-", "mbert": "m" in seen, "llama-1": "l" in seen}
     return Language(
         code,
         name.replace("_", " "),

@@ -40,7 +40,7 @@ class Line:
 def answer(study: Study) -> Answer:
     """Curves of each family and intermediate; the slope, and how intermediates change it."""
     targets = counted(study)
-    known = {family: sizes for family, sizes in families(study.results.spec).items() if len(set(sizes.values())) > 1}
+    known = families(study.results.spec)
     lines = [
         line
         for family, sizes in known.items()
@@ -65,15 +65,16 @@ def answer(study: Study) -> Answer:
 
 
 def line_of(study: Study, family: str, sizes: dict[str, int], intermediate: str, targets: list[str]) -> Line | None:
-    """The line of one intermediate; None where fewer than two sizes have every cell."""
+    """The line of one intermediate, of a single size its point alone; None where no size has every cell."""
     whole = {model: n for model, n in sizes.items() if targets and done(study, model, intermediate, targets) == targets}
-    if len(set(whole.values())) < 2:
+    if not whole:
         return None
     scores = [average(study, model, intermediate, targets) for model in whole]
     parameters = list(whole.values())
     judged = [study.judge.difference(one) for one in scores]
-    steep = study.judge.difference(slope(scores, parameters))
-    fitted = band(study.judge, scores, parameters)
+    several = len(set(parameters)) > 1
+    steep = study.judge.difference(slope(scores, parameters)) if several else None
+    fitted = band(study.judge, scores, parameters) if several else None
     points = tuple((float(n), Estimate.of(d, plus=False)) for n, d in zip(parameters, judged, strict=True) if d)
     return Line(
         family,
@@ -130,7 +131,7 @@ def _table(study: Study, lines: list[Line]) -> tuple[Table, dict[tuple[str, str]
 
 def _change(study: Study, line: Line, base: Line | None) -> Estimate | None:
     """The slope minus that without intermediate, over the sizes that have both."""
-    if base is None or base.intermediate == line.intermediate or base.sizes != line.sizes:
+    if base is None or base.intermediate == line.intermediate or base.sizes != line.sizes or line.slope is None:
         return None
     parameters = list(line.sizes.values())
     found = study.judge.difference(minus(slope(line.scores(study), parameters), slope(base.scores(study), parameters)))
@@ -182,7 +183,7 @@ def _figures(
 
 def _claim(lines: list[Line], changes: dict[tuple[str, str], Estimate]) -> tuple[str, ...]:
     if not lines:
-        return ("Not known yet: no family has two sizes with all their cells.",)
+        return ("Not known yet: no model has all its cells.",)
     sentences = []
     for family in dict.fromkeys(line.family for line in lines):
         of = [line for line in lines if line.family == family and line.slope]
@@ -210,20 +211,29 @@ def _claim(lines: list[Line], changes: dict[tuple[str, str], Estimate]) -> tuple
                 if sure
                 else f"{family}: none of {tried} intermediates is shown to change the slope."
             )
-    return tuple(sentences) or ("No slope has an interval yet.",)
+    if sentences:
+        return tuple(sentences)
+    shown = [
+        f"{line.family} {size_text(n)} {one}" for line in lines if line.intermediate == NONE for n, one in line.points
+    ]
+    return (f"No family has two sizes here, so there are points and no curve: {listed(shown)}, without intermediate.",)
 
 
 def _cautions(study: Study, known: dict[str, dict[str, int]], lines: int) -> tuple[str, ...]:
     found = []
-    fewest = min((len(sizes) for sizes in known.values()), default=0)
-    if fewest <= 3:
+    fewest = min((len(sizes) for sizes in known.values() if len(sizes) > 1), default=0)
+    if not fewest:
+        found.append(
+            "Models of different families differ in data, tokenizer and design: none of it is laid to size here."
+        )
+    elif fewest <= 3:
         found.append(
             f"{fewest} sizes give a line {max(0, fewest - 2)} degree{'s' if fewest != 3 else ''} of freedom to be "
             "wrong by: they can show that the largest is better than the smallest, and neither the shape of a curve, "
             "nor where it ends, nor a size that was not tried."
         )
     models = study.results.spec.models
-    if any(pretraining_of(models[name].start) == "llama" for sizes in known.values() for name in sizes):
+    if any(pretraining_of(models[name].start) == "llama-1" for sizes in known.values() for name in sizes):
         found.append(
             "LLaMA was pretrained on text of which by far the most is English, with 20 Latin- and Cyrillic-script "
             "Wikipedias beside it (Touvron et al. 2023): its sizes also differ in how much they have seen of each "
@@ -234,6 +244,6 @@ def _cautions(study: Study, known: dict[str, dict[str, int]], lines: int) -> tup
         "Sizes of one family differ in more than parameters: in tokens of pretraining (LLaMA: 1.0 T for 7B and 13B, "
         "1.4 T for 30B; other families likewise), and one set of fine-tuning settings does not suit all alike."
     )
-    if len(known) > 1:
+    if len(known) > 1 and fewest:
         found.append("Families differ in data, tokenizer and design: no curve may be read across them.")
     return (*found, *usual_cautions(study, max(1, lines)))

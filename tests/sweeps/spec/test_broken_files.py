@@ -182,7 +182,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     # questions
     *[({"question": wrong}, "question") for wrong in (7, {}, "size", ["scale", 7], "scales")],
     ({"question": ["intermediates", "intermediates"]}, "question: intermediates stands there twice"),
-    ({"question": "scale"}, "question: scale needs models of one family in two sizes or more"),
+    ({"question": "scale"}, "question: scale needs models of two sizes or more"),
     ({"question": "low-resource"}, "question: low-resource needs one intermediate in two languages"),
     ({"question": "multimodal"}, "question: multimodal needs a multimodal model"),
     ({"question": "robustness"}, "question: robustness needs a target and a perturbed"),
