@@ -105,6 +105,19 @@ def test_xnli_dev_is_split_by_premise(write, source):
     assert source.revision(get_task("xnli-dev"), "dev", "en") == source.revision(get_task("xnli-dev"), "train", "en")
 
 
+def test_xnli_dev_in_another_language_has_the_rows_whose_originals_are_in_the_same_part(write, source):
+    lines = [f"Premise {i // 3}.\tHypothesis {i}.\tneutral\n" for i in range(300)]
+    write("xnli/dev-en.tsv", "".join(lines))
+    write("xnli/dev-sw.tsv", "".join(line.replace("Premise", "Dhana") for line in lines))
+    task = get_task("xnli-dev")
+    english, swahili = (source.rows(task, "train", language) for language in ("en", "sw"))
+    assert swahili["id"] == english["id"]
+    assert swahili["text_a"][0] == english["text_a"][0].replace("Premise", "Dhana")
+    write("xnli/dev-sw.tsv", "".join(lines[1:]))
+    with pytest.raises(DataError, match=r"dev-sw.tsv: its rows are not those of dev-en.tsv"):
+        source.rows(task, "train", "sw")
+
+
 def test_snli_cad_shares_no_premise_and_no_pair_between_train_and_dev(write, source):
     def snli(part, pairs):
         for column, name in enumerate(("s1", "s2", "labels")):

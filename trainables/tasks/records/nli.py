@@ -170,6 +170,7 @@ NLI = (
         name="xnli-dev",
         type="pair-classification",
         languages=(),
+        other_train_languages=without(XNLI),
         labels=LABELS,
         has_train=True,
         main_metrics=("accuracy",),

@@ -68,10 +68,24 @@ def xnli(folder: Path, task: Task, split: Split, language: str) -> Located:
 
 
 def xnli_dev(folder: Path, task: Task, split: Split, language: str) -> Located:
+    """Rows of another language are those whose English originals are in the same part: its train rows have no
+    translation of a row that picks the checkpoint."""
     file = require_file(task, split, language, folder / "xnli" / "dev-en.tsv")
-    return Located(
-        (file,), lambda: part(_labelled_pairs(file, task), split, XNLI_DEV_DEV), held_out_note(split, "premises")
-    )
+    note = held_out_note(split, "premises")
+    if language == task.train_language:
+        return Located((file,), lambda: part(_labelled_pairs(file, task), split, XNLI_DEV_DEV), note)
+    translated = require_file(task, split, language, folder / "xnli" / f"dev-{language}.tsv")
+
+    def read() -> list[Row]:
+        originals, rows = _labelled_pairs(file, task), _labelled_pairs(translated, task)
+        if [row["label"] for row in rows] != [row["label"] for row in originals]:
+            raise DataError(
+                f"{translated}: its rows are not those of {file.name}, line by line; take both of one release"
+            )
+        kept = {row["id"] for row in part(originals, split, XNLI_DEV_DEV)}
+        return [row for row in rows if row["id"] in kept]
+
+    return Located((file, translated), read, note)
 
 
 def snli(folder: Path, task: Task, split: Split, language: str) -> Located:
