@@ -31,11 +31,13 @@ from sweeps.cli.estimate import show_chosen, show_estimate
 from sweeps.cli.nodes import Nodes, shapes_of
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.reading import WrongSpec
+from trainables.outside.text import shown
 from trainables.steps import groups
 
 if TYPE_CHECKING:
     from sweeps.plan.graph import Plan, Step
     from trainables.recipe.optimisation import Precision
+    from trainables.store import Store
 
 
 def plan(
@@ -49,6 +51,9 @@ def plan(
     gpu_type: GpuType = None,
     cpus: Cpus = None,
     nodes: Nodes = None,
+    fit: Annotated[
+        str | None, typer.Option(metavar="MEMORY", help="Say which models 1, 4 and 8 cards of such memory train: 80GB.")
+    ] = None,
 ) -> None:
     """Show the steps of a sweep, what is done, and what is shared. Starts nothing.
 
@@ -69,11 +74,13 @@ def plan(
     plan, missing = _plan_or_draft(spec, file, settled.precision)
     if missing and recipes is not None:
         wrong(missing)
+    if fit is not None:
+        return _show_fit(plan, store, fit, gpu_type, as_json)
     plan = with_usual_costs(plan)
     done = inspect_steps(Sweep(spec, plan, store)).done
     if nodes and (gpus or cpus):
         wrong(["--nodes: says how many GPUs and CPUs there are; leave out --gpus and --cpus"])
-    price, chosen = None, []
+    price, chosen, missing_memory = None, [], []  # type: Any, list[str], list[str]
     if nodes or gpus or cpus or gpu_type:
         from sweeps.schedule.estimate import Devices, NoEstimate, estimate_sweep
         from sweeps.schedule.nodes import NodeShape
@@ -81,15 +88,16 @@ def plan(
         there = shapes_of(nodes) if nodes else [NodeShape(cpus or inf, gpus or 0)]
         try:
             price, plan = estimate_sweep(plan, store, Devices(there, gpu_type))
+            missing_memory = list(price.lacks)
         except NoEstimate as error:
             wrong([str(error)])
     elif not any(step.demand.gpus for step in plan.steps.values()):
         from sweeps.schedule.auto import choose_for
         from sweeps.schedule.nodes import this_machine
-        from sweeps.schedule.reasons import reasons
+        from sweeps.schedule.reasons import lacks, reasons
 
         estimated, made = choose_for(plan, store, done, [this_machine()])
-        plan, chosen = estimated.plan, reasons(made)
+        plan, chosen, missing_memory = estimated.plan, reasons(made), lacks(made)
     if recipes is not None:
         new_folder(recipes, "--recipes").mkdir(parents=True, exist_ok=True)
         for step in plan.steps.values():
@@ -102,10 +110,11 @@ def plan(
         extra = {
             "remarks": remarks,
             **({"price": price.to_json()} if price else {}),
+            **({"lacks": missing_memory} if missing_memory else {}),
             **({"draft": missing} if missing else {}),
         }
         write_json({**steps_of(plan, lambda name: _said(plan.steps[name], done)), **extra})
-        return
+        return _end(file, missing_memory)
     if price is None:
         console.print(_steps_table(spec, plan, done))
         show_chosen(chosen, console)
@@ -124,13 +133,34 @@ def plan(
         console.print(f"a draft: {line}", style="yellow", highlight=False, soft_wrap=True)
     if recipes is not None:
         console.print(f"recipes and executions: {recipes}", highlight=False)
+    _end(file, missing_memory)
+
+
+def _show_fit(plan: Plan, store: Store, option: str, gpu_type: str | None, as_json: bool) -> None:
+    from sweeps.cli.fit import card_bytes, fit_table
+    from sweeps.cost.throughput import DEVICES, USUAL
+    from sweeps.schedule.fit import fits
+
+    size = card_bytes(option)
+    if gpu_type is not None and gpu_type not in DEVICES:
+        wrong([f"--gpu-type {shown(gpu_type)[1:-1]}: one of {', '.join(DEVICES)}"])
+    found = list(fits(plan, store, size, gpu_type))
+    if as_json:
+        return write_json([{**asdict(one), "execution": one.execution.model_dump(mode="json")} for one in found])
+    console.print(fit_table(found, option, gpu_type or USUAL))
+
+
+def _end(file: Path, lacks: list[str]) -> None:
+    """End as a wrong request where steps fit in no way."""
+    if lacks:
+        wrong([f"{file}: {line}" for line in lacks])
 
 
 def _said(step: Step, done: set[str]) -> dict[str, Any]:
     """What there is to say of a step for programs."""
     from sweeps.schedule.candidates import CHOSEN
 
-    execution = {name: getattr(step.execution, name) for name in CHOSEN}
+    execution = {name: value for name, value in step.execution.model_dump(mode="json").items() if name in CHOSEN}
     return {"done": step.id in done, "cost": asdict(step.cost), "execution": execution}
 
 

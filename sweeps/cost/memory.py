@@ -3,6 +3,8 @@ before a run, and micro-batches are made smaller after memory has run out."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from sweeps.cost.flops import PlanContext, context_of
 from sweeps.plan.graph import Plan, Step
 from trainables.recipe.execution import Execution
@@ -11,6 +13,17 @@ from trainables.training.memory import DeviceType, Memory
 
 HOST = int(1.2 * 2**30)
 """Bytes that a process holds on a CPU besides tensors: interpreter, libraries, rows. Assumed."""
+
+
+class Peaks(NamedTuple):
+    """Bytes that one process of a step holds at most."""
+
+    device: float
+    """Of its GPU, or of its node where it has none."""
+    host: float = 0.0
+    """Beside a GPU, of its node's memory."""
+    first: float = 0.0
+    """Beside that, the first process alone."""
 
 
 class PlanMemory:
@@ -36,3 +49,10 @@ class PlanMemory:
         if found is None:
             return None
         return found.on_gpu if gpu else found.total + HOST
+
+    def peaks(self, step: Step) -> Peaks:
+        """What one process of `step` holds at most, beside a GPU also of its node's memory."""
+        if not (step.kind.uses_gpu and step.execution.gpus_per_worker > 0):
+            return Peaks(self.bytes(step))
+        found = self.of(step, "cuda")
+        return Peaks(HOST, HOST) if found is None else Peaks(found.on_gpu, found.host + HOST, found.first)

@@ -6,7 +6,8 @@ Beyond a fixed start-up a step takes whichever is longer, what its devices compu
     computing  FLOPs / (peak x utilisation) / devices  +  updates x bytes that the optimiser moves / memory
     starting   micro-batches x blocks x seconds to start the kernels of a block, forward and backward
 
-and, of several workers, what exchanging gradients takes. Small batches are bound by starting: a GPU then waits for the
+and what is moved: of several workers gradients, and weights that ZeRO stage 3 brings together in every pass; what is
+offloaded, between the host and the GPU. Small batches are bound by starting: a GPU then waits for the
 next kernel most of the time, and several steps that share it (`gpus_per_worker: 0.25`) start kernels beside each other.
 Padding counts as lost utilisation, as FLOPs are those of real subwords. Where steps of the plan have been trained on
 this type of device, the median of measured over modelled seconds multiplies all of it.
@@ -31,6 +32,17 @@ from trainables.steps.work import Work
 
 UTILISATION = 0.35
 """Assumed share of a GPU's peak: full fine-tuning of encoders without kernels of one's own rarely has more."""
+WIDE, WIDE_UTILISATION = 4096, 0.45
+"""Blocks of at least this width have this share of a GPU's peak. Assumed: LLaMA 65B trained at 380 tokens a second on
+each A100, which is 0.48 of its peak (Touvron et al. 2023, arXiv 2302.13971, section 2.4), with kernels of its own."""
+RECOMPUTED = 4 / 3
+"""Arithmetic of an update whose blocks are recomputed: another forward pass."""
+PCIE, HOST_MEMORY = 25e9, 50e9
+"""Bytes per second between a GPU and its host (PCIe 4.0 x16 has 32e9), and of the host's memory for one worker's
+optimiser. Assumed; no offloaded training has been measured."""
+HOST_BYTES, CROSSING_BYTES = 28, 8
+"""Bytes for each trained parameter that an offloaded optimiser moves in the host's memory (of `OPTIMISER_BYTES`, what
+AdamW reads and writes), and over PCIe (a gradient there, a weight back)."""
 EAGER, COMPILED, PARTITIONED = 6.8e-3, 2.75e-3, 3.1e-3
 """Seconds to start the kernels of a block's forward and backward pass, with its share of all else in an update: one by
 one; where blocks are compiled; and what ZeRO stages from 1 on add. A 24th of 164 and of 66 ms, and of what an H100 had
@@ -132,20 +144,24 @@ class Throughput:
         `devices`: GPUs, or a share of one, or CPU cores.
         """
         device, shape = self.device, work.shape
-        seconds = work.flops / (
-            self._effective(work, execution, devices) * device.peak(work.precision) * device.utilisation
-        )
+        utilisation = device.utilisation
+        if shape is not None and shape.hidden >= WIDE and device.starting:
+            utilisation = max(utilisation, WIDE_UTILISATION)
+        flops = work.flops * (RECOMPUTED if execution.checkpoint_activations and work.updates else 1.0)
+        seconds = flops / (self._effective(work, execution, devices) * device.peak(work.precision) * utilisation)
         if shape is None:
             return seconds
         if not work.updates:
             batches = ceil(work.tokens / execution.micro_batch_tokens)
             return max(seconds, batches * shape.layers * FORWARD * EAGER * device.starting)
         workers, partitioned = execution.workers, execution.stage > 0
-        blocks = work.updates * shape.layers * max(1, ceil(work.update_tokens / workers / execution.micro_batch_tokens))
+        micro_batches = work.updates * max(1, ceil(work.update_tokens / workers / execution.micro_batch_tokens))
+        blocks = micro_batches * shape.layers
         compiled = execution.compile and execution.stage < 3
         start = (COMPILED if compiled else EAGER) + (PARTITIONED if partitioned else 0.0)
         owned = work.parameters / (workers if partitioned else 1)
-        moved = owned * OPTIMISER_BYTES[partitioned] / device.memory
+        offloaded = execution.offload is not None and execution.offload.optimizer is not None and device.starting > 0
+        moved = 0.0 if offloaded else owned * OPTIMISER_BYTES[partitioned] / device.memory
         running = RUNNING * (COMPILED / EAGER if compiled else 1.0) if device.starting else 0.0
         share = min(devices / workers, 1.0)
         seconds += (work.updates * moved + blocks * running) / share
@@ -153,7 +169,8 @@ class Throughput:
             seconds *= SHARED
         # Gradients are summed and weights shared out: each is about one pass over a ring of workers.
         exchanged = 2 * 4 * work.parameters * (workers - 1) / workers / device.link
-        return max(seconds, blocks * start * device.starting) + work.updates * exchanged
+        seconds = max(seconds, blocks * start * device.starting) + work.updates * exchanged
+        return seconds + _moving(work, execution, device, micro_batches) if device.starting else seconds
 
     def _effective(self, work: Work, execution: Execution, devices: float) -> float:
         """Devices that compute as fast as these would if nothing were lost; CPU cores lose where kernels are small."""
@@ -167,6 +184,23 @@ class Throughput:
             micro_batches = max(1, ceil(work.tokens / tokens))
         kernel = work.flops / (micro_batches * work.shape.layers * KERNELS)
         return devices / (1 + (cores - 1) * min(1.0, JOINED / max(kernel, 1.0)))
+
+
+def _moving(work: Work, execution: Execution, device: Device, micro_batches: int) -> float:
+    """Seconds to bring weights together under ZeRO stage 3, in each pass of each micro-batch; and to move what is
+    offloaded, of which each worker has its part."""
+    workers, offload = execution.workers, execution.offload
+    passes = micro_batches * (3 if execution.checkpoint_activations else 2)
+    weights, seconds = 4 * work.parameters + work.frozen, 0.0
+    if execution.stage == 3:
+        seconds += passes * weights * (workers - 1) / workers / device.link
+    if offload is None:
+        return seconds
+    if offload.optimizer is not None:
+        seconds += work.updates * work.parameters / workers * (HOST_BYTES / HOST_MEMORY + CROSSING_BYTES / PCIE)
+    if offload.parameters is not None:
+        seconds += passes * weights / workers / PCIE
+    return seconds
 
 
 @dataclass(frozen=True)

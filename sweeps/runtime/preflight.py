@@ -18,7 +18,8 @@ from sweeps.schedule.scheduler import Schedule
 from trainables.models.shape import ModelShape
 from trainables.outside.processor import bf16_units
 from trainables.store import PROBE, Store, StoreError
-from trainables.training.memory import GRADIENT, MOMENTS, WEIGHT, DeviceType
+from trainables.training.memory import DeviceType
+from trainables.training.weights_memory import GRADIENT, MOMENTS, WEIGHT
 
 GIB = 2**30
 
@@ -113,12 +114,17 @@ def memory(steps: Iterable[Step], held: PlanMemory, nodes: list[Node]) -> list[s
         "cuda": [gpu for node in nodes for gpu in node.gpus],
         "cpu": [(node.name, node.memory) for node in nodes],
     }
+    nothing = (0.0, 0.0, "")
     worst: dict[DeviceType, tuple[float, float, str]] = {}
     for step in steps:
         share = min(step.execution.gpus_per_worker, 1.0) if step.kind.uses_gpu else 0.0
         device: DeviceType = "cuda" if share else "cpu"
-        wanted = held.bytes(step) / (share or 1.0)
-        worst[device] = max(worst.get(device, (0.0, 0.0, "")), (wanted, share or 1.0, step.name))
+        peaks = held.peaks(step)
+        wanted = peaks.device / (share or 1.0)
+        if share and step.execution.offload is not None:
+            count = min(step.execution.workers, max(len(node.gpus) for node in nodes))
+            worst["cpu"] = max(worst.get("cpu", nothing), (count * peaks.host + peaks.first, 1.0, step.name))
+        worst[device] = max(worst.get(device, nothing), (wanted, share or 1.0, step.name))
     lines = []
     for device, (whole, share, name) in worst.items():
         smallest, has = min(there[device], key=lambda one: one[1], default=("", inf))
@@ -126,8 +132,8 @@ def memory(steps: Iterable[Step], held: PlanMemory, nodes: list[Node]) -> list[s
             of = "" if share == 1.0 else f"its share of {share:g} of "
             lines.append(
                 f"{name}: a worker holds about {whole * share / GIB:.1f} GiB, {of}{smallest} has "
-                f"{has * share / GIB:.1f}: raise execution.zero_stage or execution.workers, or lower "
-                "execution.micro_batch_tokens"
+                f"{has * share / GIB:.1f}: raise execution.zero_stage or workers, lower micro_batch_tokens, or give "
+                "checkpoint_activations, offload or adaptation: lora"
             )
     return lines
 

@@ -199,7 +199,7 @@ def choose_for(
     device = (gpu_type or slowest(nodes)) if gpus else None
     estimated = estimate(plan, throughput_on(device, bf16=bool(bf16_units())), store)
     cluster = Cluster(nodes, GIB * GPU_MEMORY[device] if device is not None else 0.0, estimated.throughput)
-    choice = choose(estimated.plan, estimated.works, done, cluster, PlanMemory(plan, store).bytes)
+    choice = choose(estimated.plan, estimated.works, done, cluster, PlanMemory(plan, store).peaks)
     return replace(estimated, plan=choice.plan), list(choice.made.values())
 
 

@@ -8,11 +8,11 @@ from math import inf
 from typing import Any
 
 from sweeps.cost.flops import Estimate
-from sweeps.cost.throughput import COMPILED, DEVICES, EAGER, PARTITIONED, START_UP
+from sweeps.cost.throughput import COMPILED, DEVICES, EAGER, HOST_MEMORY, PARTITIONED, PCIE, START_UP
 from sweeps.plan.graph import PHASES, Plan
 from sweeps.schedule.auto import choose_for
 from sweeps.schedule.nodes import NodeShape, too_large, total
-from sweeps.schedule.reasons import reasons
+from sweeps.schedule.reasons import lacks, reasons
 from sweeps.schedule.simulate import bounds, simulate, two_barriers, unshared_plan, work
 from trainables.store import Store
 
@@ -48,6 +48,8 @@ class SweepEstimate:
     unshared_device_hours: float
     chosen: tuple[str, ...]
     """How steps are carried out, a line for those that are alike."""
+    lacks: tuple[str, ...]
+    """What steps lack that fit in no way."""
     assumed: tuple[str, ...]
 
     @property
@@ -132,6 +134,7 @@ def estimate_sweep(plan: Plan, store: Store, devices: Devices) -> tuple[SweepEst
         unshared_hours=simulate(grid, done, there).seconds / 3600,
         unshared_device_hours=work(grid, done)[kind] / 3600,
         chosen=tuple(reasons(made)),
+        lacks=tuple(lacks(made)),
         assumed=tuple(_assumed(estimated, done, devices)),
     )
     return found, plan
@@ -188,6 +191,11 @@ def _assumed(found: Estimate, done: set[str], devices: Devices) -> list[str]:
         lines.append("no training ends before its last step: patience and selection can only make it less")
     if device.bf16 is None and any(recipe.computes_in == "bf16" for recipe in trains):
         lines.append(f"{throughput.name} has no bf16: it computes in fp32")
+    if any(step.execution.offload is not None for step in found.plan.steps.values()):
+        lines.append(
+            f"offloading is modelled: {PCIE / 1e9:.0f} GB/s between a GPU and its host, {HOST_MEMORY / 1e9:.0f} in the "
+            "host's memory for each worker; none has been measured"
+        )
     if devices.gpus and devices.cpus == inf:
         lines.append("there are as many CPUs as steps want; data is prepared beside training")
     return lines

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import inf
 
-from sweeps.schedule.candidates import CHOSEN, GIB, Candidate
+from sweeps.schedule.candidates import CHOSEN, FILLED, GIB, Candidate
+from trainables.outside.text import shown
+from trainables.recipe.execution import Execution
 
+SPARED = ("checkpoint_activations", "offload")
+"""Fields that are chosen where nothing else fits."""
 NOUNS = {"train": "training", "evaluate": "evaluation", "analyse": "step"}
 
 
@@ -39,7 +43,16 @@ def _how(one: Candidate) -> str:
     execution, distributed = one.step.execution, one.step.kind.distributed
     device = _gpus(execution.gpus_per_worker) if execution.gpus_per_worker else _cpus(execution.cpus_per_worker)
     workers = f"{execution.workers} worker{'s' * (execution.workers > 1)} with {device}" if distributed else device
-    return workers + (f", stage {execution.stage}" if distributed else "")
+    return workers + (f", stage {execution.stage}{spared(execution)}" if distributed else "")
+
+
+def spared(execution: Execution) -> str:
+    """What is done to hold less."""
+    words = ["blocks recomputed"] if execution.checkpoint_activations else []
+    if (offload := execution.offload) is not None:
+        parts = [word for word, there in (("optimiser", offload.optimizer), ("weights", offload.parameters)) if there]
+        words.append(f"{' and '.join(parts)} in the host's memory")
+    return f", {', '.join(words)}" if words else ""
 
 
 def _micro_batches(ones: list[Candidate]) -> str:
@@ -65,7 +78,43 @@ def _held(ones: list[Candidate]) -> str:
     peak, share = max(one.peak for one in ones), min(one.share for one in ones)
     there = "" if share == inf else f" of {_gib(share)}"
     lack = "" if all(one.fits for one in ones) else ", too much; nothing else that is left open takes less"
-    return f"{_gib(peak)}{there} GiB{lack}"
+    chosen = [name for name in SPARED if name not in ones[0].given and getattr(ones[0].step.execution, name)]
+    why = ", and without that it would not fit" if chosen and not lack else ""
+    host = max(one.host for one in ones)
+    beside = f", {_gib(host)} GiB of its host's" if ones[0].step.execution.offload is not None and host else ""
+    return f"{_gib(peak)}{there} GiB{beside}{lack}{why}"
+
+
+def lacks(made: Iterable[Candidate]) -> list[str]:
+    """A line for each kind of device on which a step fits in no way, for the step that lacks the most."""
+    worst: dict[bool, Candidate] = {}
+    for one in made:
+        gpu = one.step.execution.gpus_per_worker > 0
+        if one.step.kind.uses_gpu and not one.fits and (gpu not in worst or _lack(one) > _lack(worst[gpu])):
+            worst[gpu] = one
+    return [
+        f"{shown(one.step.name)[1:-1]}: takes {_gb(_wanted(one))} GB of {'each GPU' if gpu else 'memory'} at least, "
+        f"{_gb(_has(one))} are there: {_gb(_lack(one))} GB are missing; give more or larger GPUs (--gpus, --nodes), a "
+        "smaller model, or adaptation: lora"
+        for gpu, one in worst.items()
+    ]
+
+
+def _wanted(one: Candidate) -> float:
+    over = one.peak > FILLED * one.share
+    return one.peak if over else one.host
+
+
+def _has(one: Candidate) -> float:
+    return one.share if one.peak > FILLED * one.share else one.host_share
+
+
+def _lack(one: Candidate) -> float:
+    return _wanted(one) - FILLED * _has(one)
+
+
+def _gb(amount: float) -> str:
+    return f"{amount / 1e9:,.0f}" if amount >= 9.95e9 else f"{amount / 1e9:.1f}"
 
 
 def _gib(amount: float) -> str:

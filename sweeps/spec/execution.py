@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ConfigDict, Field
 
 from trainables.outside.text import shown
-from trainables.recipe.execution import Execution
+from trainables.recipe.execution import Execution, offload_problem
 
 ALL = "all"
 OWN_PLACES = {"data": "data", "plugins": "plugins", "model_paths": "models", "task_files": "tasks"}
@@ -70,6 +70,8 @@ def check_execution(execution: ExecutionSpec, kinds: Iterable[str], models: Iter
                 f"execution.gpus_per_worker: the {workers} workers of a training of {model} cannot share a GPU among "
                 f"them (found {share:g}); give 1, or workers: 1"
             )
+        if (problem := offload_problem(given.get("offload"), given.get("zero_stage"))) is not None:
+            problems.append(f"execution: trainings of {model}: {problem}")
     for where, layer in (("", execution), *((f"{name}.", one) for name, one in execution.named.items())):
         for field, own in OWN_PLACES.items():
             if getattr(layer, field):

@@ -28,7 +28,7 @@ from typing import Any
 
 from trainables.batching.micro_batches import split_micro_batches
 from trainables.models.backbones import shape_of
-from trainables.recipe.execution import Execution
+from trainables.recipe.execution import Execution, Offload
 from trainables.training.memory import Computing, Memory, MicroBatch, training_memory
 
 MiB = 2**20
@@ -62,6 +62,9 @@ class Case:
     stage: int | None = None
     micro_batch_tokens: int = 8192
     trim: bool = True
+    checkpoint: bool = False
+    offload: str = ""
+    """What lies in the host's memory, of `optimizer` and `parameters`: words."""
     gpu: bool = False
 
     @property
@@ -69,6 +72,16 @@ class Case:
         if self.model_type == "mt5":
             width = {"d_model": self.hidden, "d_kv": self.hidden // self.heads, "d_ff": self.inner}
             return {"model_type": "mt5", **width, "num_layers": self.layers, "num_heads": self.heads}
+        if self.model_type in DECODERS:
+            return {
+                "model_type": self.model_type,
+                "hidden_size": self.hidden,
+                "num_hidden_layers": self.layers,
+                "num_attention_heads": self.heads,
+                "num_key_value_heads": self.heads // 2,
+                "head_dim": self.hidden // self.heads,
+                "intermediate_size": self.inner,
+            }
         return {
             "model_type": self.model_type,
             "hidden_size": self.hidden,
@@ -92,6 +105,8 @@ class Case:
             zero_stage=self.stage,
             micro_batch_tokens=self.micro_batch_tokens,
             trim_vocabulary=self.trim,
+            checkpoint_activations=self.checkpoint,
+            offload=Offload(**dict.fromkeys(self.offload.split(), "cpu")) if self.offload else None,
         )
 
 
@@ -112,6 +127,28 @@ CASES: dict[str, dict[str, Any]] = {
     "whole vocabulary": {"rows": 8, "longest": 64, "trim": False},
     "masked LM": {"rows": 8, "longest": 64, "type": "masked-lm"},
     **{kind: {"rows": 8, "longest": 128, "model_type": kind} for kind in ("bert", "mt5", "modernbert", "deberta-v2")},
+    **{kind: {"rows": 8, "longest": 128, "model_type": kind} for kind in ("llama", "qwen3", "gemma3_text")},
+    **{
+        f"recomputed, {kind}": {"rows": 16, "longest": 128, "model_type": kind, "checkpoint": True}
+        for kind in ("xlm-roberta", "llama")
+    },
+    **{
+        f"stage {stage} of {workers}, offloaded {words}": {
+            "rows": 8,
+            "longest": 16,
+            "stage": stage,
+            "workers": workers,
+            "offload": words,
+        }
+        for stage, workers, words in ((2, 1, "optimizer"), (2, 8, "optimizer"), (3, 8, "optimizer"))
+    },
+    "stage 3 of 8, all offloaded": {
+        "rows": 8,
+        "longest": 16,
+        "stage": 3,
+        "workers": 8,
+        "offload": "optimizer parameters",
+    },
     "tags": {"rows": 16, "longest": 64, "type": "tagging", "labels": 17},
     **{
         f"stage {stage} of {workers} workers{how}": {
@@ -134,6 +171,8 @@ MDEBERTA = {
     "share_att_key": True,
     "position_biased_input": False,
 }
+DECODERS = ("llama", "qwen3", "gemma3_text")
+"""With half as many key heads as heads."""
 MEASURE = "--measure"
 
 
@@ -254,7 +293,7 @@ def measured_here(case: Case, folder: Path) -> dict[str, Any]:
         if gpu:
             rows = None if attempt.vocabulary is None else len(attempt.vocabulary.kept)
             return {"peak": torch.cuda.max_memory_allocated(), "rows": rows}
-    found = _peaks(profile)
+    found = peaks(profile)
     last, writing = found[f"update {UPDATES - 1}"], found["writing"]
     table = attempt.vocabulary
     found |= {
@@ -268,7 +307,7 @@ def measured_here(case: Case, folder: Path) -> dict[str, Any]:
     return found
 
 
-def _peaks(profile: Any) -> dict[str, Any]:
+def peaks(profile: Any) -> dict[str, Any]:
     """The most bytes allocated at once within each "case: ..." of a profile, and those at its end."""
     allocations, parts = [], []
 
@@ -287,7 +326,7 @@ def _peaks(profile: Any) -> dict[str, Any]:
         within = [held for at, held in allocations if began <= at <= ended]
         before = [held for at, held in allocations if at < began]
         if within:
-            found[name] = {"before": before[-1], "peak": max(within), "after": within[-1]}
+            found[name] = {"before": before[-1] if before else 0, "peak": max(within), "after": within[-1]}
     return found
 
 

@@ -70,6 +70,10 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
             trust_remote_code=False,
             **options,
         )
+    if conversions := getattr(model, "_weight_conversions", None):
+        # Names by which weights are written again: where weights are divided, transformers (5.23) keeps all that there
+        # ever were of the architecture, and not only those that this checkpoint has.
+        model._weight_conversions = [one for one in conversions if one.was_used()]
     missing = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
     model, lost = modeling.kept(model, missing)
     if lost:

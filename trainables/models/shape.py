@@ -69,6 +69,8 @@ class ModelShape:
     """Distances between subwords to which each of them has attention scores of their own."""
     activations: int = 0
     """Outputs of its feed-forward layer that a block keeps for that beyond input and output of the activation."""
+    normed: int = 0
+    """Vectors of `hidden` numbers in fp32 that the norms of a block keep for that beyond their inputs."""
     mask_token: bool = True
     """Whether its tokenizers have one, without which masked LM cannot be learnt."""
     predicts_next: bool = False

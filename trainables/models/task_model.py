@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from trainables.models import dropout
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.loading import ModelSource, WrongWeights, checkpoint_dir, load_backbone, seeded
+from trainables.models.recomputation import recompute
 from trainables.recipe.adaptation import Adaptation
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
@@ -50,6 +51,7 @@ class TaskModel(nn.Module):
         self.backbone, self.heads, self.precision = backbone.model, nn.ModuleDict(heads), precision
         self._encoder, self.adapters = backbone, adapters
         self.dropout_context: dropout.DropoutContext | None = None
+        self._keeps_casts = True
 
     def kept_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
         """What it leaves behind: all parameters or, where it has adapters, those that are trained."""
@@ -63,7 +65,8 @@ class TaskModel(nn.Module):
         if self.adapters is None:
             return None
         trained = self.adapters.parameters
-        return {"trained": trained, "frozen": sum(one.numel() for one in self.backbone.parameters()) - trained}
+        every = sum(getattr(one, "ds_numel", one.numel()) for one in self.backbone.parameters())  # divided or not
+        return {"trained": trained, "frozen": every - trained}
 
     @property
     def word_embeddings(self) -> nn.Embedding:
@@ -93,6 +96,22 @@ class TaskModel(nn.Module):
         for block in self._encoder.blocks:
             block.compile(dynamic=True)
 
+    def halve_matrices(self) -> None:
+        """Hold the blocks' matrices that are not trained in bf16, to which computing in bf16 casts them before every
+        product: the same numbers from half the memory. What was dropped of their digits does not come back."""
+        for module in (module for block in self._encoder.blocks for module in block.modules()):
+            if isinstance(module, nn.Linear) and not (module.weight.requires_grad and self.training):
+                weight = module.weight
+                weight.data = weight.data.bfloat16()
+                if (part := getattr(weight, "ds_tensor", None)) is not None:  # this worker's part of it
+                    part.data = part.data.bfloat16()
+
+    def recompute_blocks(self) -> None:
+        """Keep no activations of blocks for the backward pass, and no weights in bf16 beyond their use."""
+        self._keeps_casts = False
+        for block in self._encoder.blocks:
+            recompute(block)
+
     def at_update(self, step: int) -> None:
         """Say which update (from 0) is trained, for dropout."""
         if self.dropout_context is not None:
@@ -107,7 +126,7 @@ class TaskModel(nn.Module):
             self.dropout_context.see(batch.get("rows") if self.training else None)
         device = batch["input_ids"].device.type
         # bf16 here is autocast over fp32 weights: the same meaning under every ZeRO stage.
-        with torch.autocast(device, torch.bfloat16, enabled=self.precision == "bf16"):
+        with torch.autocast(device, torch.bfloat16, self.precision == "bf16", self._keeps_casts):
             if getattr(self.heads[head], "wants_embeddings_only", False):
                 hidden = self._encoder.encode_embeddings(batch)
             else:
@@ -184,4 +203,7 @@ def load_task_model(
         if len(names) != 1:
             raise WrongWeights(f"{origin.step} has heads for {', '.join(sorted(names))}: {name} needs just one")
         head.load_state_dict({key.partition(".")[2]: weight for key, weight in weights.items()})
-    return TaskModel(backbone, {name: head}, precision).eval()
+    model = TaskModel(backbone, {name: head}, precision).eval()
+    if precision == "bf16":
+        model.halve_matrices()
+    return model

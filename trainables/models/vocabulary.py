@@ -43,7 +43,7 @@ class TrimmedVocabulary:
         """Put a table of the rows `kept` (their ids, ascending) in the place of the whole one of `model`."""
         table = model.word_embeddings
         self.name = next(name for name, weight in model.named_parameters() if weight is table.weight)
-        self.kept, self._table = kept, table.weight.detach()
+        self.kept, self._table = kept, table.weight.detach().cpu()
         self.trained = table.weight.requires_grad
         """Whether the rows that are kept are trained; where low-rank adapters are, none is."""
         self.rows, self.width = table.weight.shape

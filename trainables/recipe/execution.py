@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, model_validator
 
 from trainables.outside.fields import Count, NoTruth, Positive
 from trainables.recipe.canonical import Frozen
@@ -22,6 +22,30 @@ Gpus = Annotated[float, Field(strict=True, ge=0, le=1000), AfterValidator(_whole
 """Whole ones, or a share of one."""
 
 
+class Offload(Frozen):
+    """What of a training's state lies outside of the GPUs' memory, in that of their host (`cpu`).
+
+    The optimiser then computes on the CPU (Ren et al. 2021, arXiv 2101.06840; Rajbhandari et al. 2021, arXiv
+    2104.07857).
+    """
+
+    optimizer: Literal["cpu"] | None = None
+    """Moments, the weights that are stepped, and gradients. Under ZeRO stage 1 and up."""
+    parameters: Literal["cpu"] | None = None
+    """Weights, each brought to the GPU when it is needed. Under ZeRO stage 3."""
+
+    @model_validator(mode="after")
+    def _complete(self) -> Offload:
+        if self.optimizer is None and self.parameters is None:
+            raise ValueError("nothing is offloaded; give optimizer: cpu, parameters: cpu, or both")
+        return self
+
+    @property
+    def least_stage(self) -> int:
+        """The ZeRO stage that it takes."""
+        return 3 if self.parameters is not None else 1
+
+
 class Execution(Frozen):
     """Where and how a step runs. Nothing here may change its numbers; none of it enters a fingerprint."""
 
@@ -31,7 +55,7 @@ class Execution(Frozen):
     gpus_per_worker: Gpus = 0
     zero_stage: Annotated[Literal[0, 1, 2, 3] | None, NoTruth] = None
     """How much of a model's state each worker keeps to itself; None: nothing (0) where there is one worker, and
-    otherwise moments and gradients (2)."""
+    otherwise moments and gradients (2); where something is offloaded, what that takes."""
     micro_batch_tokens: Count = 8192
     """Padded tokens that one worker takes through the model at once."""
     trim_vocabulary: bool = Field(default=True, strict=True)
@@ -42,6 +66,11 @@ class Execution(Frozen):
     1.8 to 2.5 times as fast (XLM-R Large, H200). Without effect under ZeRO stage 3, which brings weights together
     between kernels, and, which is said, where torch finds no compiler. Losses are those of other executions to float
     tolerance. A CPU has kernels of its own (`trainables.models.native`), which compiled blocks do without."""
+    checkpoint_activations: bool = Field(default=False, strict=True)
+    """Keep of each block its inputs alone for the backward pass, and run it again there
+    (`trainables.models.recomputation`): activations of one block in place of all, for a third more arithmetic."""
+    offload: Offload | None = None
+    """What of a training's state lies outside of the GPUs' memory."""
     log_every: Count = 20
     """Updates between points of the loss curve."""
     state_every: Count = 500
@@ -70,4 +99,19 @@ class Execution(Frozen):
         """The ZeRO stage in effect."""
         if self.zero_stage is not None:
             return self.zero_stage
+        if self.offload is not None:
+            return max(2, self.offload.least_stage)
         return 0 if self.workers == 1 else 2
+
+    @model_validator(mode="after")
+    def _offloads(self) -> Execution:
+        if (problem := offload_problem(self.offload, self.zero_stage)) is not None:
+            raise ValueError(problem)
+        return self
+
+
+def offload_problem(offload: Offload | None, zero_stage: int | None) -> str | None:
+    """Why a ZeRO stage (None: it is left open) cannot offload that; None where it can."""
+    if offload is None or zero_stage is None or zero_stage >= offload.least_stage:
+        return None
+    return f"offload takes zero_stage {offload.least_stage} or more (found {zero_stage}); leave zero_stage out"

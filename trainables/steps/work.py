@@ -55,6 +55,8 @@ class Work:
     precision: str = "fp32"
     parameters: float = 0.0
     """That are trained."""
+    frozen: float = 0.0
+    """Bytes of the weights that are not."""
     rows: int = 1
     """Of a global batch: more workers than these have nothing to do."""
 

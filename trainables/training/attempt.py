@@ -18,16 +18,19 @@ from transformers import PreTrainedTokenizerBase
 
 from trainables.evaluation.inference import infer
 from trainables.models.artifact import base_of
-from trainables.models.loading import load_backbone
+from trainables.models.backbones.modeling import Backbone
+from trainables.models.loading import ModelSource, load_backbone
 from trainables.models.task_model import TaskModel, new_adapters, new_task_model
 from trainables.models.vocabulary import TrimmedVocabulary, can_trim, subwords_in
 from trainables.recipe.execution import Execution
+from trainables.recipe.model_source import CheckpointRef, RandomInit
 from trainables.recipe.recipes import TrainRecipe
 from trainables.store import Store
 from trainables.training.batches import BatchBuilder, Prefetcher
 from trainables.training.cached_gradients import backward_over_batch
 from trainables.training.engine import Engine
 from trainables.training.learning_rate import warmup_then_decay
+from trainables.training.partition import load_divided, whole
 from trainables.training.state import LossBuffer, seed_of
 from trainables.training.task_data import TaskData, TaskSampler, new_heads
 
@@ -54,7 +57,10 @@ class Attempt:
         optimisation = recipe.optimisation
         self.number, self.seed = number, seed_of(recipe.seed, number)
         self.tasks = [TaskData(task, optimisation, self.seed, store, tokenizer) for task in recipe.tasks]
-        model = self.untrained()
+        base = recipe.base
+        # Weights that are drawn, or have adapters merged into them, are whole until the engine is made.
+        read = not isinstance(base, RandomInit) and not (isinstance(base, CheckpointRef) and base.over is not None)
+        model = self.untrained(load_divided if execution.stage == 3 and read else load_backbone)
         self.adaptation = model.adaptation
         """What is trained of the backbone where it has adapters, for the record."""
         self.vocabulary = self._trimmed(model) if execution.trim_vocabulary else None
@@ -87,10 +93,10 @@ class Attempt:
         """What its adapters lie on, for those who read them; None where it has none."""
         return base_of(self.recipe.base, self._store) if self.adaptation is not None else None
 
-    def untrained(self) -> TaskModel:
+    def untrained(self, load: Callable[[ModelSource, Store, Execution], Backbone] = load_backbone) -> TaskModel:
         """The model that the attempt begins with."""
         recipe, optimisation = self.recipe, self.recipe.optimisation
-        backbone = load_backbone(recipe.base, self._store, self.execution)
+        backbone = load(recipe.base, self._store, self.execution)
         adapters = None
         if recipe.adaptation is not None:
             adapters = new_adapters(backbone, recipe.adaptation, recipe.start, self.seed, self._store)
@@ -103,7 +109,9 @@ class Attempt:
             return None
         special = (*self.tokenizer.all_special_ids, self.tokenizer.pad_token_id)
         vocabulary = model.word_embeddings.num_embeddings
-        return TrimmedVocabulary(model, subwords_in((task.subwords() for task in self.tasks), special, vocabulary))
+        kept = subwords_in((task.subwords() for task in self.tasks), special, vocabulary)
+        with whole(model.word_embeddings.weight):
+            return TrimmedVocabulary(model, kept)
 
     def update(self, step: int) -> int:
         """Take the update `step` (from 0); its loss is kept in `fresh`. The subwords of its global batch.

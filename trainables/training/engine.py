@@ -19,8 +19,8 @@ from torch._C._distributed_c10d import HashStore
 from trainables.models.task_model import TaskModel
 from trainables.recipe.execution import Execution
 from trainables.recipe.optimisation import Optimisation
-from trainables.training.memory import zero_options
 from trainables.training.slices import Slice, loaded, slices
+from trainables.training.weights_memory import zero_options
 
 if not torch.cuda.is_available():
     os.environ.setdefault("DS_ACCELERATOR", "cpu")
@@ -42,7 +42,8 @@ class Engine:
     """One worker's hold on the model that all workers train."""
 
     def __init__(self, model: TaskModel, optimisation: Optimisation, execution: Execution) -> None:
-        _join()
+        join()
+        self._execution = execution
         self.rank, self.workers = dist.get_rank(), dist.get_world_size()
         if self.workers != execution.workers:
             raise RuntimeError(f"{self.workers} workers started, the execution asks for {execution.workers}")
@@ -51,6 +52,12 @@ class Engine:
         self.model = model
         if execution.compile and self.stage < 3:
             model.compile_blocks(self.device.type)
+        if execution.checkpoint_activations:
+            model.recompute_blocks()
+        if model.adapters is not None and model.precision == "bf16":
+            model.halve_matrices()
+        for buffer in model.buffers():  # DeepSpeed moves none of a model that it has partitioned before
+            buffer.data = buffer.data.to(self.device)
         self._clip = optimisation.clip
         self._parameters = sum(p.numel() for p in model.parameters() if p.requires_grad)
         self._optimizer = torch.optim.AdamW(
@@ -73,8 +80,9 @@ class Engine:
             "train_micro_batch_size_per_gpu": 1,
             "gradient_accumulation_steps": 1,
             "gradient_clipping": optimisation.clip if self.stage else 0.0,
-            "zero_optimization": zero_options(self.stage, self._parameters),
+            "zero_optimization": zero_options(self._execution, self._parameters),
             "zero_allow_untested_optimizer": True,
+            "zero_force_ds_cpu_optimizer": False,  # torch's AdamW has a kernel for the CPU, too
             "steps_per_print": 10**9,
         }
 
@@ -187,7 +195,7 @@ def _groups(model: TaskModel, weight_decay: float) -> list[dict[str, Any]]:
     return [group for group in groups if group["params"]]
 
 
-def _join() -> None:
+def join() -> None:
     """Join the process group that the launcher has made or described; alone, make one of a single process."""
     backend = "nccl" if torch.cuda.is_available() else "gloo"
     if dist.is_initialized() or "MASTER_ADDR" in os.environ:

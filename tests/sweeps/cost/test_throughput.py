@@ -6,10 +6,23 @@ from dataclasses import replace
 
 import pytest
 
-from sweeps.cost.throughput import DEVICES, SHARED, START_UP, UTILISATION, Measured, calibrated, throughput_on
+from sweeps.cost.throughput import (
+    CROSSING_BYTES,
+    DEVICES,
+    HOST_BYTES,
+    HOST_MEMORY,
+    PCIE,
+    SHARED,
+    START_UP,
+    UTILISATION,
+    WIDE_UTILISATION,
+    Measured,
+    calibrated,
+    throughput_on,
+)
 from trainables.models.backbones.bert import MINILM
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
-from trainables.recipe.execution import Execution
+from trainables.recipe.execution import Execution, Offload
 from trainables.steps.work import Work
 
 ON_GPU = {"gpus_per_worker": 1, "micro_batch_tokens": 32_768}
@@ -52,6 +65,30 @@ def test_large_batches_are_bound_by_arithmetic():
     # Four workers share the arithmetic, and pay for exchanging what they found.
     four = throughput_on("A100").seconds(WORK, ALONE.model_copy(update={"workers": 4}), 4)
     assert arithmetic / 4 < four - START_UP < 1.1 * arithmetic / 4
+
+
+def test_what_spares_memory_takes_time():
+    """Of 7 billion parameters, on wide blocks: another forward pass, and bytes over PCIe and in the host's memory."""
+    wide = replace(XLMR_LARGE, layers=32, hidden=4096, inner=11008, heads=32)
+    work, model = replace(WORK, shape=wide, parameters=6.7e9), throughput_on("A100")
+
+    def seconds(**fields):
+        return model.computing(work, ALONE.model_copy(update=fields), fields.get("workers", 1))
+
+    arithmetic = 1e19 / (312e12 * WIDE_UTILISATION)
+    plain = seconds()
+    assert seconds(checkpoint_activations=True) - plain == pytest.approx(arithmetic / 3, rel=0.01)
+    optimiser = seconds(offload=Offload(optimizer="cpu"), zero_stage=2)
+    stepping = 1000 * 6.7e9 * (HOST_BYTES / HOST_MEMORY + CROSSING_BYTES / PCIE)
+    assert optimiser == pytest.approx(stepping + seconds(zero_stage=2), rel=0.1)
+    weights = seconds(offload=Offload(optimizer="cpu", parameters="cpu"), zero_stage=3)
+    assert weights - optimiser == pytest.approx(
+        1000 * 2 * 2 * 4 * 6.7e9 / PCIE, rel=0.1
+    )  # two micro-batches, two passes
+    # Workers share what is offloaded, and bring weights together in every pass.
+    together = {"workers": 8, "zero_stage": 3}
+    assert seconds(**together, offload=Offload(optimizer="cpu")) < optimiser / 4
+    assert seconds(**together) > seconds(workers=8, zero_stage=2)
 
 
 def test_small_batches_are_bound_by_starting_kernels():

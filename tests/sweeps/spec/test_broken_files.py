@@ -148,6 +148,13 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         {"execution": {"gpus_per_worker": 0.5, "train": {"workers": 2}}},
         "execution.gpus_per_worker: the 2 workers of a training of small cannot share a GPU among them (found 0.5)",
     ),
+    ({"execution": {"offload": {"optimizer": "disk"}}}, "execution.offload.optimizer: "),
+    ({"execution": {"offload": {}}}, "execution.offload: nothing is offloaded; give optimizer: cpu, parameters"),
+    (
+        {"execution": {"offload": {"parameters": "cpu"}, "train": {"zero_stage": 2}}},
+        "execution: trainings of small: offload takes zero_stage 3 or more (found 2); leave zero_stage out",
+    ),
+    ({"execution": {"checkpoint_activations": 1}}, "execution.checkpoint_activations: "),
     ({"execution": {"train": 2}}, "execution.train: input should be a mapping of fields"),
     ({"execution": {"train": {"workers": 0}}}, "execution.train.workers: "),
     ({"execution": {"small": {"data": {"all": "hub"}}}}, "execution.small.data: has no effect in a sweep file"),

@@ -81,6 +81,7 @@ class Decoder(BackboneType):
             vectors=layers * vectors + hidden,
             gated=True,
             activations=1,
+            normed=2,
             output=0 if fields["tie_word_embeddings"] else size * hidden,
             mask_token=False,
             predicts_next=not self._is_bidirectional(config),

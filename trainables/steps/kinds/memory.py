@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, replace
 from math import ceil, sqrt
 
+from trainables.models.lora_shape import adapter_parameters
 from trainables.models.shape import ModelShape
 from trainables.models.vision.shape import TowerShape
 from trainables.recipe.execution import Execution
@@ -19,6 +20,7 @@ from trainables.training.memory import (
     Memory,
     MicroBatch,
     evaluation_memory,
+    held_parameters,
     training_memory,
 )
 
@@ -44,16 +46,19 @@ def trained_memory(recipe: TrainRecipe, execution: Execution, context: WorkConte
         batch, several = largest_micro_batch(
             size, longest, optimisation.batch_size, execution, execution.workers, patches
         )
+        predicts = task_type.whole_vocabulary
         computing = Computing(
             precision=optimisation.precision,
             dropout=optimisation.dropout,
             attention_dropout=optimisation.attention_dropout,
             outputs=_outputs(task.task, shape),
-            head=shape.hidden * (shape.hidden + len(task.task.labels)),
+            head=shape.hidden * (shape.hidden + len(task.task.labels)) + (shape.output if predicts else 0),
             device=device,
             saves=True,
+            adapters=adapters_of(recipe, shape),
         )
         run = shape if task_type.forward_flops(1.0, NO_HEAD) else replace(shape, layers=0)
+        run = replace(run, output=0) if predicts else run  # output embeddings are a part of the head there
         memory = training_memory(run, computing, execution, batch, several, rows)
         if tower is not None and task.task.alignment is not None:
             memory = _with_tower(memory, tower, task.task.alignment.frozen, computing, execution, batch)
@@ -113,11 +118,18 @@ def _outputs(task: TaskSpec, shape: ModelShape) -> float:
     return get_task_type(task.type).forward_flops(0.0, head) / (2.0 * shape.hidden)
 
 
-def trained_parameters(recipe: TrainRecipe, context: WorkContext) -> int:
-    """Parameters that a training trains, its table of subwords trimmed where it can be."""
+def adapters_of(recipe: TrainRecipe, shape: ModelShape) -> int | None:
+    """Parameters that a training trains of the backbone where those are adapters; None: it trains all of them."""
+    return None if recipe.adaptation is None else adapter_parameters(shape, recipe.adaptation.lora)
+
+
+def trained_parameters(recipe: TrainRecipe, context: WorkContext) -> tuple[int, int]:
+    """Parameters that a training trains, its table of subwords trimmed where it can be; bytes of those it does not."""
     shape = context.shape(recipe.start)
     rows = _trained_rows(recipe, context, shape)
-    return shape.parameters - (0 if rows is None else shape.vocabulary - rows) * shape.hidden
+    computing = Computing(recipe.optimisation.precision, adapters=adapters_of(recipe, shape))
+    held = held_parameters(shape, computing, shape.vocabulary if rows is None else rows)
+    return held.trained, held.frozen
 
 
 def _trained_rows(recipe: TrainRecipe, context: WorkContext, shape: ModelShape) -> int | None:

@@ -24,6 +24,8 @@ from trainables.training.task_proportions import task_proportions
 
 BACKWARD = 3.0
 """Training in forward passes: the backward pass is two."""
+FROZEN_BACKWARD = 2.0
+"""The same where adapters are trained: frozen weights have no gradients, so the backward pass is one, about."""
 THROUGHPUT = ("learning_rate", "tokens_per_second", "gpu_memory_gib")
 
 
@@ -112,12 +114,13 @@ def _work(recipe: TrainRecipe, context: WorkContext, result: TrainResult | None)
     updates = planned if result is None else result.steps
     evaluations = ceil(updates / optimisation.evaluate_every) if result is None else len(result.dev)
     flops, drawn, dev = 0.0, Size(), Size()
+    passes = BACKWARD if recipe.adaptation is None else FROZEN_BACKWARD
+    trained, frozen = trained_parameters(recipe, context)
     for task, size, share in zip(recipe.tasks, train, shares, strict=True):
         read = size.times(updates * share * optimisation.batch_size / size.features)
         tower = context.tower(task.task.alignment)
         # A loss over the whole batch takes one forward pass more (`trainables.training.cached_gradients`).
-        passes = BACKWARD + get_task_type(task.task.type).loss_over_batch
-        flops += passes * forward_flops(shape, task.task, read, tower)
+        flops += (passes + get_task_type(task.task.type).loss_over_batch) * forward_flops(shape, task.task, read, tower)
         drawn += _with_patches(read, tower)
         if task.select is not None:
             once = _joined(task, "dev", context)
@@ -133,7 +136,8 @@ def _work(recipe: TrainRecipe, context: WorkContext, result: TrainResult | None)
         drawn.tokens / max(updates, 1),
         shape,
         optimisation.precision,
-        trained_parameters(recipe, context),
+        trained,
+        frozen,
         optimisation.batch_size,
     )
 

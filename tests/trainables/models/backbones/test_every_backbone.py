@@ -284,6 +284,68 @@ def test_nothing_is_dropped_but_by_the_recipe(every):
     assert len(layers) == len(set(layers))
 
 
+@pytest.mark.parametrize("task_type", ["pair-classification", "translation-ranking"])
+def test_blocks_that_are_recomputed_have_the_same_gradients(every, task_type):
+    """Packed or padded, where a head reads all blocks, and where the tables that blocks read are not trained."""
+    recipe = every.train("gen-nli", **DROPOUT)
+    features, _ = load_split(every.store, recipe.tasks[0].data[0], "train-one")
+    batch = get_task_type("pair-classification").modeling().collate(features.select(range(6)).to_list(), 0)
+    all_layers = task_type == "translation-ranking"
+
+    def gradients(recomputed, frozen):
+        backbone = load_backbone(every.start(), every.store, Execution())
+        model = new_task_model(backbone, new_heads(recipe.tasks, 0.1), Optimisation(steps=1, **DROPOUT), 1)
+        model.heads["gen-nli"].wants_all_layers = all_layers
+        if frozen:
+            backbone.word_embeddings.weight.requires_grad_(False)
+        if recomputed:
+            model.recompute_blocks()
+        model.train()
+        seen = []
+        model.heads["gen-nli"].register_forward_pre_hook(lambda _, read: seen.append(read[0]))
+        output = model({**batch, "rows": torch.arange(6)}, "gen-nli")
+        loss = output.pow(2).sum() + sum((one.pow(2).sum() for one in seen[0].hidden_states[:-1]), torch.zeros(()))
+        model.dropout_context.see(torch.arange(6) + 7)  # as the next batch does
+        loss.backward()
+        return output, {name: weight.grad for name, weight in model.named_parameters() if weight.grad is not None}
+
+    for frozen in (False, True):
+        (one, kept), (two, again) = (gradients(recomputed, frozen) for recomputed in (False, True))
+        assert torch.equal(one, two)
+        assert kept.keys() == again.keys()
+        for name in kept:  # of what several blocks read the order of additions is another
+            assert float((kept[name] - again[name]).abs().max()) <= 1e-4 * float(kept[name].abs().max()), name
+            assert all_layers or every.model_type not in ("bert", "xlm-roberta") or torch.equal(kept[name], again[name])
+
+
+def test_matrices_that_are_held_in_bf16_give_the_bits_of_those_in_fp32(every):
+    """Evaluated, and trained below a head: the gradients of what is trained, through frozen blocks."""
+    recipe = every.train("gen-nli", **DROPOUT)
+    features, _ = load_split(every.store, recipe.tasks[0].data[0], "train-one")
+    batch = get_task_type("pair-classification").modeling().collate(features.select(range(4)).to_list(), 0)
+    backbone = load_backbone(every.start(), every.store, Execution())
+    fields = {**recipe.optimisation.model_dump(), "precision": "bf16"}
+    model = new_task_model(backbone, new_heads(recipe.tasks, 0.1), Optimisation(**fields), 1)
+    for block in backbone.blocks:
+        block.requires_grad_(False)
+
+    def found():
+        model.zero_grad()
+        output = model({**batch, "rows": torch.arange(4)}, "gen-nli")
+        output.pow(2).sum().backward()
+        model.eval()
+        evaluated = model(batch, "gen-nli")
+        model.train()
+        return [output, evaluated, *(weight.grad for weight in model.parameters() if weight.grad is not None)]
+
+    model.train()
+    whole = found()
+    model.halve_matrices()
+    halved = [one for block in backbone.blocks for one in block.parameters() if one.dtype == torch.bfloat16]
+    assert sum(one.numel() for one in halved) >= 0.9 * backbone.shape.matrices
+    assert all(torch.equal(a, b) for a, b in zip(whole, found(), strict=True))
+
+
 # --- training --------------------------------------------------------------------------------------------------------
 
 
