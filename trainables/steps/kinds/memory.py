@@ -71,10 +71,11 @@ def _with_tower(
 ) -> Memory:
     """What a training holds with a vision tower in its head: counted as a transformer over the patches."""
     shape = ModelShape(tower.layers, tower.hidden, tower.inner, tower.heads, 1, 0, tower.patches, 0)
-    head = replace(computing, outputs=0.0, dropout=0.0, attention_dropout=0.0, head=tower.parameters - shape.parameters)
+    size = tower.parameters - shape.parameters
+    head = replace(computing, outputs=0.0, dropout=0.0, attention_dropout=0.0, head=size, adapters=None)
     images = MicroBatch(batch.sequences, tower.patches, batch.sequences * tower.patches)
     if frozen:
-        held = evaluation_memory(shape, head, images)
+        held = evaluation_memory(shape, replace(head, precision="fp32"), images)  # whose matrices stay in fp32
         return replace(memory, weights=memory.weights + held.weights, head=memory.head + held.working)
     held = training_memory(shape, head, execution, images)
     return Memory(**{name: getattr(memory, name) + value for name, value in asdict(held).items()})

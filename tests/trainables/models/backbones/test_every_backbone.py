@@ -313,8 +313,10 @@ def test_blocks_that_are_recomputed_have_the_same_gradients(every, task_type):
         (one, kept), (two, again) = (gradients(recomputed, frozen) for recomputed in (False, True))
         assert torch.equal(one, two)
         assert kept.keys() == again.keys()
+        noise = 1e-6 * max(float(one.abs().max()) for one in kept.values())  # some gradients are zeros but for that
         for name in kept:  # of what several blocks read the order of additions is another
-            assert float((kept[name] - again[name]).abs().max()) <= 1e-4 * float(kept[name].abs().max()), name
+            moved = float((kept[name] - again[name]).abs().max())
+            assert moved <= 1e-4 * float(kept[name].abs().max()) + noise, name
             assert all_layers or every.model_type not in ("bert", "xlm-roberta") or torch.equal(kept[name], again[name])
 
 
