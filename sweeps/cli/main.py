@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sweeps.cli.carry_out import Address, Cluster, Preflight, RayCpus, carry_out
+from sweeps.cli.compare import compare
 from sweeps.cli.console import (
     WRONG,
     File,
@@ -62,6 +63,7 @@ app.command()(submit)
 app.command()(status)
 app.command()(gc)
 app.command()(suggest)
+app.command()(compare)
 app.command()(track)
 app.command()(ui)
 app.command()(environment)
