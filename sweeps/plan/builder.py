@@ -11,7 +11,7 @@ from sweeps.plan.graph import Role, Step
 from sweeps.plan.splits import SplitResolver
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.settings import Settings, WrongSettings
-from sweeps.spec.training import MixtureSpec, MlmSpec, Training
+from sweeps.spec.training import LmSpec, MixtureSpec, Training
 from sweeps.spec.vision import VisionSpec
 from trainables.models.shape import ModelShape
 from trainables.recipe.adaptation import Adaptation
@@ -150,7 +150,7 @@ class Builder:
             if objective.learns_from_translations:  # translations are into the others
                 languages = tuple(language for language in languages if language != task.train_language)
             train = self.rows.text(task, languages, "train", limits[0])
-            dev = () if isinstance(text, MlmSpec) else self.rows.text(task, languages, "dev", limits[1])
+            dev = () if isinstance(text, LmSpec) else self.rows.text(task, languages, "dev", limits[1])
             recipe = DataRecipe(
                 task=task.spec(type=objective.prepared_as or objective.name),
                 rows=(*train, *dev),

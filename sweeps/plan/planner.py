@@ -129,14 +129,18 @@ class _Planner:
             self.build.tokenizer = CheckpointRef(
                 step=self.build.add(recipe, Role("prepare", f"{self.build.prefix}tokenizer", model=name))
             )
-            base = RandomInit(architecture=architecture, tokenizer=recipe.id, seed=model.seed)
+            base = RandomInit(
+                architecture=architecture, tokenizer=recipe.id, seed=model.seed, attention=model.attention
+            )
         elif (path := model.path) is not None:
-            base = self.build.tokenizer = LocalModel(sha256=hash_model_dir(path))
+            self.build.tokenizer = LocalModel(sha256=hash_model_dir(path))
+            base = self.build.tokenizer.model_copy(update={"attention": model.attention})
             self.build.executions.add_model(base.sha256, str(path))
         else:
             assert model.start is not None
             assert model.revision is not None
-            base = self.build.tokenizer = HubModel(hub=model.start, revision=model.revision)
+            self.build.tokenizer = HubModel(hub=model.start, revision=model.revision)
+            base = self.build.tokenizer.model_copy(update={"attention": model.attention})
         # A model whose shape is not known before it is pulled is taken to have that of XLM-R.
         self.build.positions = (model.shape() or XLMR_LARGE).usable_positions
         for number in range(len(model.pretrain)):
@@ -180,10 +184,10 @@ class _Planner:
                 alike = [other.head for other in trained if _head(other) == _head(part)]
                 part = part.model_copy(update={"head": alike[0]}) if alike else part
             trained.append(part)
-        if (mlm := intermediate.mlm) is not None:
-            limits = (mlm.train_limit, None)
-            text = self.build.text_part(mlm, MASKED_LM, settings.fitting(mlm.max_length), limits)
-            trained.append(text.model_copy(update={"share": mlm.share}))
+        if (text := intermediate.text) is not None:
+            limits, objective = (text.train_limit, None), intermediate.text_objective(self.spec.models[model].shape())
+            beside = self.build.text_part(text, objective, settings.fitting(text.max_length), limits)
+            trained.append(beside.model_copy(update={"share": text.share}))
         sampling = None
         if len(trained) > 1:
             sampling = Sampling(cap=intermediate.cap, temperature=intermediate.temperature or 1.0)

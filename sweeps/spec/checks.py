@@ -18,7 +18,7 @@ from sweeps.spec.fields import (
 )
 from sweeps.spec.languages import check_codes, check_languages
 from sweeps.spec.matching import check_fields, check_matching
-from sweeps.spec.models import check_layer, check_masking, check_mixture, check_model, task_of
+from sweeps.spec.models import check_layer, check_mixture, check_model, check_objectives, task_of
 from sweeps.spec.places import check_places
 from sweeps.spec.questions import check_questions
 from trainables.outside.places import local_path
@@ -60,7 +60,7 @@ def check(spec: SweepSpec) -> list[str]:
     if not problems:
         problems += check_languages(spec) + check_matching(spec)
         problems += check_questions(spec)
-        problems += [line for name, model in spec.models.items() for line in check_masking(spec, model, name)]
+        problems += [line for name, model in spec.models.items() for line in check_objectives(spec, model, name)]
         problems += check_adaptations(spec)
     used = {"all"}
     for intermediate in spec.intermediates:
@@ -124,12 +124,15 @@ def _check_intermediate(intermediate: IntermediateSpec, where: str) -> list[str]
         problems += wrong
     if len(set(intermediate.tasks)) < len(intermediate.tasks):
         problems.append(f"{where}.tasks: a task stands there twice")
-    several = len(intermediate.tasks) + (intermediate.mlm is not None)
+    several = len(intermediate.tasks) + (intermediate.text is not None)
     for field in ("cap", "temperature", "heads"):
         if getattr(intermediate, field) is not None and several < 2:
             problems.append(f"{where}.{field}: is about several tasks at once, and there is one")
-    if intermediate.mlm is not None:
-        problems += check_mixture(intermediate.mlm, f"{where}.mlm")
+    if intermediate.lm is not None and intermediate.mlm is not None:
+        problems.append(f"{where}.mlm: stands beside lm; give one of them")
+    for field in ("lm", "mlm"):
+        if (text := getattr(intermediate, field)) is not None:
+            problems += check_mixture(text, f"{where}.{field}")
     return problems
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 import trainables
 from sweeps.spec.execution import ExecutionSpec
-from sweeps.spec.training import Languages, MlmSpec, PretrainSpec, TokenizerSpec, Training
+from sweeps.spec.training import CAUSAL_LM, MASKED_LM, Languages, LmSpec, PretrainSpec, TokenizerSpec, Training
 from sweeps.spec.vision import VisionSpec
 from trainables.models.backbones import CONFIG, hub_shape, read_config, read_whole_config, shape_of
 from trainables.models.backbones.text_towers import ON_HUB, TOWERS, TextTower
@@ -20,6 +20,7 @@ from trainables.outside.places import local_path
 from trainables.outside.text import shown
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
+from trainables.recipe.model_source import Attention
 from trainables.recipe.tasks import FIRST_VISIBLE, PoolingConfig
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
@@ -49,7 +50,10 @@ class IntermediateSpec(Frozen):
     """Of several tasks: their shares of the updates are proportional to rows ** (1 / temperature); 1 without it."""
     heads: Literal["own", "shared"] | None = None
     """Of several tasks: whether each has a head of its own (so without it), or those with equal labels share one."""
-    mlm: MlmSpec | None = None
+    lm: LmSpec | None = None
+    """Language modelling beside the tasks: causal for decoders, masked for encoders."""
+    mlm: LmSpec | None = None
+    """The same, and masked for every model."""
     vision: VisionSpec | None = None
     """Of image-text: its vision tower, where it is not the sweep's."""
     captions_of: Label | None = None
@@ -64,6 +68,15 @@ class IntermediateSpec(Frozen):
     @property
     def is_none(self) -> bool:
         return self.name == NONE
+
+    @property
+    def text(self) -> LmSpec | None:
+        """What is read beside the tasks."""
+        return self.lm or self.mlm
+
+    def text_objective(self, shape: ModelShape | None) -> str:
+        """The objective on `text` of a model of this shape; one that is not known is taken to be an encoder."""
+        return CAUSAL_LM if self.lm is not None and shape is not None and shape.causal is not None else MASKED_LM
 
     @property
     def matched_to(self) -> str | None:
@@ -97,6 +110,9 @@ class ModelSpec(Frozen):
     tokenizer: TokenizerSpec | None = None
     pretrain: tuple[PretrainSpec, ...] = ()
     """What phase one consists of, in order; a single one may stand without the list."""
+    attention: Attention | None = None
+    """Of a decoder: whether a token sees those before it alone, or all, in all phases; without it, as it was
+    pretrained."""
     seed: Seed = 1
     family: Label | None = None
     """Models of one family are the points of one curve over size; without it: by their names (`questions`)."""
@@ -137,10 +153,16 @@ class ModelSpec(Frozen):
         return TOWERS.get(read_whole_config(path / CONFIG, str(path))["model_type"])
 
     def shape(self) -> ModelShape | None:
-        """The shape of the encoder; None where it is one of the hub whose configuration is not here yet.
+        """The shape of the model; None where it is one of the hub whose configuration is not here yet.
 
-        Raises UnsupportedModel when it is an encoder of no kind that can be trained here.
+        Raises UnsupportedModel when it is of no kind that can be trained here.
         """
+        shape = self._shape()
+        if shape is None or shape.causal is None or self.attention is None:
+            return shape
+        return replace(shape, causal=self.attention == "causal")
+
+    def _shape(self) -> ModelShape | None:
         if self.architecture is not None:
             vocabulary = self.tokenizer.vocab_size if self.tokenizer is not None else None
             return shape_of(self.architecture, "the model", vocabulary)

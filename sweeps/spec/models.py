@@ -10,7 +10,7 @@ from typing import Any
 
 from sweeps.spec.fields import ModelSpec, SweepSpec, in_languages
 from sweeps.spec.languages import check_codes
-from sweeps.spec.training import MASKED_LM, MixtureSpec, TextSpec
+from sweeps.spec.training import MixtureSpec, TextSpec
 from trainables.models.backbones import (
     CONFIG,
     PICKLED,
@@ -67,23 +67,28 @@ def check_layer(retrieval: PoolingConfig, model: ModelSpec, name: str) -> list[s
     ]
 
 
-def check_masking(spec: SweepSpec, model: ModelSpec, name: str) -> list[str]:
-    """Whether a model that has no mask token is to learn by one."""
+def check_objectives(spec: SweepSpec, model: ModelSpec, name: str) -> list[str]:
+    """Whether a model can learn from text as the sweep has it learn: by a mask token, or by the next subword."""
     shape = model.shape()
-    if shape is None or shape.mask_token:
+    if shape is None:
         return []
     fields = {f"models.{name}.pretrain[{i}].objective": one.objective for i, one in enumerate(model.pretrain)}
     for i, intermediate in enumerate(spec.intermediates):
         tasks = () if intermediate.is_none else intermediate.tasks
         fields |= {f"intermediates[{i}].tasks[{j}]": get_task(in_languages(x)[0]).type for j, x in enumerate(tasks)}
-        if intermediate.mlm is not None:
-            fields[f"intermediates[{i}].mlm"] = MASKED_LM
+        if intermediate.text is not None:
+            field = "mlm" if intermediate.lm is None else "lm"
+            fields[f"intermediates[{i}].{field}"] = intermediate.text_objective(shape)
     able = ", ".join(one.model_type for one in all_backbone_types() if "mask_token" in one.special_tokens)
-    return [
-        f"{field}: {one} needs a mask token, which the model {name} lacks; leave it out, or take a model of type {able}"
-        for field, one in fields.items()
-        if get_task_type(one).masks
-    ]
+    problems = []
+    for field, objective in fields.items():
+        if get_task_type(objective).masks and not shape.mask_token:
+            mend = f"leave it out, or take a model of type {able}" if shape.causal is None else "write lm or causal-lm"
+            problems.append(f"{field}: {objective} needs a mask token, which the model {name} lacks; {mend}")
+        if get_task_type(objective).predicts_next and not shape.causal:
+            sees = "is no decoder" if shape.causal is None else "has bidirectional attention, and sees what it predicts"
+            problems.append(f"{field}: {objective} needs a causal decoder; the model {name} {sees}; leave it out")
+    return problems
 
 
 def check_mixture(text: MixtureSpec, where: str) -> list[str]:
@@ -171,9 +176,11 @@ def _check_architecture(model: ModelSpec, where: str) -> list[str]:
 def _check_shape(model: ModelSpec, where: str) -> list[str]:
     field = f"{where}.{'architecture' if model.start is None else 'start'}"
     try:
-        model.shape()
+        shape = model.shape()
     except UnsupportedModel as error:
         return [f"{field}: {error}"]
+    if model.attention is not None and shape is not None and shape.causal is None:
+        return [f"{where}.attention: {model.attention}, but this is an encoder, whose tokens see all; leave it out"]
     return _unknown_settings(model.architecture, field) if model.architecture is not None else []
 
 

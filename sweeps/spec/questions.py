@@ -121,7 +121,7 @@ def by_language(spec: SweepSpec) -> dict[tuple[str, ...], dict[str, tuple[str, .
 
 def _arms(intermediates: tuple[IntermediateSpec, ...]) -> Iterator[tuple[IntermediateSpec, Arm]]:
     for one in intermediates:
-        if one.is_none or one.mlm is not None:
+        if one.is_none or one.text is not None:
             continue
         names = [in_languages(task) for task in one.tasks]
         try:

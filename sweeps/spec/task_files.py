@@ -72,7 +72,7 @@ def placed(spec: SweepSpec) -> SweepSpec:
 def _named(spec: SweepSpec) -> Iterator[str]:
     for target in spec.targets:
         yield from (target.task, *target.trained_on)
-    texts: list[TextSpec | None] = [one.mlm for one in spec.intermediates]
+    texts: list[TextSpec | None] = [one.text for one in spec.intermediates]
     for model in spec.models.values():
         texts += [model.tokenizer, *model.pretrain]
     for text in filter(None, texts):

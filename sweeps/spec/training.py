@@ -14,6 +14,8 @@ FULL = "full"
 """The adaptation that is none: all weights are trained."""
 MASKED_LM = "masked-lm"
 """The usual objective on text, and the one beside an intermediate."""
+CAUSAL_LM = "causal-lm"
+"""That of decoders."""
 
 MaxLength = Annotated[int, Field(strict=True, ge=8, le=1_000_000)]
 """Subwords of a row; the model's positions are a further bound."""
@@ -143,13 +145,14 @@ class PretrainSpec(Training, MixtureSpec):
     """Phase one: learning from text alone."""
 
     objective: Label = MASKED_LM
-    """The task type that is learnt from the text: `masked-lm`, `translation-ranking`, `word-ranking`."""
+    """The task type that is learnt from the text: `masked-lm`, `causal-lm`, `translation-ranking`,
+    `word-ranking`."""
 
 
-class MlmSpec(MixtureSpec):
-    """Masked LM beside an intermediate task, so that the languages are not forgotten."""
+class LmSpec(MixtureSpec):
+    """Language modelling beside an intermediate task, so that the languages are not forgotten."""
 
     share: Share
-    """Share of the updates that are masked LM. They come on top: the task has as many steps as without."""
+    """Share of the updates that are language modelling. They come on top: the task has as many steps as without."""
     max_length: MaxLength = 256
     train_limit: Count | None = None

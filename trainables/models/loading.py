@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, PreTrainedTokenizerBase
+from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.utils import cached_file
 
 from trainables.failure import NonRetryable, kind_of
@@ -60,6 +60,8 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
     if tower is not None and tower.weights:
         config = AutoConfig.for_model(**tower_config(whole))
         options |= {"config": config, "key_mapping": dict(tower.weights)}
+    else:
+        options |= _changed(whole, origin, backbone_type)
     with in_one_line(WrongWeights, f"{name}: its weights cannot be loaded", "give a sound copy", revision is not None):
         model, info = modeling.auto_class.from_pretrained(
             name,
@@ -96,7 +98,7 @@ def _random_backbone(origin: RandomInit, backbone_type: BackboneType, tokenizer:
     with in_one_line(UnsupportedModel, what, "change it in the sweep file"), seeded(origin.seed, "backbone"):
         config = AutoConfig.for_model(
             backbone_type.model_type,
-            **{**architecture, "vocab_size": len(tokenizer)},
+            **{**architecture, **_seeing(origin, backbone_type), "vocab_size": len(tokenizer)},
             pad_token_id=None if tokenizer.pad_token_id == tokenizer.eos_token_id else tokenizer.pad_token_id,
             bos_token_id=tokenizer.bos_token_id,
             eos_token_id=tokenizer.eos_token_id,
@@ -104,6 +106,22 @@ def _random_backbone(origin: RandomInit, backbone_type: BackboneType, tokenizer:
         made = modeling.auto_class.from_config(config, dtype=torch.float32, **modeling.load_options)
         model, _ = modeling.kept(made, ())
     return modeling(model, backbone_type)
+
+
+def _seeing(origin: ModelSource, backbone_type: BackboneType) -> Mapping[str, Any]:
+    """The fields of a configuration that give the attention that `origin` asks for; none where it does not. What a
+    step leaves has them in its configuration."""
+    attention = None if isinstance(origin, CheckpointRef) else origin.attention
+    return {} if attention is None else backbone_type.seeing(attention)
+
+
+def _changed(
+    config: Mapping[str, Any] | None, origin: ModelSource, backbone_type: BackboneType
+) -> Mapping[str, PreTrainedConfig]:
+    """A configuration in place of the one that lies beside the weights, as an option of transformers' loaders."""
+    assert config is not None
+    wanted = {**backbone_type.of_text(config), **_seeing(origin, backbone_type)}
+    return {} if wanted == config else {"config": CONFIG_MAPPING[wanted["model_type"]].from_dict(wanted)}
 
 
 def load_backbone_type(origin: ModelSource, store: Store, execution: Execution) -> BackboneType:

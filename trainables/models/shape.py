@@ -73,8 +73,8 @@ class ModelShape:
     """Vectors of `hidden` numbers in fp32 that the norms of a block keep for that beyond their inputs."""
     mask_token: bool = True
     """Whether its tokenizers have one, without which masked LM cannot be learnt."""
-    predicts_next: bool = False
-    """Whether it predicts the next subword: a decoder whose attention is causal, which can learn causal LM."""
+    causal: bool | None = None
+    """Of a decoder whether its tokens see those before them alone, as causal LM needs it; None: an encoder."""
     linears: tuple[Linear, ...] = field(default=(), compare=False, repr=False)
     """Linear modules of a block, where its kind of backbone says them (`BackboneType.linears`)."""
 
@@ -87,6 +87,11 @@ class ModelShape:
             raise ValueError(
                 f"{self.heads} attention heads do not divide a hidden size of {self.hidden}; change one of them"
             )
+
+    @property
+    def predicts_next(self) -> bool:
+        """Whether it can predict the next subword."""
+        return self.causal is True
 
     @property
     def matrices(self) -> int:

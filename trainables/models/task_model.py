@@ -140,13 +140,15 @@ class TaskModel(nn.Module):
 
 
 def _nothing_of(head: nn.Module) -> Tensor:
-    """Zero, as a function of all weights of a head that has no turn.
+    """Zero, as a function of all weights of a head that has no turn, and of those that it alone has trained
+    (`borrowed`, a tuple of modules).
 
     So its gradients are zeros. Left alone they would be none, of which each ZeRO stage makes something else: stage 3
     takes those of the step before (DeepSpeed 0.19.8).
     """
     # By attribute, which is where ZeRO-3 brings the weights together.
-    weights = [getattr(module, name) for module in head.modules() for name, _ in module.named_parameters(recurse=False)]
+    modules = (*head.modules(), *getattr(head, "borrowed", ()))
+    weights = [getattr(module, name) for module in modules for name, _ in module.named_parameters(recurse=False)]
     return 0.0 * sum((weight.sum() for weight in weights), torch.zeros(()))
 
 

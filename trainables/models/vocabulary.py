@@ -18,6 +18,9 @@ from torch import Tensor, nn
 
 from trainables.models.task_model import TaskModel
 
+SCALE = "scalar_embed_scale"
+"""By what Gemma's table multiplies the vectors that it gives."""
+
 
 class TrimmedEmbedding(nn.Module):
     """Some rows of a table of subwords, read by the subwords' own ids."""
@@ -28,12 +31,14 @@ class TrimmedEmbedding(nn.Module):
         row_of = torch.full((table.num_embeddings,), -1)
         row_of[kept] = torch.arange(len(kept))
         self.row_of = nn.Buffer(row_of, persistent=False)
+        self.scale = getattr(table, SCALE, 1.0)
         padding = table.padding_idx
         self.padding_idx = None if padding is None else int(row_of[padding])
 
     def forward(self, ids: Tensor) -> Tensor:
         """Vectors of subwords, of shape (..., hidden). Raises IndexError for one that is not kept (on the CPU)."""
-        return nn.functional.embedding(self.row_of[ids], self.weight, self.padding_idx)
+        vectors = nn.functional.embedding(self.row_of[ids], self.weight, self.padding_idx)
+        return vectors if self.scale == 1.0 else vectors * self.scale
 
 
 class TrimmedVocabulary:
@@ -75,7 +80,7 @@ class TrimmedVocabulary:
 def can_trim(model: TaskModel) -> bool:
     """Whether the table of subwords is an ordinary one that nothing else in the model shares."""
     table = model.word_embeddings
-    if type(table) is not nn.Embedding:
+    if type(table) is not nn.Embedding and not hasattr(table, SCALE):
         return False
     holders = [name for name, module in model.named_modules() if getattr(module, "weight", None) is table.weight]
     return len(holders) == 1

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Discriminator, Tag
 
 from trainables.recipe.canonical import Frozen
+
+Attention = Literal["causal", "bidirectional"]
+"""Of a decoder: whether a token sees those before it alone, or all."""
 
 
 class HubModel(Frozen):
@@ -14,12 +17,15 @@ class HubModel(Frozen):
 
     hub: str
     revision: str
+    attention: Attention | None = None
+    """None: what its configuration says."""
 
 
 class LocalModel(Frozen):
     """A model directory, by the hash of its files; where it lies is execution (`Execution.places`)."""
 
     sha256: str
+    attention: Attention | None = None
 
 
 class RandomInit(Frozen):
@@ -30,6 +36,7 @@ class RandomInit(Frozen):
     architecture: dict[str, int | float | str | bool]
     tokenizer: str
     seed: int
+    attention: Attention | None = None
 
 
 class CheckpointRef(Frozen):

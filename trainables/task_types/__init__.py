@@ -14,6 +14,7 @@ from trainables.task_types.base import (
     TaskType,
 )
 from trainables.task_types.bitext_mining.schema import BitextMining
+from trainables.task_types.causal_lm.schema import CausalLM
 from trainables.task_types.dense_retrieval.schema import DenseRetrieval
 from trainables.task_types.image_text.schema import ImageText
 from trainables.task_types.masked_lm.schema import MaskedLM
@@ -37,6 +38,7 @@ for _task_type in (
     DenseRetrieval(),
     BitextMining(),
     MaskedLM(),
+    CausalLM(),
     TranslationRanking(),
     WordRanking(),
     ImageText(),

@@ -119,6 +119,8 @@ class TaskType:
     an intermediate. It is never a target."""
     masks: ClassVar[bool] = False
     """Whether it puts a mask token in place of subwords, which the model's tokenizer must have."""
+    predicts_next: ClassVar[bool] = False
+    """Whether it predicts each subword from those before it, which alone the model must have read: a causal decoder."""
     whole_vocabulary: ClassVar[bool] = False
     """Whether training reads or predicts subwords that are in no feature: then the whole table of them is trained."""
     trained: ClassVar[bool] = True

@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.conftest import World
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import CheckpointRef
+from trainables.recipe.model_source import CheckpointRef, RandomInit
 from trainables.recipe.optimisation import Optimisation
 from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TokenizerRecipe, TrainRecipe
 from trainables.recipe.sampling import Mixture
@@ -37,6 +37,7 @@ TASKS = {
     "span-or-none": "gen-qa",
     "dense-retrieval": "gen-ask",
     "masked-lm": "gen-text",
+    "causal-lm": "gen-text",
     "translation-ranking": "gen-text",
     "word-ranking": "gen-text",
     "image-text": "gen-images",
@@ -46,7 +47,14 @@ TASKS = {
 """Task type: the generated task whose rows it is tried on."""
 RANKING = {"translation-ranking": 128, "word-ranking": 512}
 """Trained on parallel text of two languages, in batches of two contrastive groups."""
-NOT_EVALUATED = ("masked-lm", *RANKING)
+NOT_EVALUATED = ("masked-lm", "causal-lm", *RANKING)
+
+
+class DecoderWorld(World):
+    """A world whose trainings start from a decoder with output embeddings of its own."""
+
+    def scratch(self, **shape: Any) -> RandomInit:
+        return super().scratch(model_type="llama", **shape)
 
 
 def versions_of(task_type: str) -> dict[str, int]:
@@ -58,6 +66,8 @@ def versions_of(task_type: str) -> dict[str, int]:
 def numbers_of(world: World, task_type: str) -> dict[str, Any]:
     """Train and evaluate: losses of each update, dev metrics, and test scores by language."""
     numbers: dict[str, Any] = {}
+    if get_task_type(task_type).predicts_next:
+        world = DecoderWorld(Path(world.store.root))
     model = world.scratch()
     if get_task_type(task_type).trained:
         recipe = _ranking(world, task_type) if task_type in RANKING else _training(world, task_type)

@@ -5,10 +5,10 @@ plug-in. No other module knows what an architecture calls its parts, how it join
 This package is free of torch; `BackboneType.modeling` loads the half that is not.
 """
 
-from trainables.models.backbones.base import INPUT_NAMES, Attention, BackboneType, Layout, UnsupportedModel
+from trainables.models.backbones.base import INPUT_NAMES, BackboneType, Layout, UnsupportedModel
 from trainables.models.backbones.bert import Bert
 from trainables.models.backbones.deberta_v2 import DebertaV2
-from trainables.models.backbones.decoder import Gemma3, Llama, Mistral, Qwen3
+from trainables.models.backbones.decoder import Gemma3, Gemma3Text, Llama, Mistral, Qwen3
 from trainables.models.backbones.modernbert import ModernBert
 from trainables.models.backbones.registry import (
     CONFIG,
@@ -41,6 +41,7 @@ register(SiglipText())
 register(Llama())
 register(Mistral())
 register(Qwen3())
+register(Gemma3Text())
 register(Gemma3())
 
 __all__ = [
@@ -49,7 +50,6 @@ __all__ = [
     "INPUT_NAMES",
     "PICKLED",
     "TOKENIZER_FILES",
-    "Attention",
     "BackboneType",
     "Layout",
     "UnsupportedModel",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from trainables.failure import NonRetryable
 from trainables.models.shape import Linear, ModelShape
+from trainables.recipe.model_source import Attention
 
 if TYPE_CHECKING:
     from trainables.models.backbones.modeling import Backbone
@@ -28,8 +29,6 @@ BERT_SETTINGS = frozenset(
     }
 )
 """`BackboneType.settings` of BERT, which its descendants keep."""
-Attention = Literal["causal", "bidirectional"]
-"""Whether a token sees those before it alone, or all."""
 INPUT_NAMES = ("input_ids", "token_type_ids")
 """What a model may read of each subword: its number in the vocabulary, and the number of its segment."""
 
@@ -98,6 +97,10 @@ class BackboneType(ABC):
     def limits(self, config: Mapping[str, Any]) -> str | None:
         """What this kind cannot do with a model of this configuration, as the end of a sentence; None: nothing."""
         return None
+
+    def of_text(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Of a model of several modalities the configuration of its text model; of others their own."""
+        return config
 
     def seeing(self, attention: Attention) -> dict[str, Any]:
         """The fields of a configuration that give a model this attention. Raises UnsupportedModel where it has one

@@ -13,8 +13,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from trainables.models.backbones.base import Attention, BackboneType, Layout
+from trainables.models.backbones import decoder_sizes
+from trainables.models.backbones.base import BackboneType, Layout
 from trainables.models.shape import Linear, ModelShape
+from trainables.recipe.model_source import Attention
 
 if TYPE_CHECKING:
     from trainables.models.backbones.modeling_decoder import DecoderBackbone
@@ -52,6 +54,11 @@ class Decoder(BackboneType):
     causal_flag: ClassVar[str] = "is_causal"
     """The field of its configuration that makes attention bidirectional, when it is set to `when_bidirectional`."""
     when_bidirectional: ClassVar[bool] = False
+    published: ClassVar[decoder_sizes.Sizes] = {}
+    """Configurations of `known` models."""
+
+    def __init_subclass__(cls) -> None:
+        cls.known = {name: cls().shape(config) for name, config in cls.published.items()}
 
     def shape(self, config: Mapping[str, Any], vocabulary: int | None = None) -> ModelShape:
         fields = {**self.defaults, **{key: value for key, value in config.items() if value is not None}}
@@ -84,7 +91,7 @@ class Decoder(BackboneType):
             normed=2,
             output=0 if fields["tie_word_embeddings"] else size * hidden,
             mask_token=False,
-            predicts_next=not self._is_bidirectional(config),
+            causal=not self._is_bidirectional(config),
         )
 
     def linears(self, config: Mapping[str, Any], shape: ModelShape) -> tuple[Linear, ...]:
@@ -124,6 +131,7 @@ class Llama(Decoder):
     """LLaMA (Touvron et al. 2023, arXiv 2302.13971)."""
 
     model_type = "llama"
+    published = decoder_sizes.LLAMA
     settings = Decoder.settings | {"mlp_bias"}
     defaults: ClassVar[Mapping[str, Any]] = {
         "hidden_size": 4096,
@@ -141,6 +149,7 @@ class Mistral(Decoder):
     them."""
 
     model_type = "mistral"
+    published = decoder_sizes.MISTRAL
     settings = (Decoder.settings - {"attention_bias"}) | {"sliding_window"}
     defaults: ClassVar[Mapping[str, Any]] = {
         **Llama.defaults,
@@ -154,6 +163,7 @@ class Qwen3(Decoder):
     """Qwen3 (Yang et al. 2025, arXiv 2505.09388): LLaMA's blocks with norms on queries and keys."""
 
     model_type = "qwen3"
+    published = decoder_sizes.QWEN3
     settings = Decoder.settings | {"use_sliding_window", "sliding_window", "max_window_layers"}
     head_norms = True
     defaults: ClassVar[Mapping[str, Any]] = {
@@ -166,12 +176,13 @@ class Qwen3(Decoder):
     }
 
 
-class Gemma3(Decoder):
+class Gemma3Text(Decoder):
     """The text model of Gemma 3 (2025, arXiv 2503.19786): norms before and behind what they feed, five blocks of six
     with a sliding window. With bidirectional attention a window reaches half as far to either side, as in
     EmbeddingGemma, whose configuration's field it is."""
 
     model_type = "gemma3_text"
+    published = decoder_sizes.GEMMA3_TEXT
     settings = (Decoder.settings - {"hidden_act"}) | {
         "hidden_activation",
         "query_pre_attn_scalar",
@@ -194,3 +205,29 @@ class Gemma3(Decoder):
         "max_position_embeddings": 131_072,
         "tie_word_embeddings": True,
     }
+
+
+class Gemma3(Gemma3Text):
+    """A whole Gemma 3, of which the text model alone is loaded: vision tower and projection are left out. What is
+    trained of it is of the kind `gemma3_text`."""
+
+    model_type = "gemma3"
+    published = decoder_sizes.GEMMA3
+    settings = frozenset()
+
+    def shape(self, config: Mapping[str, Any], vocabulary: int | None = None) -> ModelShape:
+        return super().shape(self.of_text(config), vocabulary)
+
+    def limits(self, config: Mapping[str, Any]) -> str | None:
+        if not isinstance(config.get("text_config"), Mapping):
+            return "has no text_config: write its text model as gemma3_text"
+        return super().limits(self.of_text(config))
+
+    def of_text(self, config: Mapping[str, Any]) -> Mapping[str, Any]:
+        text: Mapping[str, Any] = config["text_config"]
+        return {**text, "model_type": Gemma3Text.model_type}
+
+    def modeling(self) -> type[DecoderBackbone]:
+        from trainables.models.backbones.modeling_decoder import Gemma3OfWhole
+
+        return Gemma3OfWhole

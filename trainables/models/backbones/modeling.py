@@ -85,6 +85,11 @@ class Backbone(ABC):
         """The vector that stands for each sequence: by default the state of its first token."""
         return states[:, 0]
 
+    @property
+    def output_embeddings(self) -> Sequence[nn.Module]:
+        """The module of output embeddings that are no table of subwords; where there is none, nothing."""
+        return ()
+
     def vocabulary_logits(self, states: Tensor) -> Tensor:
         """Of each state of the last block the logits of the subword that follows (... x vocabulary), as pretraining
         learnt them: from output embeddings of the model's own, or the table of subwords.

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from trainables.models.attention import ATTENTION, OWN
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.backbones.registry import get_backbone_type
 
 if TYPE_CHECKING:
     from trainables.models.backbones.base import BackboneType
@@ -37,8 +38,8 @@ class DecoderBackbone(Backbone):
             module.add_module(OWN, nn.Dropout(0.0))
         self.set_attention(ATTENTION)
         self.word_embeddings.padding_idx = None  # it may also end texts, and then its vector is learnt
-        for parameter in () if self._output is None else self._output.parameters():
-            parameter.requires_grad_(False)
+        for module in self.output_embeddings:
+            module.requires_grad_(False)
 
     @classmethod
     def kept(cls, model: PreTrainedModel, missing: Sequence[str]) -> tuple[PreTrainedModel, Sequence[str]]:
@@ -63,17 +64,20 @@ class DecoderBackbone(Backbone):
         return states[torch.arange(len(states), device=states.device), last]
 
     def vocabulary_logits(self, states: Tensor) -> Tensor:
-        if self._output is None and not self.model.config.tie_word_embeddings:
+        logits: Tensor
+        if self.output_embeddings:
+            logits = self.output_embeddings[0](states)
+        elif self.model.config.tie_word_embeddings:
+            logits = nn.functional.linear(states, self.word_embeddings.weight)
+        else:
             return super().vocabulary_logits(states)
-        logits = self._output(states) if self._output else nn.functional.linear(states, self.word_embeddings.weight)
         cap = getattr(self.model.config, "final_logit_softcapping", None)
         return logits if cap is None else torch.tanh(logits / cap) * cap
 
     @property
-    def _output(self) -> nn.Linear | None:
-        """Output embeddings that are no table of subwords."""
+    def output_embeddings(self) -> Sequence[nn.Module]:
         found = self.model.get_output_embeddings()
-        return found if isinstance(found, nn.Linear) else None
+        return () if found is None else (found,)
 
     @property
     def blocks(self) -> Sequence[nn.Module]:
@@ -90,3 +94,14 @@ class DecoderBackbone(Backbone):
     @property
     def norm_eps(self) -> float:
         return float(self.model.config.rms_norm_eps)
+
+
+class Gemma3OfWhole(DecoderBackbone):
+    """The text model of a Gemma 3 that also reads images."""
+
+    load_options: ClassVar[Mapping[str, Any]] = {
+        "key_mapping": {r"^language_model\.model\.": "model.", r"^model\.language_model\.": "model."}
+    }
+
+    def __init__(self, model: PreTrainedModel, backbone_type: BackboneType) -> None:
+        super().__init__(model, get_backbone_type("gemma3_text"))

@@ -17,14 +17,14 @@ from torch.nn import functional as F
 from transformers import PreTrainedTokenizerBase
 
 from trainables.models.backbones.modeling import Backbone
-from trainables.models.inputs import InputEncoder, Inputs
+from trainables.models.inputs import InputEncoder
 from trainables.models.tokenizer_files import WrongTokenizer
 from trainables.recipe.tasks import TaskSpec
+from trainables.task_types.language_modelling import IGNORED, LanguageModelling
 from trainables.task_types.masked_lm.schema import PREDICTED
-from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, TaskModeling, pad
+from trainables.task_types.modeling import Feature
 
 MASKED, REPLACED = 0.8, 0.1
-IGNORED = -100
 
 
 class MaskedLMHead(nn.Module):
@@ -46,22 +46,15 @@ class MaskedLMHead(nn.Module):
         return F.linear(chosen, self._embedding[0].weight, self.bias)
 
 
-class MaskedLM(TaskModeling):
+class MaskedLM(LanguageModelling):
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
-        """One text for plain rows, a pair for translations. Raises WrongTokenizer where there is no mask token."""
+        """Raises WrongTokenizer where there is no mask token."""
         if encoder.tokenizer.mask_token_id is None:
             raise WrongTokenizer(
                 f"{encoder.tokenizer.name_or_path}: its tokenizer has no mask token, which {task.name} needs; give "
                 "another model, or another objective"
             )
-        texts, translations = examples["text"][:], examples["translation"][:]
-        encoded: dict[int, Inputs] = {}
-        for pair in (False, True):
-            rows = [i for i, translation in enumerate(translations) if bool(translation) == pair]
-            sides = [[texts[i] for i in rows], [translations[i] for i in rows]] if pair else [[texts[i] for i in rows]]
-            sequences = encoder(*sides, truncation="longest_first", max_length=max_length)
-            encoded.update(zip(rows, sequences, strict=True))
-        return [{**encoded[i], "example": i, "pair": bool(translations[i])} for i in range(len(texts))]
+        return super().encode(examples, encoder, task, max_length)
 
     def head(self, backbone: Backbone, task: TaskSpec, dropout: float) -> nn.Module:
         return MaskedLMHead(backbone)
@@ -86,40 +79,3 @@ class MaskedLM(TaskModeling):
             ids[chosen[replaced]] = random_ids[replaced]
             corrupted.append({**feature, "input_ids": ids.tolist(), "labels": labels.tolist()})
         return corrupted
-
-    def collate(self, features: Sequence[Feature], pad_id: int) -> dict[str, Tensor]:
-        labels = pad([feature["labels"] for feature in features], IGNORED)
-        return {**super().collate(features, pad_id), "labels": labels}
-
-    def num_loss_terms(self, features: Sequence[Feature]) -> int:
-        return sum(label != IGNORED for feature in features for label in feature["labels"])
-
-    def loss(self, output: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        labels = batch["labels"]
-        return F.cross_entropy(output, labels[labels != IGNORED], reduction="sum")
-
-    def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
-        """Loss (nats), hits and number of the predicted subwords of each row."""
-        where = batch["labels"] != IGNORED
-        gold = batch["labels"][where]
-        losses = F.cross_entropy(output, gold, reduction="none").tolist()
-        hits = (output.argmax(-1) == gold).tolist()
-        out, at = [], 0
-        for count in where.sum(-1).tolist():
-            out.append((sum(losses[at : at + count]), sum(hits[at : at + count]), count))
-            at += count
-        return out
-
-    def predict(
-        self, outputs: ModelOutputs, task: TaskSpec, context: Mapping[str, ModelOutputs]
-    ) -> dict[str, Prediction]:
-        ids = outputs.examples["id"][:]
-        return {ids[i]: value for i, value in zip(outputs.features["example"][:], outputs.values, strict=True)}
-
-    def score(
-        self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
-    ) -> dict[str, float]:
-        """`loss` in nats per predicted subword and `accuracy` in percent."""
-        count = sum(n for _, _, n in predictions.values())
-        loss = sum(value for value, _, _ in predictions.values()) / count
-        return {"loss": loss, "accuracy": 100 * sum(hits for _, hits, _ in predictions.values()) / count}
