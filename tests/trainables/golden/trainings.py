@@ -51,7 +51,11 @@ NOT_EVALUATED = ("masked-lm", "causal-lm", *RANKING)
 
 
 class DecoderWorld(World):
-    """A world whose trainings start from a decoder with output embeddings of its own."""
+    """A world whose trainings start from a decoder with output embeddings of its own, which learns text by causal LM."""
+
+    def spec(self, name: str) -> TaskSpec:
+        spec = super().spec(name)
+        return spec.model_copy(update={"type": "causal-lm"}) if spec.type == "masked-lm" else spec
 
     def scratch(self, **shape: Any) -> RandomInit:
         return super().scratch(model_type="llama", **shape)
