@@ -21,7 +21,7 @@ from sweeps.spec.matching import RANKING
 from sweeps.spec.precision import with_precision
 from sweeps.spec.reading import WrongSpec
 from sweeps.spec.settings import Settings, WrongSettings, merged
-from sweeps.spec.training import MASKED_LM, Training
+from sweeps.spec.training import Training
 from trainables.models.backbones import DEFAULT
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit

@@ -20,7 +20,7 @@ def check_fields(one: IntermediateSpec, where: str) -> list[str]:
     if one.captions_of is None and not one.tasks:
         return [f"{where}.tasks: is missing; name the tasks of this intermediate, or captions_of"]
     problems = []
-    if one.captions_of is not None and (one.tasks or one.mlm or one.vision or one.updates_of):
+    if one.captions_of is not None and (one.tasks or one.text or one.vision or one.updates_of):
         problems.append(f"{where}.captions_of: stands instead of tasks, mlm, vision and updates_of; take these out")
     if one.objective is not None and one.captions_of is None:
         problems.append(f"{where}.objective: is about captions; give captions_of, or take it out")
@@ -48,7 +48,7 @@ def check_matching(spec: SweepSpec) -> list[str]:
 
 
 def _captions(one: IntermediateSpec, other: IntermediateSpec, where: str) -> Iterator[str]:
-    if not other.has_images or len(other.tasks) != 1 or other.mlm is not None:
+    if not other.has_images or len(other.tasks) != 1 or other.text is not None:
         yield f"{where}: {shown(other.name)} is no image-text task alone; name an intermediate of one such task"
         return
     _, languages = in_languages(other.tasks[0])

@@ -72,7 +72,9 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
             trust_remote_code=False,
             **options,
         )
-    if conversions := getattr(model, "_weight_conversions", None):
+    if "key_mapping" in options:  # transformers would write the weights under the names that it has read
+        del model._weight_conversions
+    elif conversions := getattr(model, "_weight_conversions", None):
         # Names by which weights are written again: where weights are divided, transformers (5.23) keeps all that there
         # ever were of the architecture, and not only those that this checkpoint has.
         model._weight_conversions = [one for one in conversions if one.was_used()]
@@ -83,8 +85,6 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
             f"{name}: {len(lost)} weights of the backbone are not in the checkpoint or have another shape "
             f"({', '.join(lost[:5])}...): only a task's head may be new"
         )
-    if "key_mapping" in options:  # transformers would write the weights under the names that it has read
-        del model._weight_conversions
     found = modeling(model, backbone_type)
     found.dropped = "" if tower is None else tower.dropped
     return found

@@ -18,7 +18,7 @@ from trainables.recipe.model_source import CheckpointRef, RandomInit
 from trainables.recipe.optimisation import Optimisation
 from trainables.recipe.recipes import DataRecipe, EvaluateRecipe, TokenizerRecipe, TrainRecipe
 from trainables.recipe.sampling import Mixture
-from trainables.recipe.tasks import Selection, TaskSpec, TrainTask
+from trainables.recipe.tasks import Selection, SplitRef, TaskSpec, TrainTask
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 
@@ -51,11 +51,15 @@ NOT_EVALUATED = ("masked-lm", "causal-lm", *RANKING)
 
 
 class DecoderWorld(World):
-    """A world whose trainings start from a decoder with output embeddings of its own, which learns text by causal LM."""
+    """A world whose trainings start from a decoder with output embeddings of its own. Text is learnt by causal LM."""
 
     def spec(self, name: str) -> TaskSpec:
         spec = super().spec(name)
         return spec.model_copy(update={"type": "causal-lm"}) if spec.type == "masked-lm" else spec
+
+    def data(self, name: str, rows: tuple[SplitRef, ...], max_length: int = 64) -> str:
+        recipe = DataRecipe(task=self.spec(name), rows=rows, tokenizer=self.tokenizer(), max_length=max_length)
+        return self.do(recipe)
 
     def scratch(self, **shape: Any) -> RandomInit:
         return super().scratch(model_type="llama", **shape)
