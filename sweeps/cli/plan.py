@@ -144,10 +144,15 @@ def _show_fit(plan: Plan, store: Store, option: str, gpu_type: str | None, as_js
     size = card_bytes(option)
     if gpu_type is not None and gpu_type not in DEVICES:
         wrong([f"--gpu-type {shown(gpu_type)[1:-1]}: one of {', '.join(DEVICES)}"])
-    found = list(fits(plan, store, size, gpu_type))
+    found, unknown = fits(plan, store, size, gpu_type)
     if as_json:
-        return write_json([{**asdict(one), "execution": one.execution.model_dump(mode="json")} for one in found])
-    console.print(fit_table(found, option, gpu_type or USUAL))
+        rows = [{**asdict(one), "execution": one.execution.model_dump(mode="json")} for one in found]
+        return write_json({"fits": rows, "unknown": unknown})
+    if found:
+        console.print(fit_table(found, option, gpu_type or USUAL))
+    for model, hub in unknown.items():
+        line = f"- {model}: the shape of {hub} is not known here; download it: hf download {hub} config.json"
+        console.print(line, style="yellow", highlight=False, soft_wrap=True)
 
 
 def _end(file: Path, lacks: list[str]) -> None:

@@ -48,34 +48,33 @@ class Fit:
     update_seconds: float
 
 
-def fits(plan: Plan, store: Store | None, card_bytes: float, gpu_type: str | None) -> Iterator[Fit]:
-    """Of each model that the plan trains, all its weights and adapters, on `CARDS` of one node.
+def fits(plan: Plan, store: Store | None, card_bytes: float, gpu_type: str | None) -> tuple[list[Fit], dict[str, str]]:
+    """Of each model that the plan trains, all its weights and adapters, on `CARDS` of one node; and the models whose
+    shape is not known, with the names of these on the hub.
 
     Args:
         card_bytes: memory of a card.
         gpu_type: whose speed it has, a name in `sweeps.cost.throughput.DEVICES`; None: the usual one.
     """
-    throughput = throughput_on(gpu_type or USUAL)
-    context, held = context_of(plan, store), PlanMemory(plan, store)
+    throughput, held = throughput_on(gpu_type or USUAL), PlanMemory(plan, store)
+    found: list[Fit] = []
+    unknown: dict[str, str] = {}
     for model, step in _heaviest(plan, held).items():
+        context = context_of(plan, store)
         shape = context.shape(step.recipe.starts_from)
+        if context.assumed:
+            unknown[model] = next(iter(context.assumed))
+            continue
         for trained, variant in _variants(step, shape):
             work = variant.kind.work(variant.recipe, context)
             for cards in CARDS:
                 cluster = Cluster([NodeShape(inf, cards)], card_bytes, throughput)
                 best = _fastest(candidates(variant, work, cluster, held.peaks))
                 execution = best.step.execution
-                yield Fit(
-                    model,
-                    shape.parameters,
-                    trained,
-                    cards,
-                    best.fits,
-                    execution,
-                    best.peak,
-                    best.host,
-                    throughput.computing(work, execution, execution.workers) / max(work.updates, 1),
-                )
+                seconds = throughput.computing(work, execution, execution.workers) / max(work.updates, 1)
+                held_there = best.peak, best.host
+                found.append(Fit(model, shape.parameters, trained, cards, best.fits, execution, *held_there, seconds))
+    return found, unknown
 
 
 def _fastest(ways: Sequence[Candidate]) -> Candidate:

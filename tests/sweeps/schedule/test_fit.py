@@ -51,7 +51,7 @@ def llama(tmp_path_factory):
 def test_what_fits_on_cards_of_80_gb(llama):
     done = llama("--fit", "80GB", "--json")
     assert done.returncode == 0, done.stderr
-    found = {(one["model"], one["trained"], one["cards"]): one for one in json.loads(done.stdout)}
+    found = {(one["model"], one["trained"], one["cards"]): one for one in json.loads(done.stdout)["fits"]}
     whole = {(model, cards): one for (model, trained, cards), one in found.items() if trained == "all weights"}
     assert len(whole) == len(SIZES) * 3
     assert all(one["fits"] and one["gpu_bytes"] < 80e9 for one in found.values())
@@ -82,6 +82,9 @@ def test_it_is_a_table_for_people(llama):
     assert done.returncode == 0
     assert "as on V100, modelled" in done.stdout
     assert "does not fit" in done.stdout
+    done = llama("--fit", "80GB", "-o", "models={other: {start: lab/other, revision: main}}")
+    assert done.returncode == 0
+    assert done.stdout.startswith("- other: the shape of lab/other is not known here")
     for wrong in (("--fit", "80"), ("--fit", "80GB", "--gpu-type", "B9")):
         done = llama(*wrong)
         assert done.returncode == 2
