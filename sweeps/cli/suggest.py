@@ -83,7 +83,7 @@ def suggest(
     if not chosen:
         console.print("all cells are done: there is nothing to suggest", highlight=False)
         return
-    _show(chosen, priced, sweep)
+    _show(chosen, priced, sweep, known=bool(predicted.scores.seen.any()))
     for line in [*_trust(predicted), *_remarks(predicted, by)]:
         console.print(f"- {line}", highlight=False, soft_wrap=True)
 
@@ -104,7 +104,8 @@ def _priced(sweep: Sweep, gpus: int | None, gpu_type: str | None, cpus: int | No
     return choose_for(sweep.plan, sweep.store, done, devices.nodes, gpu_type)[0].plan
 
 
-def _show(chosen: list[Suggestion], priced: Plan, sweep: Sweep) -> None:
+def _show(chosen: list[Suggestion], priced: Plan, sweep: Sweep, known: bool) -> None:
+    """A line for each cell; `known`: whether there is any score to predict from."""
     from sweeps.suggest.prices import Prices
 
     unit = Prices(priced).unit
@@ -124,7 +125,7 @@ def _show(chosen: list[Suggestion], priced: Plan, sweep: Sweep) -> None:
             str(len(one.steps)),
             f"{one.hours:.2g}",
             f"{spent:.2g}",
-            f"{one.expected:.1f} ({one.low:.1f} to {one.high:.1f})",
+            f"{one.expected:.1f} ({one.low:.1f} to {one.high:.1f})" if known else "not known",
             f"{one.regret:.2f}",
             f"-{100 * one.uncertainty:.0f} %",
         )

@@ -88,9 +88,12 @@ def place_of(cell: Cell) -> Place:
 
 
 def scores_of(results: Results, by: Objective) -> Scores:
-    """The scores of a sweep's cells. By dev, targets that are not trained have none."""
+    """The scores of a sweep's cells, but of those that a selection has stopped. By dev, targets that are not trained have
+    none."""
     plan, store = results.plan, results.store
-    cells = tuple(cell for cell in plan.cells if by == "zero-shot" or cell.variants[0].training is not None)
+    # What a selection has stopped is not run again.
+    left = (cell for cell in plan.cells if not results.stopped_in(cell))
+    cells = tuple(cell for cell in left if by == "zero-shot" or cell.variants[0].training is not None)
     done = {(cell.model, cell.intermediate, cell.target, cell.seed): cell for cell in results.cells}
     languages: dict[str, Sequence[str]] = {}
     for target in dict.fromkeys(cell.target for cell in cells):
@@ -168,7 +171,7 @@ def features_of(scores: Scores, results: Results) -> dict[str, Floats]:
         found = [values.get((*place_of(c), c.seed), values.get((*place_of(c), None), math.nan)) for c in cells]
         within = [(c.model, c.target) for c in cells] if measure in FITS else [()] * len(cells)
         columns[measure] = _standardised(np.array(found, dtype=float), within)
-    tasks, rows = _intermediates(plan)
+    tasks, rows = intermediates_of(plan)
     types = {name: {get_task(task).type for task in of} for name, of in tasks.items()}
     trained_on = {t.task: set(t.trained_on) for t in results.spec.targets}
     everything: list[tuple[Any, ...]] = [()] * len(cells)
@@ -185,7 +188,7 @@ def features_of(scores: Scores, results: Results) -> dict[str, Floats]:
     return {name: column for name, column in columns.items() if column.any()}
 
 
-def _intermediates(plan: Plan) -> tuple[dict[str, set[str]], dict[str, float]]:
+def intermediates_of(plan: Plan) -> tuple[dict[str, set[str]], dict[str, float]]:
     """The tasks of each intermediate, and its train rows."""
     context = context_of(plan, None)
     tasks: dict[str, set[str]] = {}

@@ -34,7 +34,7 @@ from sweeps.spec.reading import read_spec
 from sweeps.state.sweep import load
 from sweeps.suggest.effects import Effects, Floats
 from sweeps.suggest.suggestions import predicted_from
-from sweeps.suggest.table import MEAN, Objective, Scores, _intermediates, effects_of, features_of, place_of, scores_of
+from sweeps.suggest.table import MEAN, Objective, Scores, effects_of, features_of, intermediates_of, place_of, scores_of
 from trainables.recipe.recipes import TrainRecipe
 from trainables.steps import TrainResult
 from trainables.store import Store
@@ -92,7 +92,7 @@ def finished(file: Path, by: Objective) -> Sweep:
     spec = read_spec(file)
     results = Results(load(spec, file, Store(spec.storage)))
     scores = scores_of(results, by)
-    _, rows = _intermediates(results.plan)
+    _, rows = intermediates_of(results.plan)
     dev: dict[str, list[float]] = {}
     for step in results.plan.steps.values():
         for role in step.roles:
