@@ -58,7 +58,7 @@ def suggest(
         wrong(["--json: shows what is suggested; leave out --run"])
     from sweeps.suggest.choice import TooLittle
     from sweeps.suggest.rounds import InRounds
-    from sweeps.suggest.suggestions import TooMany
+    from sweeps.suggest.suggestions import CannotPredict
     from sweeps.suggest.suggestions import suggest as suggested
 
     def rounds(sweep: Sweep) -> Iterator[Collection[str]]:
@@ -75,7 +75,7 @@ def suggest(
         sweep = load_sweep(file, override)
         priced = _priced(sweep, gpus, gpu_type, cpus)
         predicted, chosen = suggested(sweep, priced, by, aim, budget)  # type: ignore[arg-type]
-    except (TooLittle, TooMany) as problem:
+    except (TooLittle, CannotPredict) as problem:
         wrong([f"{file}: {problem}"])
     if as_json:
         write_json(_json(predicted, chosen))

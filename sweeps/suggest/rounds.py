@@ -51,7 +51,7 @@ class InRounds:
         """The rounds. Each is to be carried out before the next is asked for.
 
         Raises:
-            TooMany, TooLittle: as `suggest`, before the first round; a later one is the last.
+            CannotPredict, TooLittle: as `suggest`, before the first round; a later one is the last.
         """
         number = 0
         while True:
@@ -68,11 +68,13 @@ class InRounds:
             before = inspect_steps(self.sweep).done
             steps = beside(priced, before, {step for one in chosen for step in one.steps})
             add_round(self.sweep, self.by, len(chosen))
-            yield Round(number, found, chosen, frozenset(steps), left)
-            after = inspect_steps(self.sweep).done
-            hours = taken(self.sweep, Prices(priced), after - before)
-            add_hours(self.sweep, hours)
-            self.spent += hours
+            try:
+                yield Round(number, found, chosen, frozenset(steps), left)
+            finally:  # also where nobody asks for the next one, since this one has failed
+                after = inspect_steps(self.sweep).done
+                hours = taken(self.sweep, Prices(priced), after - before)
+                add_hours(self.sweep, hours)
+                self.spent += hours
             if not {one.steps[-1] for one in chosen if one.steps} <= after:
                 return  # it failed, or was asked to stop
 

@@ -20,8 +20,8 @@ MOST = 1500
 """Cells of a sweep: the model holds a number for each pair of scores."""
 
 
-class TooMany(ValueError):
-    """The sweep has more cells than can be predicted together."""
+class CannotPredict(ValueError):
+    """There is nothing to predict, or more than can be predicted together; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +75,15 @@ def predict(results: Results, by: Objective) -> Predicted:
     """Predict the cells of a sweep from those that are done.
 
     Raises:
-        TooMany: there are more than `MOST`.
+        CannotPredict: there are more than `MOST`, or none has a score of this kind.
     """
     if len(results.plan.cells) > MOST:
-        raise TooMany(f"{len(results.plan.cells):,} cells; predictions are of {MOST:,} at most: leave some out with -o")
+        raise CannotPredict(
+            f"{len(results.plan.cells):,} cells; predictions are of {MOST:,} at most: leave some out with -o"
+        )
     scores = scores_of(results, by)
+    if not scores.cells:
+        raise CannotPredict("no target is trained, so none has a score on dev rows; give --by zero-shot")
     having = {cell.target for cell in scores.cells}
     left_out = dict.fromkeys(cell.target for cell in results.plan.cells if cell.target not in having)
     return predicted_from(scores, effects_of(scores, features_of(scores, results)), tuple(left_out))
@@ -92,7 +96,7 @@ def suggest(sweep: Sweep, priced: Plan, by: Objective, aim: Aim, budget: float) 
         priced: its plan, with the costs of steps on the devices that hours are of.
 
     Raises:
-        TooMany, TooLittle: it has too many cells; the budget is below every one.
+        CannotPredict, TooLittle: it has too many cells, or none with such a score; the budget is below every one.
     """
     predicted = predict(Results(sweep), by)
     done = inspect_steps(sweep).done

@@ -88,8 +88,8 @@ def place_of(cell: Cell) -> Place:
 
 
 def scores_of(results: Results, by: Objective) -> Scores:
-    """The scores of a sweep's cells, but of those that a selection has stopped. By dev, targets that are not trained have
-    none."""
+    """The scores of a sweep's cells, but of those that a selection has stopped. By dev, targets that are not trained
+    have none."""
     plan, store = results.plan, results.store
     # What a selection has stopped is not run again.
     left = (cell for cell in plan.cells if not results.stopped_in(cell))

@@ -166,3 +166,14 @@ def test_a_round_whose_cells_failed_is_the_last(file):
     sweep = opened(file)
     rounds = InRounds(sweep, lambda: sweep.plan, "dev", "regret", math.inf)
     assert [one.number for one in rounds] == [1]
+
+
+def test_a_sweep_without_a_score_on_dev_rows_is_one_line(sweep_file, tiny):
+    small = {name: one for name, one in tiny["models"]["small"].items() if name != "pretrain"}
+    file = sweep_file(models={"small": small}, intermediates=["none", "gen-nli"], targets=["gen-pairs"])
+    asked = xstilts("suggest", file, "--budget", 1)
+    assert asked.exit_code == 2
+    assert "no target is trained, so none has a score on dev rows; give --by zero-shot" in " ".join(
+        asked.output.split()
+    )
+    assert xstilts("suggest", file, "--budget", 1, "--by", "zero-shot").exit_code == 0
