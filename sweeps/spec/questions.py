@@ -43,8 +43,8 @@ def lacking(spec: SweepSpec, question: Question) -> str | None:
         if len({size for models in families(spec).values() for size in models.values()}) < 2:
             return "needs models of two sizes or more, of one family for a curve"
     elif question == "multimodal":
-        if not any(model.twin for model in spec.models.values()):
-            return "needs a multimodal model beside a text-only one; name it as the model's twin"
+        if not (any(model.twin for model in spec.models.values()) or controls(spec)):
+            return "needs a model with a text-only twin, or an image-text intermediate with a control beside it"
     elif question == "robustness":
         if not perturbed(spec):
             return "needs a target and a perturbed or adversarial set of it as another target"
@@ -102,6 +102,17 @@ def parameters_of(name: str, model: ModelSpec) -> int | None:
 
 def _called(name: str, model: ModelSpec) -> str:
     return name if model.start is None or model.path is not None else model.start.rpartition("/")[2]
+
+
+def controls(spec: SweepSpec) -> dict[str, dict[str, str]]:
+    """Image-text intermediate -> what it is compared with, each with its part: the same captions without images, text
+    intermediates with as many updates, none."""
+    found: dict[str, dict[str, str]] = {}
+    for one in spec.intermediates:
+        if one.role == "image-text":
+            of = {other.name: other.role for other in spec.intermediates if other.matched_to == one.name}
+            found[one.name] = {**of, **({NONE: NONE} if NONE in spec.intermediate_names else {})}
+    return {name: of for name, of in found.items() if of}
 
 
 def perturbed(spec: SweepSpec) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Do multimodal starting models transfer better than text-only ones, and what do image-text intermediates add?"""
+"""Do images help: multimodal starting models against text-only twins, image-text intermediates against controls."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from sweeps.report.questions.answer import Answer, Cell, Drawing, Estimate, Tabl
 from sweeps.report.questions.common import average, counted, done, facts, listed, usual_cautions
 from sweeps.report.questions.plots import Forest
 from sweeps.report.study import Study
+from sweeps.spec.questions import controls
 
 
 def answer(study: Study) -> Answer:
-    """Each multimodal model against its text-only twin, by intermediate and target."""
+    """Each multimodal model against its text-only twin, by intermediate and target; each image-text intermediate
+    against its controls, by model."""
     targets = counted(study)
     models = study.results.spec.models
     twins = {name: model.twin for name, model in models.items() if model.twin}
@@ -21,7 +23,10 @@ def answer(study: Study) -> Answer:
     by_target = dict(
         zip(single, corrected([difference(study, m, t, of, [one]) for m, t, of, one in single]), strict=True)
     )
-    tables = [_table(study, keys, whole, targets)]
+    added = _added(study, targets)
+    tables = [_table(study, keys, whole, targets)] if keys else []
+    if added:
+        tables.append(_added_table(added))
     if single:
         rows: list[tuple[Cell, ...]] = [(*key, one, p_of(one)) for key, one in by_target.items()]
         caption = (
@@ -30,31 +35,47 @@ def answer(study: Study) -> Answer:
         )
         head = ("multimodal", "text-only", "intermediate", "target", "difference (95 %)", "p (Holm)")
         tables.append(Table("question-multimodal-targets", caption, head, tuple(rows)))
-    figures: tuple[Drawing, ...] = ()
+    figures: list[Drawing] = []
     if whole:
         rows_of: dict[str, dict[str, Estimate]] = {}
         for (name, twin, of), one in whole.items():
             rows_of.setdefault(of, {})[f"{name} − {twin}"] = one
-        figures = (
+        figures.append(
             Forest(
                 "question-multimodal",
                 "Multimodal minus text-only",
                 "Zero-shot, mean over targets, after the same intermediate; bars are 95 % intervals.",
                 "points of score, mean over targets",
                 rows_of,
-            ),
+            )
+        )
+    if known := {key: one for key, one in added.items() if one is not None}:
+        drawn: dict[str, dict[str, Estimate]] = {}
+        for (model, name, control, role), one in known.items():
+            part = f" ({role})" if role != control else ""
+            drawn.setdefault(f"{name} − {control}{part}", {})[model] = one
+        figures.append(
+            Forest(
+                "question-multimodal-controls",
+                "Image-text intermediate minus its controls",
+                "Zero-shot, mean over targets, from the same model; bars are 95 % intervals. Against the same captions "
+                "without images is what images add.",
+                "points of score, mean over targets",
+                drawn,
+            )
         )
     return Answer(
         "multimodal",
-        "Do multimodal models transfer better than text-only ones?",
-        _claim(whole),
+        "Do multimodal models, or image-text intermediates, transfer better than text alone?",
+        _claim(whole, added),
         facts(
             study,
             targets,
-            "between twins: intermediates, target trainings and their settings, test rows; not held fixed: what a "
-            "multimodal model was trained on beside images",
+            "between twins: intermediates, target trainings and their settings, test rows; between an image-text "
+            "intermediate and its controls: also the starting model and the number of updates (caption-only: texts and "
+            "batches, too); not held fixed: what a multimodal model was trained on beside images",
         ),
-        figures,
+        tuple(figures),
         tuple(tables),
         (
             "A multimodal text tower has also read more text (captions, translations) than its twin: a difference is "
@@ -105,10 +126,46 @@ def _table(
     return Table("question-multimodal", caption, head, tuple(rows))
 
 
-def _claim(whole: dict[tuple[str, str, str], Estimate]) -> tuple[str, ...]:
-    if not whole:
-        return ("Not known yet: no multimodal model and its twin have all their cells.",)
+def _added(study: Study, targets: list[str]) -> dict[tuple[str, str, str, str], Estimate | None]:
+    """By model, image-text intermediate, control and the control's part: the difference, mean over targets."""
+    keys = [
+        (model, name, control, role)
+        for model in study.models
+        for name, of in controls(study.results.spec).items()
+        for control, role in of.items()
+    ]
+    found: list[Estimate | None] = []
+    for model, name, control, _ in keys:
+        whole = targets and all(done(study, model, one, targets) == targets for one in (name, control))
+        sums = [average(study, model, one, targets) for one in (name, control)] if whole else []
+        judged = study.judge.difference(minus(*sums)) if sums else None
+        found.append(Estimate.of(judged) if judged else None)
+    return dict(zip(keys, corrected(found), strict=True))
+
+
+def _added_table(added: dict[tuple[str, str, str, str], Estimate | None]) -> Table:
+    rows: list[tuple[Cell, ...]] = [(*key, one, p_of(one)) for key, one in added.items()]
+    tests = sum(one is not None for one in added.values())
+    caption = (
+        "Image-text intermediate minus its controls, zero-shot, mean over targets, paired by test rows and seeds: the "
+        "same captions without images (caption-only), text intermediates with as many updates, and none. * holds at "
+        f"5 % after Holm’s correction over the {tests} differences of this table."
+    )
+    head = ("model", "image-text", "control", "its part", "difference (95 %)", "p (Holm)")
+    return Table("question-multimodal-controls", caption, head, tuple(rows))
+
+
+def _claim(
+    whole: dict[tuple[str, str, str], Estimate], added: dict[tuple[str, str, str, str], Estimate | None]
+) -> tuple[str, ...]:
     sentences = []
+    for (model, name, control, role), gain in added.items():
+        if gain is not None and role == "caption-only":
+            shown = "add to" if gain.low > 0 else "take from" if gain.high < 0 else "are not shown to add to"
+            sentences.append(
+                f"From {model} images {shown} their captions: {name} minus {control} is {gain.number} points zero-shot "
+                f"(95 % interval {gain.interval})."
+            )
     for model, twin in dict.fromkeys((model, twin) for model, twin, _ in whole):
         of = {name: one for (m, t, name), one in whole.items() if (m, t) == (model, twin)}
         first, one = next(iter(of.items()))
@@ -120,4 +177,4 @@ def _claim(whole: dict[tuple[str, str, str], Estimate]) -> tuple[str, ...]:
         )
         sure = [f"{name} {e.number.rstrip('*')}" for name, e in of.items() if e.sure]
         sentences.append(f"Of {len(of)} intermediates the twins surely differ after {listed(sure) or 'none'}.")
-    return tuple(sentences)
+    return tuple(sentences) or ("Not known yet: no pair that could be compared has all its cells.",)

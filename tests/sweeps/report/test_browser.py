@@ -28,10 +28,10 @@ def address(made_up, tmp_path_factory) -> str:
 
 @pytest.fixture
 def opened(browser, address) -> Iterator[Any]:
-    """Opens the page at a width; fails where it asks for anything or complains."""
+    """Opens a page at a width; fails where it asks for anything or complains."""
     pages, asked, said = [], [], []
 
-    def open_at(width: int, **settings: Any) -> Any:
+    def open_at(width: int, address: str = address, **settings: Any) -> Any:
         page = browser.new_page(viewport={"width": width, "height": 900}, **settings)
         page.on("request", lambda request: asked.append(request.url))
         page.on("console", lambda message: said.append(message.text))
@@ -41,7 +41,7 @@ def opened(browser, address) -> Iterator[Any]:
         return page
 
     yield open_at
-    assert [url for url in asked if url != address and not url.startswith("data:")] == []
+    assert [url for url in asked if not url.endswith("report.html") and not url.startswith("data:")] == []
     assert said == []
     for page in pages:
         page.close()
@@ -69,6 +69,22 @@ def test_the_first_screen_has_the_answer(opened, width, seen):
         box = page.locator(f".question .{name}").first.bounding_box()
         assert box["y"] >= 0
         assert box["y"] + box["height"] <= 900, name
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_with_several_questions_the_first_screen_has_every_answer(opened, asked_once, width):
+    page = opened(width, (asked_once.folder / "report.html").as_uri())
+    page.screenshot(path=ARTEFACTS / f"answers-{width}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate(MEASURE) == []
+    shown = page.locator("#answers dd")
+    assert shown.all_inner_texts() == [one.claim[0] for one in asked_once.answers.values()]
+    last = shown.last.bounding_box()
+    assert last["y"] + last["height"] <= (900 if width == 1280 else 1300)
+    for figure in page.locator(".question .answer img").all():
+        box = figure.bounding_box()
+        assert figure.evaluate("one => one.naturalWidth > 0")
+        assert box["width"] >= min(416, width)
 
 
 def test_tables_sort_by_their_headings(opened):

@@ -191,7 +191,7 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
     ({"question": ["intermediates", "intermediates"]}, "question: intermediates stands there twice"),
     ({"question": "scale"}, "question: scale needs models of two sizes or more"),
     ({"question": "low-resource"}, "question: low-resource needs one intermediate in two languages"),
-    ({"question": "multimodal"}, "question: multimodal needs a multimodal model"),
+    ({"question": "multimodal"}, "question: multimodal needs a model with a text-only twin, or an image-text"),
     ({"question": "robustness"}, "question: robustness needs a target and a perturbed"),
     ({"intermediates": ["none"], "question": "intermediates"}, "question: intermediates needs none and another"),
     (model(twin="other"), "models.m.twin: other is no other model of this sweep"),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import sweeps
 from sweeps.spec.fields import ModelSpec
-from sweeps.spec.questions import families, family_of, parameters_of, questions_of
+from sweeps.spec.questions import controls, families, family_of, parameters_of, questions_of
 from sweeps.spec.reading import read_spec
 
 
@@ -42,6 +45,11 @@ def test_axes_tell_the_question_and_the_file_goes_before_them(sweep_file):
     assert questions_of(read_spec(sweep_file(intermediates=two))) == ("intermediates",)
     assert questions_of(read_spec(sweep_file(intermediates=["none"]))) == ()
     assert questions_of(read_spec(sweep_file(intermediates=two, question="intermediates"))) == ("intermediates",)
+
+
+def test_an_image_text_intermediate_has_its_controls():
+    spec = read_spec(Path(sweeps.__file__).parent / "multimodal-xtreme-r.yaml")
+    assert controls(spec) == {"images": {"captions": "caption-only", "nli": "text", "qa": "text", "none": "none"}}
 
 
 def test_sizes_of_one_family_ask_about_scale(sweep_file, tiny):

@@ -8,7 +8,7 @@ import re
 
 import pytest
 
-from sweeps.report.questions import answers_of
+from sweeps.report.questions import answers_of, multimodal
 from sweeps.report.questions.answer import Estimate
 from sweeps.report.questions.arms import OWN, comparisons, gain, work_of
 from sweeps.report.questions.common import counted
@@ -115,6 +115,21 @@ def test_twins_differ_as_planted(answers):
     assert [row["intermediate"] for row in found] == ["none", "toy-nli", "toy-nli@sw", "toy-more", "toy-both"]
     assert all(holds(row["difference (95 %)"], planted.PER_SIZE) for row in found)
     assert {(row["multimodal"], row["text-only"]) for row in found} == {("tiny-c", "tiny-b")}
+
+
+def test_an_image_text_intermediate_is_taken_against_its_controls(study, monkeypatch):
+    """As if the Swahili intermediate had images, and the English one were the same captions without them."""
+    of = {"toy-nli@sw": {"toy-nli": "caption-only", "none": "none"}}
+    monkeypatch.setattr(multimodal, "controls", lambda spec: of)
+    answer = multimodal.answer(study)
+    found = [row for table in answer.tables if "controls" in table.name for row in table.rows]
+    assert [row[:4] for row in found if row[0] == "tiny-a"] == [
+        ("tiny-a", "toy-nli@sw", "toy-nli", "caption-only"),
+        ("tiny-a", "toy-nli@sw", "none", "none"),
+    ]
+    # Of German, Swahili and Yoruba one gains; against none all gain three points more.
+    assert sum(holds(row[4], planted.OWN_GAIN / 3 + 3.0 * (row[2] == "none")) for row in found) >= 5  # of six at 95 %
+    assert answer.claim[0].startswith("From tiny-a images")
 
 
 def test_noisy_copies_are_in_no_average(study):
