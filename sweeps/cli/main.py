@@ -39,9 +39,10 @@ from sweeps.cli.track import track
 from sweeps.cli.ui import ui
 from trainables.failure import NonRetryable
 from trainables.models.backbones import UnsupportedModel
-from trainables.outside.text import Unreadable
+from trainables.outside.text import Unreadable, shown
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import TrainRecipe
+from trainables.tasks.language_facts import GROUPINGS
 from trainables.tasks.sources import DataError
 
 if TYPE_CHECKING:
@@ -90,11 +91,18 @@ def results(
     average: Annotated[
         str, typer.Option(help="zero-shot (without the training language) or xtreme (with it).")
     ] = "zero-shot",
+    by: Annotated[
+        str | None, typer.Option(help="Means over groups of languages: resource, size, script, family or seen.")
+    ] = None,
 ) -> None:
     """Show the tables of what is done."""
     if average not in ("zero-shot", "xtreme"):
         wrong([f"--average {average}: zero-shot or xtreme"])
+    grouping = next((one for one in GROUPINGS if one == by), None)
+    if by is not None and grouping is None:
+        wrong([f"--by {shown(by)}: {', '.join(GROUPINGS)}"])
     sweep = see_sweep(file, override)
+    from sweeps.results.groups import group_tables
     from sweeps.results.notes import notes_of
     from sweeps.results.results import Results
     from sweeps.results.tables import tables_of
@@ -102,6 +110,9 @@ def results(
     found = Results(sweep)
     if as_json:
         write_json([asdict(number) for number in found.numbers()])
+        return
+    if grouping is not None:
+        print_tables(group_tables(found, grouping), notes_of(found), console)
         return
     print_tables(tables_of(found, "xtreme" if average == "xtreme" else "zero-shot"), notes_of(found), console)
 

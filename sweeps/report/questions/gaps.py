@@ -10,9 +10,10 @@ from sweeps.report.figures import file_name
 from sweeps.report.questions.answer import Cell, Estimate, Table, corrected
 from sweeps.report.questions.common import ZERO_SHOT, done
 from sweeps.report.study import Study
-from sweeps.spec.fields import NONE, ModelSpec
+from sweeps.results.groups import group_of
+from sweeps.spec.fields import NONE
 from trainables.tasks import get_task
-from trainables.tasks.language_facts import GROUPINGS, LANGUAGES, Grouping, pretraining_of
+from trainables.tasks.language_facts import GROUPINGS, Grouping
 
 LOW_CLASSES = ("class 0", "class 1", "class 2")
 LOW_GROUP = "classes 0 to 2"
@@ -50,13 +51,6 @@ def groups_of(study: Study, model: str, targets: Iterable[str]) -> list[Group]:
     order = {grouping: place for place, grouping in enumerate(GROUPINGS)}
     keys = sorted(found, key=lambda key: (order[key[0]], key[1]))
     return [Group(grouping, name, found[grouping, name]) for grouping, name in keys]
-
-
-def group_of(model: ModelSpec, code: str, grouping: Grouping) -> str | None:
-    """The group of a language, as a starting model sees it; None where the facts do not tell."""
-    if grouping == "seen" and model.seen is not None:
-        return "seen" if code in model.seen else "not seen"
-    return LANGUAGES[code].group_of(grouping, pretraining_of(model.start)) if code in LANGUAGES else None
 
 
 def gap(study: Study, model: str, intermediate: str, group: Group) -> dict[Part, float]:

@@ -7,7 +7,9 @@ import math
 import re
 
 import pytest
+from typer.testing import CliRunner
 
+from sweeps.cli.main import app
 from sweeps.report.questions import answers_of, multimodal
 from sweeps.report.questions.answer import Estimate
 from sweeps.report.questions.arms import OWN, comparisons, gain, work_of
@@ -95,6 +97,19 @@ def test_gaps_are_those_of_the_groups(answers, study):
     assert {name for by, name, _ in table if by == "seen"} == {"seen", "not seen"}
     assert ("script", "Latin", "none") in table
     assert not any(group.members.get("toy-noisy") for group in groups_of(study, "tiny-a", counted(study)))
+
+
+def test_results_are_shown_by_group(asked):
+    done = CliRunner().invoke(app, ["results", str(asked.file), "--by", "resource"], env={"COLUMNS": "160"})
+    assert done.exit_code == 0, done.output
+    (row,) = [line for line in done.stdout.splitlines() if "toy-nli" in line and "class 2" in line][:1]
+    entry = asked.results.entry("tiny-a", "none", ["toy-nli"], ["sw", "yo"], "zero-shot")
+    assert "sw yo" in row
+    assert str(entry) in row
+    assert "not seen" in CliRunner().invoke(app, ["results", str(asked.file), "--by", "seen"]).stdout
+    wrong = CliRunner().invoke(app, ["results", str(asked.file), "--by", "colour"])
+    assert wrong.exit_code == 2
+    assert "resource, size, script, family, seen" in wrong.stderr
 
 
 def test_drops_and_what_they_go_with(answers, study):
