@@ -109,7 +109,7 @@ def controls(spec: SweepSpec) -> dict[str, dict[str, str]]:
     intermediates with as many updates, none."""
     found: dict[str, dict[str, str]] = {}
     for one in spec.intermediates:
-        if one.role == "image-text":
+        if one.has_images:
             of = {other.name: other.role for other in spec.intermediates if other.matched_to == one.name}
             found[one.name] = {**of, **({NONE: NONE} if NONE in spec.intermediate_names else {})}
     return {name: of for name, of in found.items() if of}
