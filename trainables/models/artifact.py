@@ -15,6 +15,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from trainables.models.heads import held_elsewhere
 from trainables.models.loading import ModelSource, WrongWeights, checkpoint_dir, load_backbone, load_tokenizer
 from trainables.models.task_model import TaskModel
 from trainables.recipe.execution import Execution
@@ -31,10 +32,12 @@ def save_artifact(
 ) -> None:
     """Write `model/` and the heads from gathered `weights`, keyed as `model.state_dict()`; of a model with adapters
     these alone, and what they lie on (`base_of`)."""
+    elsewhere = held_elsewhere(model.heads)
     part = {name: {} for name in ("backbone", "heads")}  # type: dict[str, dict[str, Tensor]]
     for key, tensor in weights.items():
         owner, _, name = key.partition(".")
-        part[owner][name] = tensor
+        if owner != "heads" or name not in elsewhere:
+            part[owner][name] = tensor
     # Training states may hold what was there under other names.
     shutil.rmtree(artifact_dir / MODEL, ignore_errors=True)
     (artifact_dir / HEAD).unlink(missing_ok=True)

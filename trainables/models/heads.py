@@ -9,6 +9,17 @@ import torch
 from torch import Tensor, nn
 
 
+def held_elsewhere(head: nn.Module) -> set[str]:
+    """Names of the weights of a head that are those of files that do not change, and are read from there again: what is
+    written of the head leaves them out. A module says so by an attribute of this function's name."""
+    return {
+        f"{name}.{weight}" if name else weight
+        for name, module in head.named_modules()
+        if getattr(module, "held_elsewhere", False)
+        for weight, _ in module.named_parameters()
+    }
+
+
 class ClassifierHead(nn.Module):
     """Dropout, dense, tanh, dropout, linear on the first token: the head of RoBERTa and of the study."""
 

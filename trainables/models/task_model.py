@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from trainables.models import dropout
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.heads import held_elsewhere
 from trainables.models.loading import ModelSource, WrongWeights, checkpoint_dir, load_backbone, seeded
 from trainables.models.recomputation import recompute
 from trainables.recipe.adaptation import Adaptation
@@ -204,7 +205,9 @@ def load_task_model(
         names = {key.partition(".")[0] for key in weights}
         if len(names) != 1:
             raise WrongWeights(f"{origin.step} has heads for {', '.join(sorted(names))}: {name} needs just one")
-        head.load_state_dict({key.partition(".")[2]: weight for key, weight in weights.items()})
+        elsewhere = held_elsewhere(head)
+        there = {key: weight for key, weight in head.state_dict().items() if key in elsewhere}
+        head.load_state_dict(there | {key.partition(".")[2]: weight for key, weight in weights.items()})
     model = TaskModel(backbone, {name: head}, precision).eval()
     if precision == "bf16":
         model.halve_matrices()

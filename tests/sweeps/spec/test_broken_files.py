@@ -35,6 +35,11 @@ def training(**change: Any) -> dict[str, Any]:
 
 
 HUGE, LONG = 10**400, "x" * 300
+TOWER: dict[str, Any] = {
+    "architecture": {"hidden_size": 32, "num_attention_heads": 2, "image_size": 32, "patch_size": 8}
+}
+IMAGES: dict[str, Any] = {"vision": TOWER, "intermediates": [{"name": "i", "tasks": ["gen-images@one+two"]}]}
+MATCHED: dict[str, Any] = {**IMAGES, "intermediates": [*IMAGES["intermediates"], {"name": "c", "captions_of": "i"}]}
 BROKEN: list[tuple[dict[str, Any], str]] = [
     # names
     *[
@@ -241,6 +246,51 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         "200,000 cells; make sweeps of at most 20,000",
     ),
     ({"x" * 300_000: 1}, "more than 262,144"),
+    # images
+    *[
+        ({**IMAGES, "vision": vision}, "vision")
+        for vision in (
+            {},
+            7,
+            {"start": "a/b"},
+            {"start": "./nowhere"},
+            {"architecture": {"hidden_size": 0}},
+            {"architecture": {"image_size": 32, "patch_size": 5}},
+            {"architecture": {"hidden_size": 32, "num_attention_heads": 5}},
+            {"architecture": {"colour": 1}},
+            {"architecture": {"model_type": "bert"}},
+            {"architecture": {"hidden_size": HUGE}},
+            {**TOWER, "frozen": True},
+            {**TOWER, "frozen": 1},
+            {**TOWER, "width": 0},
+            {**TOWER, "loss": "triplet"},
+            {**TOWER, "start": "a/b"},
+        )
+    ],
+    ({**IMAGES, "vision": None}, "vision: is missing"),
+    ({"vision": TOWER}, "vision: nothing in this sweep"),
+    *[
+        ({**IMAGES, "intermediates": [IMAGES["intermediates"][0], {"name": "c", **more}]}, f"intermediates[1].{field}")
+        for field, more in (
+            ("tasks", {}),
+            ("captions_of", {"captions_of": "nobody"}),
+            ("captions_of", {"captions_of": "c"}),
+            ("captions_of", {"captions_of": "i", "tasks": ["gen-nli"]}),
+            ("captions_of", {"captions_of": "i", "updates_of": "i"}),
+            ("objective", {"captions_of": "i", "objective": "word-ranking"}),
+            ("objective", {"tasks": ["gen-nli"], "objective": "masked-lm"}),
+            ("updates_of", {"tasks": ["gen-nli"], "updates_of": "none"}),
+            ("vision", {"tasks": ["gen-nli"], "vision": TOWER}),
+            ("tasks", {"tasks": ["gen-images", "gen-nli"]}),
+        )
+    ],
+    (
+        {**IMAGES, "intermediates": [{"name": "i", "tasks": ["gen-images"]}, {"name": "c", "captions_of": "i"}]},
+        "intermediates[1].captions_of: i has captions in one language",
+    ),
+    ({**MATCHED, "training": {"all": {"epochs": 1}}}, "training.i.steps: "),
+    ({**MATCHED, "training": {"all": {"steps": 4}, "c": {"batch_size": 64}}}, "training.c.batch_size: "),
+    ({**MATCHED, "training": {"all": {"steps": 4}, "i": {"batch_size": 96}}}, "training.c.batch_size: 96 is no mult"),
 ]
 TEXTS = [
     ("", "it is empty; expected a mapping of fields"),

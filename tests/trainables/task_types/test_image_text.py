@@ -13,15 +13,20 @@ from PIL import Image
 from safetensors.torch import load_file
 from torch.nn import functional as F
 from transformers import CLIPConfig, CLIPModel, SiglipConfig, SiglipModel
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
 
+from sweeps.spec.vision import VisionSpec, check_vision
 from tests.trainables.steps.workers import run_workers
 from trainables.metrics.recall import rank_of_best
 from trainables.recipe.execution import Execution
-from trainables.recipe.recipes import DataRecipe
+from trainables.recipe.model_source import CheckpointRef
+from trainables.recipe.recipes import DataRecipe, EvaluateRecipe
 from trainables.recipe.vision import Alignment
 from trainables.store import HEAD, MODEL, Store
 from trainables.task_types import get_task_type
 from trainables.task_types.image_text.losses import LARGEST, clamped
+from trainables.task_types.image_text.schema import METRICS
 from trainables.tasks import get_task
 from trainables.tasks.sources import DataError
 from trainables.tasks.sources.folder.source import FolderSource
@@ -135,6 +140,55 @@ def test_captions_and_images_find_each_other(world, tmp_path, loss, frozen):
     assert result["best"]["value"] > 30 or frozen
     names = {name for name in weights if ".tower." in name}
     assert len(names) > 20
+
+
+@pytest.mark.deepspeed
+@pytest.mark.parametrize("kind", ["clip", "siglip"])
+def test_a_pretrained_tower_is_read_from_its_checkpoint_and_frozen_ones_are_not_written_again(world, tmp_path, kind):
+    model, config, more = TWO_TOWERS["infonce" if kind == "clip" else "sigmoid"]
+    processor = CLIPImageProcessorPil if kind == "clip" else SiglipImageProcessorPil
+    text = {**SMALL, "vocab_size": 50, "max_position_embeddings": 8, "eos_token_id": 49, "projection_size": 16}
+    torch.manual_seed(1)
+    whole = model(config(text_config=text, vision_config={**SMALL, "image_size": 32, "patch_size": 8}, **more))
+    place = tmp_path / "tower"
+    whole.save_pretrained(place)
+    size = {
+        "size": {"height": 32, "width": 32},
+        **({"crop_size": {"height": 32, "width": 32}} if kind == "clip" else {}),
+    }
+    processor(**size).save_pretrained(place)
+    tower, paths = VisionSpec(start=str(place)).tower()
+    assert check_vision(VisionSpec(start=str(place)), "vision") == []
+    execution = Execution(model_paths=paths, log_every=1)
+    base = world.train("gen-images", steps=2, evaluate_every=2)
+    store = Store(str(shutil.copytree(world.store.root, tmp_path / "store")))
+
+    def data(split, *languages):
+        rows = world.rows("gen-images", split, *languages)
+        rows += world.rows("gen-images", "dev", "one") if split == "train" else ()
+        recipe = DataRecipe(
+            task=get_task("gen-images").spec(), rows=rows, tokenizer=world.tokenizer(), max_length=64, tower=tower
+        )
+        return world.do(recipe, execution, store=store)
+
+    (part,) = base.tasks
+    train, test = data("train", "one"), data("test", "one", "two")
+    for frozen in (True, False):
+        task = part.task.model_copy(update={"alignment": Alignment(tower=tower, width=16, frozen=frozen)})
+        part = part.model_copy(update={"task": task, "data": (train,)})
+        recipe = base.model_copy(update={"tasks": (part,)})
+        step = world.do(recipe, execution, store=store)
+        weights = load_file(store.path(step) / HEAD)
+        assert any(".tower." in name for name in weights) is not frozen
+        before = dict(whole.vision_model.named_parameters())
+        for name, weight in weights.items():
+            if ".tower.model." in name and name.endswith("q_proj.weight"):
+                assert not torch.equal(weight, before[name.partition(".tower.model.")[2]])
+        evaluation = EvaluateRecipe(
+            task=task, data=test, model=CheckpointRef(step=step), languages=("one", "two"), precision="fp32"
+        )
+        scores = store.record(world.do(evaluation, execution, store=store))["result"]["metrics"]
+        assert {name for language in scores.values() for name in language} == set(METRICS)
 
 
 def png(colour: str) -> bytes:

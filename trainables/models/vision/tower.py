@@ -39,6 +39,8 @@ class Tower(nn.Module):
     def __init__(self, model: nn.Module, shape: TowerShape, preprocessing: Preprocessing, frozen: bool) -> None:
         super().__init__()
         self.model, self.shape, self.frozen, self._scale = model, shape, frozen, preprocessing.scale
+        self.held_elsewhere = False
+        """Whether its weights are those of its checkpoint, and need not be written again."""
         self.register_buffer("mean", torch.tensor(preprocessing.mean).view(3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(preprocessing.std).view(3, 1, 1), persistent=False)
         if frozen:
@@ -77,21 +79,21 @@ def load_tower(tower: VisionTower, frozen: bool, execution: Execution) -> Tower:
     Raises UnsupportedModel, and WrongWeights where a weight is not in the checkpoint.
     """
     shape, preprocessing = load_shape(tower, execution)
-    kind, config_class = _CLASSES[shape.model_type]
     # What is dropped is said by the recipe alone, and towers drop nothing.
-    nothing = {"attention_dropout": 0.0}
+    kind, config_class = _CLASSES[shape.model_type]
     if tower.start is None:
         settings = {key: value for key, value in (tower.architecture or {}).items() if key != "model_type"}
         with in_one_line(UnsupportedModel, "the vision tower is none that can be", "change vision in the sweep file"):
-            return Tower(kind(config_class(**settings, **nothing)).float(), shape, preprocessing, frozen)
+            return Tower(kind(config_class(**settings, attention_dropout=0.0)).float(), shape, preprocessing, frozen)
     name, revision = place_of(tower, execution)
     what, from_hub = f"{name}: its vision tower cannot be loaded", isinstance(tower.start, HubModel)
     with in_one_line(WrongWeights, what, "give a sound copy with *.safetensors", from_hub):
         config = AutoConfig.from_pretrained(name, revision=revision, trust_remote_code=False)
+        config = getattr(config, "vision_config", config)
+        config.attention_dropout = 0.0
         model, info = kind.from_pretrained(
             name,
-            config=getattr(config, "vision_config", config),
-            **nothing,
+            config=config,
             revision=revision,
             dtype=torch.float32,
             output_loading_info=True,
@@ -101,4 +103,6 @@ def load_tower(tower: VisionTower, frozen: bool, execution: Execution) -> Tower:
     lost = sorted(info["missing_keys"]) + sorted(str(key) for key in info.get("mismatched_keys", ()))
     if lost:
         raise WrongWeights(f"{name}: {len(lost)} weights of its vision tower are not there ({', '.join(lost[:3])}...)")
-    return Tower(cast(nn.Module, model), shape, preprocessing, frozen)
+    found = Tower(cast(nn.Module, model), shape, preprocessing, frozen)
+    found.held_elsewhere = frozen
+    return found
