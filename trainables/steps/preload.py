@@ -13,8 +13,9 @@ from trainables.models.backbones import all_backbone_types
 
 auto = importlib.import_module("transformers.models.auto.modeling_auto")
 for backbone_type in all_backbone_types():
-    # Looking a model class up imports its module.
-    auto.MODEL_MAPPING[type(AutoConfig.for_model(backbone_type.model_type))]
+    # Looking a model class up imports its module; a kind that has no such class imports its own.
+    backbone_type.modeling()
+    auto.MODEL_MAPPING.get(type(AutoConfig.for_model(backbone_type.model_type)), None)
 importlib.import_module("trainables.evaluation.evaluate")
 if torch.version.cuda is None and torch.version.hip is None:
     importlib.import_module("trainables.training.loop")
