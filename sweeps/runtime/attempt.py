@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import ray
@@ -49,6 +51,7 @@ def attempt(trial: TrialConfig, rank: int) -> dict[str, Any]:
     """Carry out a step as this process's part of it; what there is to report."""
     import torch
 
+    _settle()
     store = Store(trial.store, trial.owner)
     torch.set_num_threads(trial.execution.cpus_per_worker)
     if 0 < trial.execution.gpus_per_worker < 1 and torch.cuda.is_available():
@@ -61,6 +64,12 @@ def attempt(trial: TrialConfig, rank: int) -> dict[str, Any]:
             done = carry_out(read_recipe(trial.recipe), trial.execution, store, RayHost(trial))
             tidy()
     return TrialReport(state=StepState.DONE if done else StepState.PAUSED, step=trial.step).to_ray()
+
+
+@cache
+def _settle() -> None:
+    """Have the garbage collector, which runs after every step (`tidy`), pass over what is there before the first."""
+    gc.freeze()
 
 
 def _keep_to(share: float) -> None:

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import tomllib
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
 from pathlib import Path
 
@@ -58,9 +59,20 @@ def environment(execution: Execution) -> Environment:
         python=platform.python_version(),
         host=platform.node(),
         device=_device(execution),
-        code=code(),
-        packages={name: version(name) for name in PACKAGES},
+        code=_running(),
+        packages=_versions(),
     )
+
+
+@cache
+def _running() -> Code:
+    """The code of this process, which was read when it began."""
+    return code()
+
+
+@cache
+def _versions() -> dict[str, str]:
+    return {name: version(name) for name in PACKAGES}
 
 
 def code(root: Path = ROOT) -> Code:
