@@ -34,8 +34,8 @@ def run_links(spec: SweepSpec, store: Store) -> dict[str, str]:
             if experiment is None:
                 return {}
             found = {}
-            where = f"tags.`{SWEEP}` = '{spec.sweep}' and tags.`{STORE}` = '{store.uri}'"
-            for parent in client.search_runs([experiment.experiment_id], where, max_results=1):
+            runs = client.search_runs([experiment.experiment_id], f"tags.`{SWEEP}` = '{spec.sweep}'")
+            for parent in [run for run in runs if run.data.tags.get(STORE) == store.uri][:1]:
                 token = None
                 while True:
                     page = client.search_runs(

@@ -12,11 +12,12 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import mlflow
@@ -139,15 +140,15 @@ class Runs:
     def _parent(self) -> str:
         """The sweep's run."""
         tags = {SWEEP: self.sweep, STORE: self.store.uri, **self._code}
-        where = f"tags.`{SWEEP}` = '{self.sweep}' and tags.`{STORE}` = '{self.store.uri}'"
+        where = f"tags.`{SWEEP}` = '{self.sweep}'"  # a path may have quotes in it, which a filter cannot
         run, new = self._one(where, self.sweep, tags, _now())
         if new or "sweep.json" not in [one.path for one in self._client.list_artifacts(run.info.run_id)]:
             self._client.log_dict(run.info.run_id, self.spec, "sweep.json")
         return str(run.info.run_id)
 
     def _one(self, where: str, name: str, tags: dict[str, str], began: int) -> tuple[Run, bool]:
-        """The one run that fits, and whether it is new."""
-        if found := self._search(where):
+        """The one run that fits and has the store of `tags`, and whether it is new."""
+        if found := self._search(where, tags):
             return found[0], False
         return self._made(where, name, tags, began)
 
@@ -155,14 +156,14 @@ class Runs:
         """A run of which none is known, or the one that another driver has made meanwhile; and whether it is new."""
         tags = {limits.key(tag): limits.value(text, limits.TAG) for tag, text in tags.items()}
         created = self._client.create_run(self.experiment, began, tags, run_name=limits.value(name, limits.KEY))
-        first = self._search(where)[0]
+        first = self._search(where, tags)[0]
         if first.info.run_id != created.info.run_id:
             self._client.delete_run(created.info.run_id)
             return first, False
         return created, True
 
-    def _search(self, where: str) -> list[Run]:
-        """Runs that fit, the oldest first."""
+    def _search(self, where: str, tags: Mapping[str, str] = MappingProxyType({})) -> list[Run]:
+        """Runs that fit and have the store of `tags`, where that names one; the oldest first."""
         runs: list[Run] = []
         token = None
         while True:
@@ -172,6 +173,7 @@ class Runs:
             runs.extend(page)
             token = page.token
             if not token:
+                runs = [run for run in runs if run.data.tags.get(STORE) == tags.get(STORE)] if STORE in tags else runs
                 return sorted(runs, key=lambda run: (run.info.start_time, run.info.run_id))
 
     # --- events ----------------------------------------------------------------------------------------------

@@ -70,9 +70,10 @@ def check_everything(spec, plan, store):
 # --- what is told --------------------------------------------------------------------------------------------
 
 
-def test_names_of_tasks_and_metrics_become_names_that_mlflow_takes(sweep_file):
+def test_names_of_tasks_metrics_and_folders_become_names_that_mlflow_takes(sweep_file, tmp_path):
+    storage = str(tmp_path / """it's "mine" 100%""")
     intermediate = {"name": "both", "tasks": ["gen-nli", "gen-tags"]}
-    spec, plan, store = opened(sweep_file(intermediates=[intermediate], targets=["gen-ask"]))
+    spec, plan, store = opened(sweep_file(intermediates=[intermediate], targets=["gen-ask"], storage=storage))
     step = next(step for step in plan.steps.values() if step.name.startswith("both"))
     dev = {"anli+/accuracy": 50.0, "mnli@sw/map@20": 25.0, "x" * 300: 1.0}
     told = report(5).model_copy(update={"dev": dev})
