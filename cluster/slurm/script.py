@@ -8,12 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from shlex import quote
 
-from cluster.needs import Needs
+from cluster.needs import CannotRun, Needs
 from cluster.slurm.description import SlurmCluster
-
-
-class Unusable(ValueError):
-    """No script can be made; the message is one line with the mend."""
 
 
 def script(sweeps: Sequence[Needs], cluster: SlurmCluster, folder: Path, here: Path) -> str:
@@ -26,12 +22,12 @@ def script(sweeps: Sequence[Needs], cluster: SlurmCluster, folder: Path, here: P
         here: the folder in which the sweeps are carried out: relative paths in sweep files begin there.
 
     Raises:
-        Unusable: some step cannot be placed, or a path is none that sbatch or a container takes.
+        CannotRun: some step cannot be placed, or a path is none that sbatch or a container takes.
     """
     gpus = _gpus(sweeps, cluster)
     for needs in sweeps:
         if (obstacle := needs.obstacle(cluster.nodes, cluster.cpus, gpus)) is not None:
-            raise Unusable(obstacle)
+            raise CannotRun(obstacle)
     python, xstilts = ("python3", "xstilts") if cluster.image else (sys.executable, str(_beside("xstilts")))
     values = {
         "FOLDER": quote(str(here)),
@@ -112,7 +108,7 @@ def _container(sweeps: Sequence[Needs], cluster: SlurmCluster, here: Path) -> li
         return []
     read = dict.fromkeys([str(here), *(path for needs in sweeps for path in needs.paths)])
     if odd := [path for path in read if set(path) & set(",:\n")]:
-        raise Unusable(f"{odd[0]}: a container cannot see a path with a comma, a colon or the end of a line in it")
+        raise CannotRun(f"{odd[0]}: a container cannot see a path with a comma, a colon or the end of a line in it")
     if cluster.runtime == "pyxis":
         mounts = ",".join([*(f"{path}:{path}" for path in read), *cluster.mounts])
         return [f"--container-image={cluster.image}", f"--container-mounts={mounts}", f"--container-workdir={here}"]
@@ -124,7 +120,7 @@ def _pattern(path: Path) -> str:
     """A path as `#SBATCH --output` takes it within double quotes."""
     text = str(path)
     if "\n" in text or "\\" in text:
-        raise Unusable(f"--to: {text!r}: sbatch takes no path with a backslash or the end of a line in it")
+        raise CannotRun(f"--to: {text!r}: sbatch takes no path with a backslash or the end of a line in it")
     return text.replace("%", "%%").replace('"', '\\"')
 
 

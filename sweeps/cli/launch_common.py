@@ -6,6 +6,7 @@ the texts of files. Its command, in a module beside this one, joins `described`,
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from cluster.description import Description
 from cluster.files import Changed, write_files
 from cluster.needs import Needs
-from sweeps.cli.console import console, load_sweep, new_folder, wrong
+from sweeps.cli.console import complaints, console, load_sweep, new_folder, wrong
 from sweeps.cli.needs import needs_of
 from trainables.outside.fields import explained
 from trainables.outside.text import Unreadable, shown
@@ -86,6 +87,12 @@ def described(
 def prepared(file: Path, override: list[str] | None) -> Needs:
     """What the sweep needs; ends the program where it cannot be planned."""
     return needs_of(load_sweep(file, override), file, override)
+
+
+def note_gpus(sweeps: Sequence[Needs], cluster: Description) -> None:
+    """Say so where the sweeps' steps will run on CPUs alone, which nobody asked for."""
+    if cluster.gpus is None and not any(needs.gpus_per_machine(cluster.nodes) for needs in sweeps):
+        complaints.print("no GPUs: steps run on CPUs; give --gpus N for machines that have some", style="yellow")
 
 
 def delivered(files: dict[str, str], to: Path, dry_run: bool, force: bool) -> list[Path]:

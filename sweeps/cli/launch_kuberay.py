@@ -22,6 +22,7 @@ from sweeps.cli.launch_common import (
     To,
     delivered,
     described,
+    note_gpus,
     prepared,
 )
 
@@ -50,6 +51,7 @@ def kuberay(
     except (CannotRun, UnicodeDecodeError) as error:
         wrong([f"{file}: {error}"])
     written = delivered({f"{needs.sweep}.yaml": text}, to, dry_run, force)
+    note_gpus([needs], description)
     for path in written:
         console.print(f"start        kubectl create -f {path}", highlight=False, soft_wrap=True)
         console.print(f"stop         kubectl delete -f {path}", highlight=False, soft_wrap=True)

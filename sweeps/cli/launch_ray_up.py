@@ -22,6 +22,7 @@ from sweeps.cli.launch_common import (
     To,
     delivered,
     described,
+    note_gpus,
     prepared,
 )
 
@@ -75,6 +76,8 @@ def _write(
     except CannotRun as error:
         wrong([f"{file}: {error}"])
     written = delivered(files, to, dry, force)
+    if not isinstance(description, Hosts):  # whose GPUs Ray finds
+        note_gpus([needs], description)
     if not written:
         return
     path = written[0]

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from cluster.needs import CannotRun
 from cluster.slurm.description import SlurmCluster
-from cluster.slurm.script import Unusable, job_name, script
+from cluster.slurm.script import job_name, script
 from cluster.slurm.submit import Refused, submit
 from sweeps.cli.console import Override, console, wrong
 from sweeps.cli.launch_common import (
@@ -24,6 +25,7 @@ from sweeps.cli.launch_common import (
     To,
     delivered,
     described,
+    note_gpus,
     prepared,
 )
 
@@ -84,20 +86,20 @@ def slurm(
     sweeps = [prepared(file, override) for file in files]
     try:
         text = script(sweeps, description, to.absolute(), Path.cwd())
-    except Unusable as error:
+    except CannotRun as error:
         wrong([str(error)])
     paths = delivered({f"{job_name(sweeps)}.sh": text}, to, dry_run, force)
-    if dry_run:
-        return
-    (written,) = paths
-    if not submit_it:
-        console.print(f"submit it    sbatch {written}", highlight=False, soft_wrap=True)
-        return
-    try:
-        job = submit(written)
-    except Refused as error:
-        wrong([str(error)])
-    console.print(
-        f"job {job}      its output: {to.absolute() / job_name(sweeps)}-{job}.out", highlight=False, soft_wrap=True
-    )
-    console.print(f"stop it      scancel {job}", highlight=False)
+    job = None
+    if submit_it:
+        try:
+            job = submit(paths[0])
+        except Refused as error:
+            wrong([str(error)])
+    if description.gres is None:
+        note_gpus(sweeps, description)
+    if job is not None:
+        output = to.absolute() / f"{job_name(sweeps)}-{job}.out"
+        console.print(f"job {job}      its output: {output}", highlight=False, soft_wrap=True)
+        console.print(f"stop it      scancel {job}", highlight=False)
+    elif not dry_run:
+        console.print(f"submit it    sbatch {paths[0]}", highlight=False, soft_wrap=True)

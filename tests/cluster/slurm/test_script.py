@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from cluster.needs import Needs, Workers
+from cluster.needs import CannotRun, Needs, Workers
 from cluster.slurm.description import SlurmCluster
-from cluster.slurm.script import Unusable, script
+from cluster.slurm.script import script
 
 HERE = Path("/home/me/my study")
 HOSTILE = 'it\'s "$HOME" `id` $(id)\nand; more & @PYTHON@ \\ %j'
@@ -123,12 +123,12 @@ def test_containers():
     ],
 )
 def test_what_cannot_be_is_one_line(fields, here, line):
-    with pytest.raises(Unusable) as error:
+    with pytest.raises(CannotRun) as error:
         made(here=here, **fields)
     assert str(error.value).startswith(line)
     assert "\n" not in str(error.value)
 
 
 def test_a_folder_that_sbatch_cannot_name():
-    with pytest.raises(Unusable, match="--to: "):
+    with pytest.raises(CannotRun, match="--to: "):
         made(folder=Path("/a\\b"))

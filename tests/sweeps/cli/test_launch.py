@@ -68,6 +68,8 @@ def test_a_description_and_options_that_go_before_it(here):
 def test_what_somebody_changed_is_not_overwritten(here):
     first = launch("mine.yaml", "--cpus", 4)
     assert f"sbatch {here}/launch/mine.sh" in first
+    assert "no GPUs: steps run on CPUs; give --gpus N for machines that have some" in first
+    assert "no GPUs" not in launch("mine.yaml", "--cpus", 4, "--gpus", 2, "--dry-run")
     written = here / "launch/mine.sh"
     assert written.stat().st_mode & 0o111
     launch("mine.yaml", "--cpus", 4)  # the same again
