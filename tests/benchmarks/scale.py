@@ -6,8 +6,8 @@ First 10,000 steps on so many nodes of 8 CPUs on a virtual clock: the real sched
 each number of `--real`, a whole run in a process of its own: the real scheduler, searcher, Tuner, store, leases and
 MLflow (a SQLite file) on a local Ray told to have so many CPUs; made up are those CPUs, and what steps do.
 Of each run: the wall clock, the share of it that the CPUs slept in steps, when the first step had ended and steps a
-second from then on, this process's own CPU and memory, the processes beside it and their memory, the seconds that
-MLflow was behind at the end, and how long `status` and one drawing of the live table take.
+second from then on, this process's own CPU and memory, the processes beside it and their memory, how far
+MLflow was behind when the last step had ended, and how long `status` and one drawing of the live table take.
 """
 
 from __future__ import annotations
@@ -107,9 +107,8 @@ def real(steps: int, at_once: int, seconds: float) -> dict[str, Any]:
         with Tracker(sweep) as tracker, open(f"{folder}/log", "w") as log, Others() as others:
             display = TerminalDisplay(Console(file=log))
             schedule = run_plan(sweep, tracker, display, None, at_once, preflight=False)
-            wall, at = time.monotonic() - began, time.monotonic()
-            tracker.close("FINISHED", patience=120)
-            behind = time.monotonic() - at
+            wall, (left, behind) = time.monotonic() - began, lag(tracker)
+            tracker.close("FINISHED", patience=0)
         ends = [float(line.split()[0]) for line in Path(folder, "log").read_text().splitlines() if ": done" in line]
         assert schedule.done == set(plan.steps), f"{len(schedule.failed)} failed"
         used = resource.getrusage(resource.RUSAGE_SELF)
@@ -125,6 +124,7 @@ def real(steps: int, at_once: int, seconds: float) -> dict[str, Any]:
             "driver MiB": round(used.ru_maxrss / 1024),
             "others": others.most,
             "others MiB": others.mebibytes,
+            "MLflow lacks events": left,
             "MLflow behind s": round(behind, 1),
             "status s": round(status_seconds(sweep), 2),
             "live table ms": round(table_milliseconds(plan, at_once), 1),
@@ -160,6 +160,12 @@ def own_memory(process: psutil.Process) -> int:
         return int(process.memory_full_info().uss)
     except psutil.Error:
         return 0
+
+
+def lag(tracker: Any) -> tuple[int, float]:
+    """Events that MLflow has not been told yet, and the age of the oldest of them in seconds."""
+    events = tracker._journal.unsent(10**9)
+    return len(events), time.time() - events[0][0]["at"] / 1000 if events else 0.0
 
 
 def status_seconds(sweep: Any) -> float:
