@@ -11,8 +11,8 @@ from mlflow.entities import Dataset, DatasetInput
 from sweeps.plan.graph import Plan
 from sweeps.state.selection import decision_on
 from sweeps.tracking import limits
+from sweeps.tracking.buffer import MetricLink, RunBuffer
 from sweeps.tracking.datasets import data_of, selected_on
-from sweeps.tracking.metrics import MetricBuffer, MetricLink
 from sweeps.tracking.models import model_of, register_champion, show_model
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.recipes import Recipe, TrainRecipe
@@ -37,7 +37,7 @@ class StepResults:
         sweep: str,
         plan: Plan,
         store: Store,
-        numbers: MetricBuffer,
+        numbers: RunBuffer,
         run_of: Callable[[str], str | None],
     ) -> None:
         self._client, self._experiment = client, experiment

@@ -29,8 +29,8 @@ from sweeps.schedule.states import StepState
 from sweeps.spec.places import SQLITE
 from sweeps.tracking import limits
 from sweeps.tracking.auth_errors import refusal
+from sweeps.tracking.buffer import RunBuffer
 from sweeps.tracking.journal import Event
-from sweeps.tracking.metrics import MetricBuffer
 from sweeps.tracking.payloads import begun
 from sweeps.tracking.results import STEP, SWEEP, StepResults
 from trainables.steps import StepRecord
@@ -72,7 +72,7 @@ class Runs:
         self._fresh: set[str] = set()
         """Runs that were made since MLflow was connected, and have not ended."""
         self._steps: dict[str, Event] = {}
-        self._numbers = MetricBuffer()
+        self._said = RunBuffer()
         for name, setting in CLIENT.items():
             os.environ.setdefault(name, setting)
 
@@ -89,7 +89,7 @@ class Runs:
             self._client = MlflowClient(self.uri)
             self.experiment = self._experiment()
         self._outcomes = StepResults(
-            self._client, self.experiment, self.sweep, self.plan, self.store, self._numbers, self.run_of
+            self._client, self.experiment, self.sweep, self.plan, self.store, self._said, self.run_of
         )
         self.parent = self._parent()
         for run in self._search(f"tags.`{PARENT}` = '{self.parent}'"):
@@ -102,7 +102,7 @@ class Runs:
         self.connected = False
         for known in (self._ids, self._states, self._fresh):
             known.clear()
-        self._numbers.forget()
+        self._said.forget()
 
     def obstacle(self) -> str | None:
         """What keeps MLflow, or the store of its artifacts, from answering at all; None where they answer."""
@@ -188,12 +188,12 @@ class Runs:
         if what == "begin":
             self._begin(event)
         elif what == "points":
-            self._numbers.add(self._client, self._run_of(event), event["points"], event["at"])
+            self._said.add(self._client, self._run_of(event), event["points"], event["at"])
         elif what == "finish":
             self._finish(event)
         elif what == "means":
             assert self.parent is not None
-            self._numbers.add(self._client, self.parent, event["points"], event["at"])
+            self._said.add(self._client, self.parent, event["points"], event["at"])
         elif what == "champions":
             for target, step in event["best"].items():
                 self._outcomes.register_champion(target, step)
@@ -205,8 +205,8 @@ class Runs:
             self._client.set_terminated(self.parent, event["status"], event["at"])
 
     def flush(self) -> None:
-        """Send the numbers that wait."""
-        self._numbers.flush(self._client)
+        """Send what waits."""
+        self._said.flush(self._client)
 
     def run_of(self, step: str) -> str | None:
         """The run of a step, where there is one yet."""
@@ -240,10 +240,9 @@ class Runs:
             for name, text in begin["params"].items()
             if limits.key(name) not in run.data.params
         ]
-        for batch in limits.batches(params, limits.PARAMS):
-            self._client.log_batch(run_id, params=batch)
+        self._said.describe(run_id, params=params)
         if new:
-            self._numbers.begin(run_id)
+            self._said.begin(run_id)
             self._fresh.add(run_id)
         self._ids[step] = run_id
         return run_id
@@ -259,9 +258,9 @@ class Runs:
             tags |= self._outcomes.done(run_id, step, event["at"])
         elif step in self.plan.steps:
             tags |= self._outcomes.so_far(run_id, step, event["at"])
-        self.flush()
         batch = [RunTag(limits.key(name), limits.value(text, limits.TAG)) for name, text in tags.items()]
-        self._client.log_batch(run_id, tags=batch)
+        self._said.describe(run_id, tags=batch)
+        self._said.flush(self._client, run_id)
         if run_id not in self._fresh:
             for tag in {"error", "stopped"} & set(self._client.get_run(run_id).data.tags) - set(tags):
                 self._client.delete_tag(run_id, tag)

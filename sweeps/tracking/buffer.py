@@ -1,12 +1,13 @@
-"""The numbers of runs, on their way to MLflow: sent in batches, and each once, however often it is told."""
+"""What is said of runs, on its way to MLflow: sent in batches, and each number once, however often it is told."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
+from itertools import zip_longest
 from typing import Any
 
-from mlflow.entities import Metric
+from mlflow.entities import Metric, Param, RunTag
 
 from sweeps.tracking import limits
 from trainables.steps import Point
@@ -15,13 +16,15 @@ MetricLink = dict[str, str]
 """The logged model and the data set that a number is of, as `Metric` names them."""
 
 
-class MetricBuffer:
+class RunBuffer:
     """Waits for `flush`. What a run has already is asked of MLflow once for each name."""
 
     def __init__(self) -> None:
         self._known: dict[tuple[str, str], dict[int, float]] = {}
         self._new: set[str] = set()
         self._waiting: dict[str, list[Metric]] = {}
+        self._params: dict[str, list[Param]] = {}
+        self._tags: dict[str, list[RunTag]] = {}
 
     def begin(self, run_id: str) -> None:
         """A run has just been made, and has no number yet."""
@@ -29,9 +32,8 @@ class MetricBuffer:
 
     def forget(self) -> None:
         """After an error: what is known, and what waits, may be wrong."""
-        self._known.clear()
-        self._waiting.clear()
-        self._new.clear()
+        for kept in (self._known, self._new, self._waiting, self._params, self._tags):
+            kept.clear()
 
     def add(
         self,
@@ -52,12 +54,21 @@ class MetricBuffer:
             known[step] = value
             self._waiting.setdefault(run_id, []).append(Metric(limits.key(name), value, at, step, **tie(name)))
 
-    def flush(self, client: Any) -> None:
-        """Send what waits."""
-        for run_id, metrics in self._waiting.items():
-            for batch in limits.batches(metrics, limits.METRICS):
-                client.log_batch(run_id, metrics=batch)
-        self._waiting.clear()
+    def describe(self, run_id: str, params: Iterable[Param] = (), tags: Iterable[RunTag] = ()) -> None:
+        """Let these wait, too."""
+        self._params.setdefault(run_id, []).extend(params)
+        self._tags.setdefault(run_id, []).extend(tags)
+
+    def flush(self, client: Any, run_id: str | None = None) -> None:
+        """Send what waits: of one run, or of all."""
+        for one in [run_id] if run_id is not None else list({**self._waiting, **self._params}):
+            pieces = (
+                limits.batches(self._waiting.pop(one, []), limits.METRICS),
+                limits.batches(self._params.pop(one, []), limits.PARAMS),
+                limits.batches(self._tags.pop(one, []), limits.TAGS),
+            )
+            for metrics, params, tags in zip_longest(*pieces, fillvalue=()):
+                client.log_batch(one, metrics, params, tags)
 
     def _known_of(self, client: Any, run_id: str, name: str) -> dict[int, float]:
         """What the run has under a name, by update: the latest that was said."""
