@@ -162,7 +162,11 @@ def _fork_server(folder: str, modules: Sequence[str]) -> Iterator[str]:
     finally:
         assert server.stdin is not None
         server.stdin.close()
-        server.wait(timeout=30)
+        try:
+            server.wait(timeout=30)
+        except subprocess.TimeoutExpired:  # it has not imported everything yet, so there are no forks of it
+            server.kill()
+            server.wait()
 
 
 def draining() -> list[str]:
