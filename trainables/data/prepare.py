@@ -85,7 +85,8 @@ def prepare_tokenizer(recipe: TokenizerRecipe, execution: Execution, workdir: Pa
 def prepare_data(
     recipe: DataRecipe, store: Store, execution: Execution, workdir: Path, check_stop: Callable[[], None] = lambda: None
 ) -> dict[str, Any]:
-    """Encode every split and language of the recipe, calling `check_stop` before each: it may raise.
+    """Encode every split and language of the recipe, calling `check_stop`, which may raise, before each and between
+    reading, encoding and writing one.
 
     Raises DataError when there is no row to encode, or no number may come of the rows.
     """
@@ -101,6 +102,7 @@ def prepare_data(
         check_stop()
         found = read_rows(recipe.task, rows, execution)
         labelled, origin = found.labelled, found.origin
+        check_stop()
         read, examples = len(found.examples), found.examples
         if recipe.task.type != (entry := get_task(recipe.task.name)).type:
             examples = _captions(recipe, rows, examples, execution, get_task_type(entry.type).image_column)
@@ -112,6 +114,7 @@ def prepare_data(
             assert task_type.image_column is not None
             features = images.numbered(examples, features, task_type.image_column, origin)
             examples = examples.remove_columns(task_type.image_column)
+        check_stop()
         datasets.Dataset.from_list(features).save_to_disk(workdir / rows.name / "features")
         examples.save_to_disk(workdir / rows.name / "examples")
         counts[rows.name] = {

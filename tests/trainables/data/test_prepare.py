@@ -11,6 +11,7 @@ from trainables.data.prepare import drawn, prepare_data
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import DataRecipe
 from trainables.recipe.tasks import SplitRef
+from trainables.steps.run import carry_out
 from trainables.tasks import FolderSource, get_task
 
 
@@ -30,6 +31,14 @@ def test_a_set_sorted_by_label_keeps_its_labels():
 
 def test_the_draw_is_the_same_everywhere():
     assert drawn(1000, 5) == [245, 286, 374, 671, 886]
+
+
+def test_data_stops_within_a_split_and_leaves_nothing(world, host):
+    rows = world.rows("gen-nli", "test", "one")
+    recipe = DataRecipe(task=world.spec("gen-nli"), rows=rows, tokenizer=world.tokenizer(), max_length=64)
+    assert carry_out(recipe, Execution(), world.store, host(stop_after=3)) is False
+    assert not world.store.done(recipe.id)
+    assert carry_out(recipe, Execution(), world.store, host()) is True
 
 
 def test_what_is_to_be_known_of_rows_is_kept_with_their_counts(world, tmp_path):
