@@ -12,6 +12,7 @@ MENDS = {
     "qos": "`sacctmgr show qos` lists them, give another --qos",
     "time limit": "`sinfo -s` shows the limits, give a shorter --time or another --partition",
     "node configuration": "`sinfo -N -l` shows what nodes have, give less of --nodes, --cpus, --gpus, --memory",
+    "gres": "`sinfo -o '%P %G'` shows which partitions have GPUs, give another --partition, or other --gpus or --gres",
     "feature": "`sinfo -o '%N %f'` lists the features, give another --constraint",
     "node count": "`sinfo -s` shows how many there are, give fewer --nodes",
 }

@@ -201,6 +201,8 @@ def test_what_slurm_refuses_is_one_line_with_the_mend(case):
         "sbatch refuses the job (invalid partition specified: nosuch; Batch job submission failed: Invalid partition "
         "name specified): `sinfo -s` lists the partitions, give another --partition"
     ]
+    said = case.launch(file, "--nodes", "2", "--cpus", "2", "--gpus", "1", "--submit", "--force", code=2)
+    assert "shows which partitions have GPUs, give another --partition, or other --gpus" in said.splitlines()[-1]
     said = case.launch(file, "--nodes", "3", "--cpus", "2", "--submit", "--force", code=2)
     assert said.splitlines()[-1].endswith("`sinfo -s` shows how many there are, give fewer --nodes")
 
