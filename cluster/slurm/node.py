@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import fcntl
 import os
+import re
 import shutil
 import signal
 import socket
@@ -35,6 +36,8 @@ STORE = 2 * 2**30
 SOCKET = len("/session_2026-01-01_00-00-00_000000_1234567/sockets/plasma_store.1234567")
 LONGEST = 107
 """Bytes of a socket's path, at most: Linux, `unix(7)`."""
+LATE = "timed out during startup"
+"""What Ray says where its processes have not appeared within 30 seconds, as on a busy node: it is tried again."""
 
 
 class NodeError(RuntimeError):
@@ -131,9 +134,14 @@ def start(folder: Path, address: str, environment: Mapping[str, str]) -> None:
     ]
     # Sockets of Ray's Python processes lie in TMPDIR, and stay when they are killed.
     marked = {**environment, MARK: str(folder), "TMPDIR": str(files.parent)}
-    done = subprocess.run(command, env=marked, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if done.returncode:
-        raise NodeError(f"Ray did not start ({_said(done.stderr + done.stdout)})")
+    for last in (False, False, True):
+        done = subprocess.run(command, env=marked, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        if not done.returncode:
+            return
+        if last or LATE not in done.stderr + done.stdout:
+            raise NodeError(f"Ray did not start ({_said(done.stdout + done.stderr)})")
+        clean(str(folder), MARK, patience=0)
+        folder.mkdir(mode=0o700)
 
 
 def remove(folder: Path, lock: TextIO) -> None:
@@ -160,8 +168,10 @@ def _gpus(environment: Mapping[str, str]) -> int:
 
 def _said(output: str) -> str:
     """The line of a program's output that says most likely what is wrong."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()] or ["it said nothing"]
-    return next((line for line in reversed(lines) if "Error" in line or "error" in line), lines[-1])
+    lines = [line.strip() for line in output.splitlines() if line.strip() and " INFO " not in line]
+    likely = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    likely = likely or [line for line in lines if "error" in line.lower()] or lines or ["it said nothing"]
+    return likely[-1]
 
 
 if __name__ == "__main__":

@@ -1,13 +1,14 @@
 """How large a sweep may be: steps that only sleep, so that all other time is this program's, Ray's and MLflow's.
 
-    python -m tests.benchmarks.scale [--real 100 1000 10000] [--at-once 16] [--seconds 0.5] [--nodes 500]
+    python -m tests.benchmarks.scale [--real 100 1000 10000] [--at-once 16] [--seconds 0.5] [--nodes 500] [--done 10000]
 
 First 10,000 steps on so many nodes of 8 CPUs on a virtual clock: the real schedule and dispatcher, no Ray. Then, for
 each number of `--real`, a whole run in a process of its own: the real scheduler, searcher, Tuner, store, leases and
 MLflow (a SQLite file) on a local Ray told to have so many CPUs; made up are those CPUs, and what steps do.
 Of each run: the wall clock, the share of it that the CPUs slept in steps, when the first step had ended and steps a
 second from then on, this process's own CPU and memory, the processes beside it and their memory, how far
-MLflow was behind when the last step had ended, and how long `status` and one drawing of the live table take.
+MLflow was behind when the last step had ended, and how long `status` and one drawing of the live table take. The last
+two also of `--done` steps that this process has carried out by itself, without sleep and without Ray.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from sweeps.plan.graph import Plan
 from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.simulate import bounds, simulate
+from sweeps.spec.fields import SweepSpec
+from sweeps.state.sweep import Sweep
 from tests.plugins.sleep_step_kind import sleeping
 
 STEPS = 10_000
@@ -44,12 +47,15 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=16, help="CPUs that the local Ray is told to have")
     parser.add_argument("--seconds", type=float, default=0.5, help="that a step sleeps, in the mean")
     parser.add_argument("--nodes", type=int, default=500, help="on the virtual clock")
+    parser.add_argument("--done", type=int, default=0, help="steps of a store that is only looked at")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.one is not None:
         print(json.dumps(real(given.one, given.at_once, given.seconds)))
         return
     virtual(given.nodes)
+    if given.done:
+        looked_at(given.done)
     rows = []
     for steps in given.real:
         words = ("--one", str(steps), "--at-once", str(given.at_once), "--seconds", str(given.seconds))
@@ -83,25 +89,55 @@ def virtual(count: int) -> None:
         )
 
 
+class Undisturbed:
+    """Carries steps out in this process."""
+
+    def report(self, report: object) -> None:
+        pass
+
+    def should_stop(self) -> None:
+        return None
+
+
+def looked_at(steps: int) -> None:
+    """How long it takes to look at a sweep of so many steps that are done."""
+    from trainables.steps.run import carry_out
+    from trainables.store import Store
+
+    with tempfile.TemporaryDirectory(prefix="scale") as folder:
+        spec, plan = spec_in(folder), sleeping(steps, 0.0)
+        store, began = Store(spec.storage), time.monotonic()
+        for step in plan.steps.values():
+            carry_out(step.recipe, step.execution, store, Undisturbed())
+        took = (time.monotonic() - began) / steps
+        seconds, table = status_seconds(Sweep(spec, plan, store)), table_milliseconds(plan, 500)
+        print(
+            f"{steps:,} steps done, {1000 * took:.1f} ms each in one process: status {seconds:.1f} s, "
+            f"live table {table:.0f} ms"
+        )
+
+
+def spec_in(folder: str) -> SweepSpec:
+    """Of a sweep that keeps its store there."""
+    return SweepSpec(
+        sweep="scale",
+        models={"none": "mini"},
+        intermediates=["none"],
+        targets=["gen-nli"],
+        seeds=[1],
+        storage=f"{folder}/store",
+    )
+
+
 def real(steps: int, at_once: int, seconds: float) -> dict[str, Any]:
     """One whole run."""
     from sweeps.cli.live import TerminalDisplay
     from sweeps.runtime.run import run_plan
-    from sweeps.spec.fields import SweepSpec
-    from sweeps.state.sweep import Sweep
     from sweeps.tracking import Tracker
     from trainables.store import Store
 
     with tempfile.TemporaryDirectory(prefix="scale") as folder:
-        spec = SweepSpec(
-            sweep="scale",
-            models={"none": "mini"},
-            intermediates=["none"],
-            targets=["gen-nli"],
-            seeds=[1],
-            storage=f"{folder}/store",
-        )
-        plan = sleeping(steps, seconds)
+        spec, plan = spec_in(folder), sleeping(steps, seconds)
         sweep = Sweep(spec, plan, Store(spec.storage))
         began = time.monotonic()
         with Tracker(sweep) as tracker, open(f"{folder}/log", "w") as log, Others() as others:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cluster.slurm import node
-from cluster.slurm.node import MARK, NodeError, own_folder, remove, start
+from cluster.slurm.node import MARK, NodeError, _said, own_folder, remove, start
 
 JOB = {"SLURM_JOB_ID": "7", "SLURM_NODEID": "0"}
 
@@ -48,6 +48,17 @@ def test_a_disk_that_is_full_or_no_folder(tmp_path, monkeypatch):
 def test_no_token(tmp_path):
     with pytest.raises(NodeError, match="RAY_AUTH_TOKEN is not in the environment"):
         start(tmp_path, "127.0.0.1:20000", JOB)
+
+
+def test_of_what_ray_says_the_line_that_tells():
+    output = """\x1b[0m2026-11-28 09:29:26,820\tINFO scripts.py:1234 -- Local node IP: 10.77.0.3
+Traceback (most recent call last):
+  File "node.py", line 440, in __init__
+Exception: The current node timed out during startup. This could happen because
+2026-11-28 09:29:27,000\tINFO scripts.py:1234 -- more
+"""
+    assert _said(output).startswith("Exception: The current node timed out during startup.")
+    assert _said("") == "it said nothing"
 
 
 def test_what_is_wrong_is_told_in_a_line(tmp_path):
