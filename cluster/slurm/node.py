@@ -168,7 +168,7 @@ def _gpus(environment: Mapping[str, str]) -> int:
 
 def _said(output: str) -> str:
     """The line of a program's output that says most likely what is wrong."""
-    lines = [line.strip() for line in output.splitlines() if line.strip() and " INFO " not in line]
+    lines = [line.strip() for line in output.splitlines() if line.strip() and "INFO " not in line]
     likely = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
     likely = likely or [line for line in lines if "error" in line.lower()] or lines or ["it said nothing"]
     return likely[-1]
