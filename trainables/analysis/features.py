@@ -113,9 +113,7 @@ def embed(recipe: EmbedRecipe, store: Store, execution: Execution, check_stop: C
     sentence differ by what they say, not by how their tasks put them before a model. Subwords are counted in whole
     texts; the model reads `max_length` of them.
     """
-    texts = [text for step in recipe.data for text in texts_of(store, step, recipe.split)]
-    if len(texts) > recipe.limit:
-        texts = [texts[number] for number in drawn(len(texts), recipe.limit)]
+    texts = texts_of(store, recipe.data, recipe.split, recipe.limit)
     encoder = load_input_encoder(recipe.model, store, execution)
     counts = Counter(subword for subwords in encoder.subwords(texts) for subword in subwords)
     backbone = load_backbone(recipe.model, store, execution)
@@ -128,16 +126,22 @@ def embed(recipe: EmbedRecipe, store: Store, execution: Execution, check_stop: C
     return Embedded(np.stack(vectors).astype(np.float32), np.array(digests, dtype=np.uint64), dict(counts), layer)
 
 
-def texts_of(store: Store, step: str, split: str) -> list[str]:
-    """The texts of a split of a data step, a text for each row, in all its languages one after the other."""
-    data = DataRecipe.model_validate(store.record(step)["recipe"])
-    columns = get_task_type(data.task.type).texts
-    found = []
-    for rows in data.rows:
-        if rows.split == split:
-            _, examples = load_split(store, step, rows.name)
-            sides = zip(*(examples[name][:] for name in columns), strict=True)
-            found += [" ".join(_words(side)) for side in sides]
+def texts_of(store: Store, steps: Sequence[str], split: str, limit: int) -> list[str]:
+    """The texts of a split of some data steps, a text for each row, in all languages one after the other; of more rows
+    than `limit` so many, drawn by position."""
+    parts: list[tuple[Any, tuple[str, ...]]] = []
+    for step in steps:
+        data = DataRecipe.model_validate(store.record(step)["recipe"])
+        columns = get_task_type(data.task.type).texts
+        parts += [(load_split(store, step, rows.name)[1], columns) for rows in data.rows if rows.split == split]
+    total = sum(len(examples) for examples, _ in parts)
+    chosen = np.array(drawn(total, limit) if limit < total else range(total), dtype=int)
+    found, first = [], 0
+    for examples, columns in parts:  # what is not drawn is not read: train sets are large
+        numbers = chosen[(chosen >= first) & (chosen < first + len(examples))] - first
+        rows = examples.select(numbers.tolist())
+        found += [" ".join(_words(side)) for side in zip(*(rows[name][:] for name in columns), strict=True)]
+        first += len(examples)
     return found
 
 

@@ -79,6 +79,19 @@ def test_equal_rows_are_embedded_once_and_micro_batches_change_nothing(done, hos
             assert ours == pytest.approx(theirs, abs=1e-5)
 
 
+def test_rows_are_drawn_by_position_from_all_data_together(done):
+    from trainables.analysis.features import texts_of
+    from trainables.data.prepare import drawn
+
+    (steps,) = {step.recipe.data for step in done.plan.steps.values() if len(getattr(step.recipe, "data", "")) == 2}
+    everything = texts_of(done.store, steps, "train", 10_000)
+    few = texts_of(done.store, steps, "train", 40)
+    assert few == [everything[number] for number in drawn(len(everything), 40)]
+    single = [texts_of(done.store, (step,), "train", 10_000) for step in steps]
+    assert everything == single[0] + single[1]
+    assert all(set(few) & set(texts) for texts in single)
+
+
 def test_leep_reads_the_predictions_of_the_intermediates_own_head(done):
     """The head under its own name gives the probabilities that stand behind the states."""
     from trainables.analysis.features import labelled
