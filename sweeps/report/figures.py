@@ -161,7 +161,8 @@ def heat_maps(study: Study, model: str) -> list[HeatMap]:
 
 def printed(make: Callable[[], Figure], title: str) -> tuple[bytes, str, float]:
     """A figure as PNG and SVG, and its width in inches; the same each time."""
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "xstilts"}):
+    plain = {"svg.fonttype": "none", "svg.hashsalt": "xstilts", "text.parse_math": False}  # a name may have a $ in it
+    with matplotlib.rc_context(plain):
         figure = make()
         width = float(figure.get_figwidth())
         png, svg = io.BytesIO(), io.StringIO()

@@ -24,7 +24,7 @@ from sweeps.report.study import Study
 from sweeps.report.write import write_report
 from trainables.tasks.benchmarks import BENCHMARKS
 
-HOSTILE = "<img src=x onerror=alert(1)>&\"'{{7*7}}"
+HOSTILE = "<img src=x onerror=alert(1)>&\"'{{7*7}} $\\x$"
 
 
 @pytest.fixture(scope="module")
