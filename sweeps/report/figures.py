@@ -161,8 +161,8 @@ def heat_maps(study: Study, model: str) -> list[HeatMap]:
 
 def printed(make: Callable[[], Figure], title: str) -> tuple[bytes, str, float]:
     """A figure as PNG and SVG, and its width in inches; the same each time."""
-    plain = {"svg.fonttype": "none", "svg.hashsalt": "xstilts", "text.parse_math": False}  # a name may have a $ in it
-    with matplotlib.rc_context(plain):
+    # Math is not parsed: a name may have a $ in it.
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "xstilts", "text.parse_math": False}):
         figure = make()
         width = float(figure.get_figwidth())
         png, svg = io.BytesIO(), io.StringIO()
