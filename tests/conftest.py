@@ -330,14 +330,14 @@ class Hub:
         Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def put(self, dataset, path, rows, features=None, branch="main", commit=None):
-        """Put rows into a repository as a file of the form that its name says: parquet, TSV or JSON lines."""
+        """Put rows into a repository as a file of the form that its name says: parquet, TSV, CSV or JSON lines."""
         import datasets
 
         buffer = io.BytesIO()
         columns = {name: [row[name] for row in rows] for name in rows[0]}
         found = datasets.Dataset.from_dict(columns, features=features and datasets.Features(features))
-        if path.endswith(".tsv"):
-            found.to_csv(buffer, sep="\t", index=False)
+        if path.endswith((".tsv", ".csv")):
+            found.to_csv(buffer, sep="\t" if path.endswith(".tsv") else ",", index=False)
         elif path.endswith(".jsonl"):
             found.to_json(buffer)
         else:
@@ -420,6 +420,7 @@ def no_task_of_a_sweep():
     """The tasks of the sweep files that a test reads are unknown to the next test."""
     yield
     registry.use_tasks([])
+    registry.use_ways({})
 
 
 @pytest.fixture

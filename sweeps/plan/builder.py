@@ -18,12 +18,13 @@ from trainables.recipe.adaptation import Adaptation
 from trainables.recipe.model_source import CheckpointRef, ModelSource
 from trainables.recipe.recipes import DataRecipe, Recipe, TrainRecipe
 from trainables.recipe.sampling import Mixture, Sampling
-from trainables.recipe.tasks import FIRST_VISIBLE, Selection, SplitRef, TaskSpec, TrainTask
+from trainables.recipe.tasks import Corpus, Selection, SplitRef, TaskSpec, TrainTask
 from trainables.recipe.vision import VisionTower
 from trainables.steps import kind_of
 from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task
 from trainables.tasks.hyperparameters import Defaults
+from trainables.tasks.registry import base_of
 from trainables.tasks.sources import Source
 
 
@@ -78,18 +79,24 @@ class Builder:
         label: str,
         tower: VisionTower | None = None,
         read_as: str | None = None,
+        shots: Corpus | None = None,
     ) -> str:
         """The id of the step that prepares rows of a task.
 
         Args:
             tower: what reads its images, if it has any.
             read_as: the task type that reads them, where it is not the task's own.
+            shots: rows of which some stand before each row.
         """
         # Nearly every cell asks for data that another has asked for, and a recipe takes its time to make.
-        key = (task.name, rows, length, self.tokenizer, str(tower), read_as)
+        key = (task.name, rows, length, self.tokenizer, str(tower), read_as, shots)
         if key not in self._prepared:
             spec = self.rows.task(task) if read_as is None else task.spec(type=read_as)
-            recipe = DataRecipe(task=spec, rows=rows, tokenizer=self.tokenizer, max_length=length, tower=tower)
+            if spec.likelihood is not None:
+                spec = spec.model_copy(update={"likelihood": spec.likelihood.encoding})
+            recipe = DataRecipe(
+                task=spec, rows=rows, tokenizer=self.tokenizer, max_length=length, tower=tower, shots=shots
+            )
             self._prepared[key] = self.add(recipe, Role("prepare", f"{self.prefix}data {label}"))
         return self._prepared[key]
 
@@ -105,7 +112,8 @@ class Builder:
             )
         rows = self.rows.trained(task, languages, *settings.limits)
         spec = self.aligned(task, self.rows.task(task), vision)
-        data = self.data(task, rows, length, f"{task.name} train", tower_of(spec))
+        shots = self.rows.shots(task, (), ())
+        data = self.data(task, rows, length, f"{task.name} train", tower_of(spec), shots=shots)
         return TrainTask(task=spec, data=(data,), head=task.name, select=selection_of(task))
 
     def aligned(self, task: Task, spec: TaskSpec, vision: VisionSpec | None = None) -> TaskSpec:
@@ -177,7 +185,7 @@ class Builder:
     ) -> ModelSource:
         """Add a training; what it leaves."""
         optimisation, collapse = settings.optimisation, self.spec.early_stopping.collapse
-        told = all(get_task_type(task.task.type).knows_chance for task in tasks if task.select is not None)
+        told = all(get_task_type(task.task.type).tells_chance(task.task) for task in tasks if task.select is not None)
         optimisation = optimisation.model_copy(
             update={"collapse_patience": collapse.patience if told else None, "reseed": collapse.reseed or None}
         )
@@ -213,9 +221,9 @@ class Builder:
         return Adaptation(lora=lora, carried=True if before is not None else None)
 
     def layers(self, *names: str) -> list[Training | None]:
-        """What the sweep file says of all trainings, then of those of these names; of `TASK@first-visible` first what
-        it says of TASK."""
-        names = tuple(one for name in names for one in (name.removesuffix(f"@{FIRST_VISIBLE}"), name))
+        """What the sweep file says of all trainings, then of those of these names; of `TASK@WAY` first what it says
+        of TASK."""
+        names = tuple(one for name in names for one in (base_of(name), name))
         return [self.spec.training.get(name) for name in ("all", *dict.fromkeys(names))]
 
     def defaults(self, task: Task) -> Defaults | None:

@@ -20,7 +20,7 @@ from sweeps.spec.fields import (
 from sweeps.spec.matching import RANKING
 from sweeps.spec.precision import with_precision
 from sweeps.spec.reading import WrongSpec
-from sweeps.spec.settings import Settings, WrongSettings, merged
+from sweeps.spec.settings import Settings, WrongSettings, fitting, merged
 from sweeps.spec.training import Training
 from trainables.models.backbones import DEFAULT
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
@@ -32,10 +32,11 @@ from trainables.recipe.tasks import Corpus, Selection, TrainTask
 from trainables.steps import get_step_kind
 from trainables.store import hash_model_dir
 from trainables.task_types import get_task_type
-from trainables.tasks import get_task
+from trainables.tasks import Task, get_task
 from trainables.tasks.files.use import use_task_files
 from trainables.tasks.hyperparameters import MULTI_TASK
 from trainables.tasks.lock import read_lock
+from trainables.tasks.registry import use_ways
 from trainables.tasks.sources import DataError, Source
 
 ModelSource = HubModel | LocalModel | RandomInit | CheckpointRef
@@ -58,6 +59,7 @@ def make_plan(
         WrongSpec: data is missing, or a setting does not fit.
     """
     use_task_files(spec.tasks)
+    use_ways({name: one.way for name, one in spec.likelihood.items()})
     try:
         planner = _Planner(with_precision(spec, precision), read_lock(Path(file)).revisions, sources or {})
         cells = [cell for name, model in spec.models.items() for cell in planner.model(name, model)]
@@ -217,7 +219,7 @@ class _Planner:
         """Add training (where the target has any) and evaluation, for each of its learning rates."""
         task = get_task(target.task)
         task_type = get_task_type(task.type)
-        length = min(RETRIEVAL_LENGTH, self.build.positions)
+        length = self._untrained_length(task)
         label = f"{self.build.prefix}{intermediate} -> {task.name}"
         role = Role("target", label, model, intermediate, task.name)
         if target.trained_on or intermediate != NONE:
@@ -249,9 +251,12 @@ class _Planner:
         spec = task.spec(labels=labels)
         if task_type.compares_vectors:
             spec = spec.model_copy(update={"vectors": self.spec.retrieval})
+        if spec.likelihood is not None:
+            spec = spec.model_copy(update={"likelihood": spec.likelihood.evaluation})
         spec = self.build.aligned(task, spec)
         rows = self.build.rows.evaluated(task, languages)
-        data = self.build.data(task, rows, length, f"{task.name} test", tower_of(spec))
+        shots = self.build.rows.shots(task, languages, target.trained_on)
+        data = self.build.data(task, rows, length, f"{task.name} test", tower_of(spec), shots=shots)
         found = []
         for model_step, said in trained:
             recipe = EvaluateRecipe(task=spec, data=data, model=model_step, languages=languages, precision=precision)
@@ -261,6 +266,13 @@ class _Planner:
             last = model_step.step if target.trained_on and isinstance(model_step, CheckpointRef) else None
             found.append(Variant(evaluation, last, said))
         return tuple(found)
+
+    def _untrained_length(self, task: Task) -> int:
+        """Subwords of a row of a target that is not trained: of prompts what the sweep file says, or all positions."""
+        if not get_task_type(task.type).continues_prompts:
+            return min(RETRIEVAL_LENGTH, self.build.positions)
+        given = [one.max_length for one in self.build.layers(task.name) if one is not None and one.max_length]
+        return fitting(f"training.{task.name}", given[-1], self.build.positions) if given else self.build.positions
 
     def _languages(self, target: TargetSpec) -> tuple[str, ...]:
         task = get_task(target.task)

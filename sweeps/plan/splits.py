@@ -9,7 +9,7 @@ from sweeps.spec.training import TextSpec
 from trainables.recipe.tasks import Corpus, SplitRef, TaskSpec
 from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task
-from trainables.tasks.sources import DataError, Source, labels_of
+from trainables.tasks.sources import DataError, Source, labels_of, languages_with
 from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import POOL_LANGUAGE, Split
 
@@ -59,6 +59,33 @@ class SplitResolver:
         for split in task_type.context:
             rows += [self.one(task, split, one, None) for one in ((POOL_LANGUAGE,) if split == "pool" else languages)]
         return tuple(rows)
+
+    def shots(self, task: Task, languages: tuple[str, ...], trained_on: tuple[str, ...]) -> Corpus | None:
+        """The rows of which some stand before each row of a task that is read by likelihood; None: none do.
+
+        English ones are the task's own where it has such, else those of what it, or a target of it, is trained on.
+
+        Args:
+            languages: in which rows are evaluated; none: rows are trained on.
+        """
+        if task.likelihood is None or task.likelihood.shots is None:
+            return None
+        own, english = task.base, task.base.train_language
+        if task.shots_in == "own" and languages:
+            if lacking := [one for one in languages if one not in languages_with(own, own.shot_split)]:
+                raise DataError(
+                    f"{task.name}: shots_in: own, and {own.name} has no {own.shot_split} rows in "
+                    f"{', '.join(lacking[:5])}; leave these languages out, or give shots_in: english"
+                )
+            return Corpus(task=own.spec(), rows=tuple(self.one(own, own.shot_split, one, None) for one in languages))
+        for name in (own.name, *reversed(trained_on), *reversed(own.trains_on)):
+            source = get_task(name).base
+            if english in languages_with(source, source.shot_split):
+                return Corpus(task=source.spec(), rows=(self.one(source, source.shot_split, english, None),))
+        raise DataError(
+            f"{task.name}: shots, and neither it nor what it is trained on has dev rows in {english}; "
+            "give shots: 0, or train_on"
+        )
 
     def text(
         self, task: Task, languages: tuple[str, ...] | None, split: Split, limit: int | None

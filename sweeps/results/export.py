@@ -7,7 +7,7 @@ with a manifest; and once for all of them `labels/`, what is right, where the da
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,6 +34,7 @@ from trainables.suites import (
 )
 from trainables.suites.definitions import Layout
 from trainables.task_types.bitext_mining.schema import partners
+from trainables.task_types.choice_likelihood.schema import CHOSEN
 from trainables.tasks import get_task
 
 LABELS = "labels"
@@ -94,9 +95,10 @@ class _Export:
     def write(self) -> list[str]:
         """Write everything; what a reader should know of it."""
         notes = []
-        if foreign := [target.task for target in self.spec.targets if target.task not in self._suite.tasks]:
+        self._names = _names(self._suite, [target.task for target in self.spec.targets])
+        if foreign := [target.task for target in self.spec.targets if target.task not in self._names]:
             notes.append(f"not in {self._suite.name}: {', '.join(foreign)}")
-        cells = [cell for cell in self.plan.cells if cell.target in self._suite.tasks]
+        cells = [cell for cell in self.plan.cells if cell.target in self._names]
         done = [one for one in (settled(cell, self.store, self._stopped) for cell in cells) if one is not None]
         if len(done) < len(cells):
             notes.append(
@@ -111,7 +113,7 @@ class _Export:
         return notes + [f"{task}, {' '.join(of)}: {remark}" for (task, remark), of in self._remarks.items()]
 
     def _cell(self, cell: Cell) -> None:
-        recipe, task = self.plan.steps[cell.evaluation].recipe, self._suite.tasks[cell.target]
+        recipe, task = self.plan.steps[cell.evaluation].recipe, self._suite.tasks[self._names[cell.target]]
         assert isinstance(recipe, EvaluateRecipe)
         folder = self._folder / cell.model / f"{cell.intermediate}-seed{cell.seed}"
         origin = {"step": cell.evaluation, "model": cell.model, "intermediate": cell.intermediate, "seed": cell.seed}
@@ -161,6 +163,18 @@ class _Export:
         self._remarks.setdefault((task, remark), {})[language] = None
 
 
+def _names(suite: Suite, targets: Sequence[str]) -> dict[str, str]:
+    """The suite's name of each target: of those whose answers are scored by likelihood the task's, where the first way
+    to read it is such a one."""
+    found: dict[str, str] = {}
+    for target in targets:
+        task = get_task(target)
+        name = target if task.likelihood is None else task.base.name
+        if name in suite.tasks and name not in found.values():
+            found[target] = name
+    return found
+
+
 def _order(layout: Layout, examples: Dataset) -> list[str]:
     """Ids in the order of the suite's rows."""
     ids: list[str] = examples["id"][:]
@@ -175,7 +189,8 @@ def _predicted(layout: Layout, ids: list[str], predictions: Mapping[str, Any]) -
     if layout == "pairs":
         return {name: predictions[name]["match"] if name in predictions else None for name in ids}
     if layout == "choices":
-        return {name: int(predictions[name]) for name in ids}
+        found = {name: predictions[name] for name in ids}
+        return {name: int(one[CHOSEN] if isinstance(one, dict) else one) for name, one in found.items()}
     return dict(predictions)
 
 

@@ -42,6 +42,7 @@ def notes_of(results: Results) -> list[str]:
     notes += matched(results.plan, results.spec)
     notes += _label_positions(results)
     notes += _adaptations(results)
+    notes += _likelihoods(results)
     seeds = len(results.spec.seeds)
     what = "intermediate and target" if results.spec.intermediate_seeds == "matched" else "the target phase alone"
     spread = f"± is the standard deviation over {seeds} seeds of {what}" if seeds > 1 else "one seed: no spread"
@@ -56,7 +57,7 @@ def _label_positions(results: Results) -> list[str]:
         name = f"{target} ({model})" if len(results.spec.models) > 1 else target
         words = ", ".join(f"{language} {100 * share:.0f} %" for language, share in shares.items())
         bare = f"; words that begin with a bare space sign: {words}" if shares else ""
-        if get_task(target).first_visible_of is not None:
+        if get_task(target).reading_of is not None:
             notes.append(f"{name}: tags are on the first visible subwords, unlike the reference's: in no average{bare}")
         elif shares:
             behind = f"{target}@{FIRST_VISIBLE} has its tags behind it"
@@ -85,6 +86,26 @@ def _adaptations(results: Results) -> list[str]:
         share = least if least == most else f"{least} to {most}"
         crossing = f"; from the phase before: {', '.join(taken[way])}" if taken[way] else ""
         notes.append(f"{way} ({share} % of the backbone's parameters): {', '.join(trained)}{crossing}")
+    return notes
+
+
+def _likelihoods(results: Results) -> list[str]:
+    """How the answers of targets that are read by likelihood are scored."""
+    notes, bases = [], [get_task(target.task).base for target in results.spec.targets]
+    for target in results.spec.targets:
+        task = get_task(target.task)
+        if (way := task.likelihood) is None:
+            continue
+        scored = "letters" if way.answers == "letters" else "answers"
+        by = f", over their {way.normalise}" if way.normalise else ", summed over subwords"
+        shots = (
+            f"{way.shots} shots ({'own language' if task.shots_in == 'own' else 'English'})"
+            if way.shots
+            else "no shots"
+        )
+        trained = f"after training on {', '.join(target.trained_on)}" if target.trained_on else "not trained on it"
+        counts = "; averages have the first way to read a task alone" if bases.count(task.base) > 1 else ""
+        notes.append(f"{target.task}: log-likelihoods of {scored}{by}; {shots}; {trained}{counts}")
     return notes
 
 

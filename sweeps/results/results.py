@@ -75,6 +75,18 @@ class Entry:
         return f"{self.mean:.1f}" if self.sd is None else f"{self.mean:.1f} ±{self.sd:.1f}"
 
 
+def in_averages(targets: Iterable[str]) -> list[str]:
+    """The targets that averages are over. One with labels in another place than the reference has them
+    (`TASK@first-visible`), or whose rows were perturbed, is in none, and of several ways to read the choices of one
+    task (`TASK`, `TASK@likelihood`) the first alone is."""
+    first: dict[str, str] = {}
+    for target in targets:
+        task = get_task(target)
+        if task.clean_of is None and (task.base is task or task.likelihood is not None):
+            first.setdefault(task.base.name, target)
+    return list(first.values())
+
+
 class Results:
     """The numbers of the cells that are done."""
 
@@ -211,13 +223,10 @@ class Results:
         return found if len(found) == len(cell.variants) else []
 
     def columns(self) -> dict[str, list[str]]:
-        """Heading -> the targets that a column is the mean of. A target without labels has no column; one with labels
-        in another place than the reference has them (`TASK@first-visible`), or whose rows were perturbed, is in no
-        average."""
+        """Heading -> the targets that a column is the mean of. A target without labels has no column."""
         targets = [t.task for t in self.spec.targets if self.languages(t.task, "xtreme")]
         columns = {target: [target] for target in targets}
-        tasks = {target: get_task(target) for target in targets}
-        counted = [name for name, task in tasks.items() if task.first_visible_of is None and task.clean_of is None]
+        counted = in_averages(targets)
         other = [target for target in counted if not get_task_type(get_task(target).type).searches]
         if len(counted) > 1:
             columns["average"] = counted

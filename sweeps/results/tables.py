@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.table import Table
 
+from sweeps.results.parts import part_means
 from sweeps.results.results import Average, Results
 from sweeps.results.similarity import similarities, similarity_tables
 from sweeps.spec.fields import NONE
@@ -11,12 +12,12 @@ from trainables.tasks import get_task
 
 
 def tables_of(results: Results, average: Average) -> list[Table]:
-    """Both tables of each model, then those of analyses, where the sweep has any."""
-    tables = [
-        table
-        for model in results.spec.models
-        for table in (table_of(results, model, average), language_table(results, model))
-    ]
+    """Those of each model, then those of analyses, where the sweep has any."""
+    tables = []
+    for model in results.spec.models:
+        tables += [table_of(results, model, average), language_table(results, model)]
+        if (parts := part_table(results, model, average)) is not None:
+            tables.append(parts)
     return tables + similarity_tables(similarities(results.plan, results.store))
 
 
@@ -80,6 +81,23 @@ def language_table(results: Results, model: str) -> Table:
                 cells = ["" if entry is None else f"{entry.mean:.1f}" for entry in entries]
                 table.add_row(target.task, intermediate, *cells)
         table.add_section()
+    return table
+
+
+def part_table(results: Results, model: str, average: Average) -> Table | None:
+    """Rows: target and intermediate. Columns: parts of test sets. None where no target has any."""
+    languages = {target.task: results.languages(target.task, average) for target in results.spec.targets}
+    found = part_means((one for one in results.numbers() if one.model == model), languages)
+    if not found:
+        return None
+    names = sorted({part for parts in found.values() for part in parts})
+    table = _titled(f"{results.spec.sweep} · {model}: {_kind(results)}by part of the test set, {_meaning(average)}")
+    for heading in ("target", "intermediate"):
+        table.add_column(heading)
+    for name in names:
+        table.add_column(name, justify="right")
+    for (_, target, intermediate), parts in found.items():
+        table.add_row(target, intermediate, *(f"{parts[name]:.1f}" if name in parts else "" for name in names))
     return table
 
 

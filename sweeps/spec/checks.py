@@ -17,6 +17,7 @@ from sweeps.spec.fields import (
     in_languages,
 )
 from sweeps.spec.languages import check_codes, check_languages
+from sweeps.spec.likelihood import check_way, check_ways
 from sweeps.spec.matching import check_fields, check_matching
 from sweeps.spec.models import check_layer, check_mixture, check_model, check_objectives, task_of
 from sweeps.spec.places import check_places
@@ -27,6 +28,7 @@ from trainables.recipe.tasks import FIRST_VISIBLE
 from trainables.steps import groups
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
+from trainables.tasks.registry import base_of, way_of
 
 CELLS = 20_000
 """Of a sweep, at most: what a plan takes a minute for."""
@@ -50,6 +52,8 @@ def check(spec: SweepSpec) -> list[str]:
         return [
             f"models x intermediates x targets x seeds: {sizes} are {cells:,} cells; make sweeps of at most {CELLS:,}"
         ]
+    if wrong := check_ways(spec.likelihood):
+        return wrong
     for i, intermediate in enumerate(spec.intermediates):
         if not intermediate.is_none:
             problems += _check_intermediate(intermediate, f"intermediates[{i}]")
@@ -69,7 +73,7 @@ def check(spec: SweepSpec) -> list[str]:
             used |= {in_languages(intermediate.tasks[0])[0]}
     if not problems:
         used |= {name for target in spec.targets for name in (target.task, *target.trained_on[:-1])}
-    used |= {name.removesuffix(f"@{FIRST_VISIBLE}") for name in used}
+    used |= {base_of(name) for name in used}
     for name in spec.training if not problems else ():
         if name not in used:
             near = difflib.get_close_matches(name, used, n=1)
@@ -120,6 +124,7 @@ def _check_intermediate(intermediate: IntermediateSpec, where: str) -> list[str]
         wrong = _trainable(task_name, place)
         if not wrong:
             task = get_task(task_name)
+            wrong += check_way(task, place)
             wrong += check_codes(languages, task.train_languages, place, f'"{task_name}" has no train rows in')
         problems += wrong
     if len(set(intermediate.tasks)) < len(intermediate.tasks):
@@ -148,7 +153,13 @@ def _check_target(target: TargetSpec, where: str) -> list[str]:
     if not problems and not task_type.compares_vectors:
         last = get_task(target.trained_on[-1]) if target.trained_on else None
         if last is None:
-            problems.append(f'{where}: "{task.name}" has no training data; give train_on')
+            if not task_type.continues_prompts:
+                problems.append(f'{where}: "{task.name}" has no training data; give train_on')
+        elif get_task_type(last.type).by_likelihood == task.type or task_type.by_likelihood == last.type:
+            way = way_of(task.name) or way_of(last.name)
+            problems.append(
+                f'{where}: "{task.name}" and "{last.name}": one is read by likelihood; write @{way} of both, or of none'
+            )
         elif last.type != task.type:
             problems.append(f'{where}.train_on: "{last.name}" is no {task.type} task as "{task.name}" is')
         elif set(last.labels) != set(task.labels):
@@ -157,4 +168,5 @@ def _check_target(target: TargetSpec, where: str) -> list[str]:
             problems.append(
                 f'{where}: "{task.name}" and "{last.name}" have tags in other places; write @{FIRST_VISIBLE} of both'
             )
+    problems += check_way(task, where)
     return problems + check_codes(target.languages or (), task.languages, f"{where}.languages", f'"{task.name}" has no')

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 
 import trainables
 from sweeps.spec.execution import ExecutionSpec
+from sweeps.spec.likelihood import WaySpec
 from sweeps.spec.training import CAUSAL_LM, MASKED_LM, Languages, LmSpec, PretrainSpec, TokenizerSpec, Training
 from sweeps.spec.vision import VisionSpec
 from trainables.models.backbones import CONFIG, hub_shape, read_config, read_whole_config, shape_of
@@ -21,10 +22,11 @@ from trainables.outside.text import shown
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import Attention
-from trainables.recipe.tasks import FIRST_VISIBLE, PoolingConfig
+from trainables.recipe.tasks import PoolingConfig
 from trainables.task_types import get_task_type
 from trainables.tasks import get_task
 from trainables.tasks.benchmarks import BENCHMARKS
+from trainables.tasks.registry import way_of
 
 MINI = "mini"
 """The small model that comes with the project; see `trainables/models/mini/README.md`."""
@@ -38,8 +40,8 @@ class IntermediateSpec(Frozen):
     """An intermediate: one task, or several at once; `none` is no task at all.
 
     A task is written `mnli`, or with the languages of its train rows, `mnli@sw` or `mnli@de+ru+sw`; one with tags on
-    first visible subwords `udpos@first-visible` or `udpos@first-visible@de`. Whatever the
-    languages, its checkpoint is picked on dev rows of the task's own language.
+    first visible subwords `udpos@first-visible` or `udpos@first-visible@de`; multiple choice by likelihood
+    `siqa@likelihood`. Whatever the languages, its checkpoint is picked on dev rows of the task's own language.
     """
 
     name: Label
@@ -249,6 +251,8 @@ class SweepSpec(Frozen):
     since fewer candidates are an easier task. Tables that were made so say so."""
     retrieval: PoolingConfig = PoolingConfig()
     """How sentences become vectors in retrieval and mining: `layer`, `pooling`, `direction`."""
+    likelihood: dict[Label, WaySpec] = Field(default_factory=dict)
+    """Ways to read multiple choice by the likelihood of its answers, by name: `TASK@NAME` is TASK read so."""
     data: dict[Label, Place] = Field(default_factory=dict)
     """Where the data is: a folder in the XTREME download layout, or `hub`. By task where they differ, `all` for the
     others: `{all: hub, ccg: /corpora/ccgbank}`; one word or path stands for all."""
@@ -346,4 +350,4 @@ def in_languages(name: str) -> tuple[str, tuple[str, ...]]:
     ('udpos@first-visible', ())
     """
     task, at, languages = name.rpartition("@")
-    return (task, tuple(languages.split("+"))) if at and languages != FIRST_VISIBLE else (name, ())
+    return (task, tuple(languages.split("+"))) if at and not way_of(name) else (name, ())

@@ -68,11 +68,12 @@ def check_layer(retrieval: PoolingConfig, model: ModelSpec, name: str) -> list[s
 
 
 def check_objectives(spec: SweepSpec, model: ModelSpec, name: str) -> list[str]:
-    """Whether a model can learn from text as the sweep has it learn: by a mask token, or by the next subword."""
+    """Whether a model can learn and be asked as the sweep has it: by a mask token, or by the next subword."""
     shape = model.shape()
     if shape is None:
         return []
     fields = {f"models.{name}.pretrain[{i}].objective": one.objective for i, one in enumerate(model.pretrain)}
+    fields |= {f"targets[{i}]": get_task(target.task).type for i, target in enumerate(spec.targets)}
     for i, intermediate in enumerate(spec.intermediates):
         tasks = () if intermediate.is_none else intermediate.tasks
         fields |= {f"intermediates[{i}].tasks[{j}]": get_task(in_languages(x)[0]).type for j, x in enumerate(tasks)}

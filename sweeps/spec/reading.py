@@ -21,6 +21,7 @@ from trainables.outside.yaml import parse_yaml, read_yaml
 from trainables.plugins import PluginError, load_plugins
 from trainables.tasks.files.reading import WrongTaskFile
 from trainables.tasks.files.use import use_task_files
+from trainables.tasks.registry import use_ways
 
 LINES = 20
 """Lines about one file, at most: who mends the first of them mends most of the others."""
@@ -61,6 +62,7 @@ def read_spec(
         spec = SweepSpec(**fields)
     except ValidationError as error:
         raise WrongSpec([f"{file}: {line}" for line in explained(error, SweepSpec)]) from None
+    use_ways({name: one.way for name, one in spec.likelihood.items()})
     problems = check_secrets(spec)
     if not problems:
         problems = (check(spec) if checked else check_places(spec)) + (check_data(spec) if data_here else [])

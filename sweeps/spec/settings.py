@@ -65,16 +65,19 @@ class Settings:
 
     def fitting(self, length: int) -> int:
         """`length`, if the model has so many positions."""
-        if length > self.positions:
-            raise WrongSettings(
-                f"{self.where}.max_length: {length} subwords, but the model has {self.positions} positions"
-            )
-        return length
+        return fitting(self.where, length, self.positions)
 
     @property
     def limits(self) -> tuple[int | None, int | None]:
         """Rows read of train and of dev."""
         return self.fields.get("train_limit"), self.fields.get("dev_limit")
+
+
+def fitting(where: str, length: int, positions: int) -> int:
+    """`length`, if there are so many positions; `where` speaks of it. Raises WrongSettings."""
+    if length > positions:
+        raise WrongSettings(f"{where}.max_length: {length} subwords, but the model has {positions} positions")
+    return length
 
 
 def merged(where: str, positions: int, defaults: Defaults | None, *layers: Training | None) -> Settings:

@@ -98,6 +98,7 @@ def prepare_data(
     pool: set[str] = set()
     seen = evaluation_text(recipe.exclude, execution)
     images = ImageTable(recipe.tower, execution) if recipe.tower is not None else None
+    shots = None if recipe.shots is None else _shots(recipe.shots, execution)
     for rows in recipe.rows:
         check_stop()
         found = read_rows(recipe.task, rows, execution)
@@ -107,7 +108,11 @@ def prepare_data(
         if recipe.task.type != (entry := get_task(recipe.task.name)).type:
             examples = _captions(recipe, rows, examples, execution, get_task_type(entry.type).image_column)
         examples = seen.without(examples)
-        features = modeling.encode(examples, encoder, recipe.task, recipe.max_length)
+        if shots is None:
+            features = modeling.encode(examples, encoder, recipe.task, recipe.max_length)
+        else:
+            before = shots.get(rows.language) or next(iter(shots.values()))
+            features = modeling.encode_behind(before, examples, encoder, recipe.task, recipe.max_length)
         if not features:
             raise DataError(f"{recipe.task.name} {rows.name}: no rows for {recipe.task.type} ({origin})")
         if images is not None:
@@ -124,7 +129,7 @@ def prepare_data(
             "excluded": read - len(examples),
             "labelled": labelled,
             "source": origin,
-            "remarks": list(found.remarks),
+            "remarks": [*found.remarks, *modeling.remarks(features)],
             **modeling.counted(features),
         }
         sought[rows.name] = [key for row in examples for key in task_type.sought(row)] if rows.split == "test" else []
@@ -248,6 +253,11 @@ def evaluation_text(corpora: tuple[Corpus, ...], execution: Execution) -> Seen:
         for rows in corpus.rows:
             seen.add(read_rows(corpus.task, rows, execution).examples, get_task_type(corpus.task.type).texts)
     return seen
+
+
+def _shots(corpus: Corpus, execution: Execution) -> dict[str, list[dict[str, Any]]]:
+    """Rows that stand before others, by language."""
+    return {rows.language: read_rows(corpus.task, rows, execution).examples.to_list() for rows in corpus.rows}
 
 
 def _canonical(tokenizer: Tokenizer, size: int, specials: int, punctuation: Any) -> Tokenizer:

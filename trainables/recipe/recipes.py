@@ -117,6 +117,8 @@ class DataRecipe(Recipe):
     """Evaluation data: rows of text that share a sentence with it are left out, and counted."""
     tower: VisionTower | None = None
     """What reads the images of rows: they are resized and cropped as it wants them. None where rows have none."""
+    shots: Corpus | None = None
+    """Rows that stand with their answers before each row (`Likelihood.shots`): in one language for all, or in each."""
 
     @property
     def slug(self) -> str:
@@ -132,7 +134,8 @@ class DataRecipe(Recipe):
 
     @property
     def raw_tasks(self) -> tuple[TaskSpec, ...]:
-        return (self.task, *(corpus.task for corpus in self.exclude))
+        shots = () if self.shots is None else (self.shots.task,)
+        return (self.task, *(corpus.task for corpus in self.exclude), *shots)
 
 
 class TrainRecipe(Recipe):

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from trainables.outside.fields import CountOrZero
 from trainables.recipe.canonical import Frozen
+from trainables.recipe.likelihood import Likelihood
 from trainables.recipe.sampling import Mixture
 from trainables.recipe.vision import Alignment
 
@@ -49,10 +50,14 @@ class TaskSpec(Frozen):
     (None) the first, whatever it is."""
     alignment: Alignment | None = None
     """How images and captions are aligned, in a training or evaluation of such a task; None in others."""
+    likelihood: Likelihood | None = None
+    """How the likelihood of answers is had, in task types that score by it; None in others."""
 
     @property
     def title(self) -> str:
         """What a sweep file calls it: `udpos`, `udpos@first-visible`."""
+        if self.likelihood is not None:
+            return f"{self.name}@likelihood"
         return self.name if self.label_position is None else f"{self.name}@{self.label_position}"
 
 
@@ -61,10 +66,10 @@ class SplitRef(Frozen):
     task from a file, a digest of how they are read.
 
     "test" rows are those that are scored. "submission" rows are the benchmark's test set, where that has no labels and
-    other rows are scored in its place: they are predicted only.
+    other rows are scored in its place: they are predicted only. "shots" stand in prompts before other rows.
     """
 
-    split: Literal["train", "dev", "test", "pool", "submission"]
+    split: Literal["train", "dev", "test", "pool", "submission", "shots"]
     language: str
     revision: str
     limit: int | None = Field(default=None, gt=0)

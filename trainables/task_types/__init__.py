@@ -15,6 +15,7 @@ from trainables.task_types.base import (
 )
 from trainables.task_types.bitext_mining.schema import BitextMining
 from trainables.task_types.causal_lm.schema import CausalLM
+from trainables.task_types.choice_likelihood.schema import ChoiceLikelihood
 from trainables.task_types.dense_retrieval.schema import DenseRetrieval
 from trainables.task_types.image_text.schema import ImageText
 from trainables.task_types.masked_lm.schema import MaskedLM
@@ -31,6 +32,7 @@ for _task_type in (
     TextClassification(),
     PairClassification(),
     MultipleChoice(),
+    ChoiceLikelihood(),
     Tagging(),
     SpanQA(),
     SpanOrNone(),

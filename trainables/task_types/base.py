@@ -38,6 +38,7 @@ class Column:
         values: the only texts that it may hold; none: any.
         ids: whether it holds ids of other rows.
         nullable: whether it is None, not "", in a row without labels, because "" says that there is none.
+        aside: whether it is no text of the row: what the row is counted under, or another form of its texts.
     """
 
     kind: Literal["text", "texts", "answers", "image"] = "text"
@@ -47,6 +48,7 @@ class Column:
     values: tuple[str, ...] = ()
     ids: bool = False
     nullable: bool = False
+    aside: bool = False
 
     @property
     def nothing(self) -> Any:
@@ -138,6 +140,11 @@ class TaskType:
     refers_to: ClassVar[tuple[str, ...]] = ()
     """Splits whose rows others refer to by their ids, which must then be unique. Elsewhere rows go by position where
     ids are not."""
+    by_likelihood: ClassVar[str] = ""
+    """Name of the type that reads the same rows by the likelihood of their answers (`TASK@likelihood`); none: ""."""
+    continues_prompts: ClassVar[bool] = False
+    """Whether it scores texts by their likelihood behind a prompt, which takes a model that predicts the next subword.
+    It has no head, and is evaluated without training unless a target says what to train on."""
     labels_words: ClassVar[bool] = False
     """Whether its labels are those of words, each on one of the word's subwords (`TaskSpec.label_position`)."""
     context: ClassVar[tuple[Context, ...]] = ()
@@ -168,9 +175,11 @@ class TaskType:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The columns that are read as text: all but ids and labels."""
+        """The columns that are read as text: all but ids, labels, images and what stands aside."""
         return tuple(
-            name for name, one in self.columns.items() if name != "id" and not one.label and one.kind != "image"
+            name
+            for name, one in self.columns.items()
+            if not (name == "id" or one.label or one.aside or one.kind == "image")
         )
 
     @property
@@ -205,6 +214,10 @@ class TaskType:
     def dangling(self, rows: Sequence[Row]) -> str | None:
         """The first id that the rows of a split refer to and that none of them has."""
         return None
+
+    def tells_chance(self, task: TaskSpec) -> bool:
+        """Whether the loss of a task tells a run at chance from a weak one."""
+        return self.knows_chance
 
     # --- cost ------------------------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from trainables.models.inputs import InputEncoder, Inputs
 from trainables.models.packing import PLACES
 from trainables.recipe.execution import Execution
 from trainables.recipe.tasks import TaskSpec
-from trainables.task_types.base import TaskType
+from trainables.task_types.base import Row, TaskType
 
 Feature = dict[str, Any]
 """One encoded row: the backbone's inputs (`input_ids`, maybe `token_type_ids`), `example` (its row in the examples) and
@@ -55,6 +55,16 @@ class TaskModeling(ABC):
     @abstractmethod
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """Encode `examples` (`TaskType.columns`) into features of at most `max_length` subwords."""
+
+    def encode_behind(
+        self, shots: Sequence[Row], examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int
+    ) -> list[Feature]:
+        """The same behind rows with their answers, of which each example takes those that its task wants."""
+        raise NotImplementedError(f"{self.type.name}: its rows stand behind no others")
+
+    def remarks(self, features: Sequence[Feature]) -> list[str]:
+        """What became of the features of a split that is to be known of its scores, a line each."""
+        return []
 
     def counted(self, features: Sequence[Feature]) -> dict[str, int]:
         """What is to be known of the features of a split besides how many they are: counts by the names that

@@ -2,24 +2,42 @@
 the task files of the sweep that is being worked on.
 
 Plug-ins are modules of the process, and stay. Task files are a sweep's: `use_tasks` puts those of one sweep in place of
-those of the sweep before, so that none is found by a sweep that does not name it.
+those of the sweep before, so that none is found by a sweep that does not name it. So are the ways in which multiple
+choice is read by likelihood (`use_ways`).
+
+A task may be read in another way, `TASK@WAY`: it has the rows and settings of TASK.
 """
 
 from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
+from trainables.recipe.likelihood import Likelihood, Prompt
 from trainables.recipe.tasks import FIRST_VISIBLE
 from trainables.task_types import get_task_type
 from trainables.tasks.checks import contradictions_of
-from trainables.tasks.task import Task, UnknownTask
+from trainables.tasks.task import ShotsIn, Task, UnknownTask
 
 _TASKS: dict[str, Task | Callable[[], Task]] = {}
 """The tasks that stay; of those in files of this project, what reads the file when it is first asked for."""
 _OF_SWEEP: dict[str, Task] = {}
+LIKELIHOOD = "likelihood"
+"""The way that there always is: a task's own prompt, no shots, the sum of the log-likelihoods."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to read multiple choice by likelihood: fields of `Likelihood` that are not those of the task's prompt."""
+
+    fields: tuple[tuple[str, Any], ...] = ()
+    shots_in: ShotsIn = "english"
+
+
+_WAYS: dict[str, Way] = {LIKELIHOOD: Way()}
 
 
 def add_tasks(tasks: Iterable[Task]) -> None:
@@ -46,6 +64,23 @@ def register_task(task: Task) -> None:
     if problems := _problems(task, {}):
         raise ValueError("\n".join(problems))
     _TASKS[task.name] = task
+
+
+def use_ways(ways: Mapping[str, Way]) -> None:
+    """Make the ways of a sweep known, in place of those of the sweep before."""
+    _WAYS.clear()
+    _WAYS.update({LIKELIHOOD: Way(), **ways})
+
+
+def way_of(name: str) -> str:
+    """The way that a name ends with, as of `udpos@first-visible`; none: ""."""
+    base, _, way = name.rpartition("@")
+    return way if base and (way == FIRST_VISIBLE or way in _WAYS) else ""
+
+
+def base_of(name: str) -> str:
+    """The name without its way: `udpos` of `udpos@first-visible`."""
+    return name.removesuffix(f"@{way}") if (way := way_of(name)) else name
 
 
 def use_tasks(tasks: Iterable[tuple[str, Task]]) -> list[str]:
@@ -75,25 +110,32 @@ def use_tasks(tasks: Iterable[tuple[str, Task]]) -> list[str]:
 
 
 def get_task(name: str) -> Task:
-    """The task of this name; of a task that labels words also `TASK@first-visible`.
+    """The task of this name; of a task that labels words also `TASK@first-visible`, of multiple choice also
+    `TASK@likelihood` and the other ways of the sweep.
 
     Raises:
         UnknownTask: there is none; the message suggests the nearest name.
     """
     if name in _TASKS or name in _OF_SWEEP:
         return _known(name)
-    base, _, position = name.rpartition("@")
-    if position == FIRST_VISIBLE and (base in _TASKS or base in _OF_SWEEP):
-        if get_task_type(_known(base).type).labels_words:
-            return _first_visible(_known(base))
-        raise UnknownTask(name, base, f": {base} has no tags of words")
-    raise _unknown(name, _OF_SWEEP)
+    base, way = base_of(name), way_of(name)
+    if not way or not (base in _TASKS or base in _OF_SWEEP):
+        raise _unknown(name, _OF_SWEEP)
+    task = _known(base)
+    task_type = get_task_type(task.type)
+    if way == FIRST_VISIBLE:
+        if not task_type.labels_words:
+            raise UnknownTask(name, base, f": {base} has no tags of words")
+        return _first_visible(task)
+    if not task_type.by_likelihood:
+        raise UnknownTask(name, base, f": {base} has no choices, whose likelihood could be had")
+    return _by_likelihood(task, way, _WAYS[way])
 
 
 def _unknown(name: str, of_files: Iterable[str]) -> UnknownTask:
     names = [*_TASKS, *of_files]
     if "@" in name:
-        names += [f"{one}@{FIRST_VISIBLE}" for one in names]
+        names += [f"{one}@{way}" for one in names for way in (FIRST_VISIBLE, *_WAYS)]
     near = difflib.get_close_matches(name.lower(), names, n=1)
     return UnknownTask(name, near[0] if near else None)
 
@@ -102,7 +144,22 @@ def _unknown(name: str, of_files: Iterable[str]) -> UnknownTask:
 def _first_visible(task: Task) -> Task:
     """The task with its labels on the first visible subwords, there and in what it is trained on."""
     trains_on = tuple(f"{name}@{FIRST_VISIBLE}" for name in task.trains_on)
-    return replace(task, name=f"{task.name}@{FIRST_VISIBLE}", trains_on=trains_on, first_visible_of=task)
+    return replace(task, name=f"{task.name}@{FIRST_VISIBLE}", trains_on=trains_on, reading_of=task)
+
+
+@cache
+def _by_likelihood(task: Task, name: str, way: Way) -> Task:
+    """The task with its answers scored by their likelihood. It is not trained unless a target says on what."""
+    prompt = task.prompt or Prompt()
+    return replace(
+        task,
+        name=f"{task.name}@{name}",
+        type=get_task_type(task.type).by_likelihood,
+        trains_on=(),
+        likelihood=Likelihood(**{**prompt.model_dump(), **dict(way.fields)}),
+        shots_in=way.shots_in,
+        reading_of=task,
+    )
 
 
 def _known(name: str) -> Task:

@@ -34,6 +34,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
+from trainables.recipe.likelihood import Likelihood, Prompt
 from trainables.recipe.tasks import FIRST_VISIBLE, TaskSpec
 from trainables.task_types import Length, get_task_type
 from trainables.tasks.hyperparameters import FALLBACKS, Defaults
@@ -42,7 +43,9 @@ if TYPE_CHECKING:
     from trainables.tasks.sources.folder.located import Finder
     from trainables.tasks.sources.hub.table import HubTable
 
-Split = Literal["train", "dev", "test", "pool", "submission"]
+Split = Literal["train", "dev", "test", "pool", "submission", "shots"]
+ShotsIn = Literal["english", "own"]
+"""Whose rows stand in prompts before others: English ones everywhere, or those of the language that is evaluated."""
 HUB = "hub"
 """Where data are, when they are not in a folder."""
 POOL_LANGUAGE = "mul"
@@ -92,10 +95,15 @@ class Task:
         parts: tasks with the same labels whose rows together are this task's rows, under one head.
         has_train: whether it has train and dev rows, so that it may be an intermediate or another target's
             training data.
-        first_visible_of: of `TASK@first-visible` the record of TASK, whose rows and settings it has; its labels are on
-            the first visible subwords of words (`FIRST_VISIBLE`).
+        reading_of: of `TASK@first-visible` the record of TASK, whose rows and settings it has; its labels are on the
+            first visible subwords of words (`FIRST_VISIBLE`). So of `TASK@likelihood`, which has `likelihood`.
+        likelihood: how the likelihood of its answers is had.
+        shots_in: of it: which rows stand before others.
         clean_of: of a perturbed or adversarial test set the task whose test rows it was made of. Rows that were made of
             one row have its id. It is in no average over targets.
+        prompt: of multiple choice: how a language model is asked; ``None``: by the prompt as it is.
+        shots: the languages in which it has rows of the split "shots", which stand in prompts before others; a task
+            that has none of them has its dev rows stand there.
         scorer: how predictions are scored, where the task type's own way is not the task's: "mlqa".
         main_metrics: their mean is the task's score in averages; in percent, but for a loss (nats).
         select_metric: what picks the checkpoint on dev: a key of the metrics, or ``"score"`` for the mean of
@@ -128,8 +136,12 @@ class Task:
     trains_on: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     has_train: bool
-    first_visible_of: Task | None = None
+    reading_of: Task | None = None
     clean_of: str | None = None
+    likelihood: Likelihood | None = None
+    shots_in: ShotsIn = "english"
+    prompt: Prompt | None = None
+    shots: tuple[str, ...] = ()
     scorer: str = ""
     main_metrics: tuple[str, ...]
     select_metric: str = "score"
@@ -148,7 +160,12 @@ class Task:
     @property
     def base(self) -> Task:
         """The task whose rows and settings it has: itself, or `udpos` of `udpos@first-visible`."""
-        return self.first_visible_of or self
+        return self.reading_of or self
+
+    @property
+    def shot_split(self) -> Split:
+        """The split whose rows stand in prompts before others."""
+        return "shots" if self.shots else "dev"
 
     def score(self, metrics: Mapping[str, float]) -> float:
         """The one number of this task in a table: the mean of its main metrics."""
@@ -175,7 +192,7 @@ class Task:
 
     def usual_length(self, split: Split) -> Length:
         """Of its rows, where nothing is prepared yet."""
-        like: dict[Split, Split] = {"dev": "train", "submission": "test"}
+        like: dict[Split, Split] = {"dev": "train", "submission": "test", "shots": "test"}
         return self.lengths.get(like.get(split, split)) or get_task_type(self.type).usual_length
 
     def row_counts(self, split: Split) -> Mapping[str, int]:
@@ -194,7 +211,8 @@ class Task:
             source=self.source,
             labels=self.labels if labels is None else labels,
             scorer=self.scorer,
-            label_position=FIRST_VISIBLE if self.first_visible_of is not None else None,
+            label_position=FIRST_VISIBLE if self.reading_of is not None and self.likelihood is None else None,
+            likelihood=self.likelihood,
         )
 
 

@@ -56,7 +56,8 @@ class TaskData:
         if train_task.select is not None:
             self.dev, self.dev_examples, dev_groups = load_joined(store, train_task.data, "dev")
             self.dev_language = dev_groups[0].language
-            self.chance = self.modeling.chance(self.train, self.dev)
+            told = self.modeling.type.tells_chance(train_task.task)
+            self.chance = self.modeling.chance(self.train, self.dev) if told else None
             # Noise on dev rows is drawn once, the same for every evaluation of every seed.
             self.dev_rows = self.modeling.add_noise(self.dev.to_list(), tokenizer, rng_for(0, DEV_NOISE))
 

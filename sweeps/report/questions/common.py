@@ -7,8 +7,7 @@ from collections.abc import Iterable
 from sweeps.report.contrasts import Part, mean_of
 from sweeps.report.narrative import seeds_sentence
 from sweeps.report.study import Study
-from sweeps.results.results import Average
-from trainables.tasks import get_task
+from sweeps.results.results import Average, in_averages
 
 ZERO_SHOT: Average = "zero-shot"
 UNMARKED = "A difference that is not marked is not shown to be absent: its interval says what it may be."
@@ -17,8 +16,7 @@ ON_DEV = "checkpoints: dev rows of the training language; no test row and no oth
 
 def counted(study: Study) -> list[str]:
     """The targets that averages are over: all with scores, but for copies of others (other labels, perturbed rows)."""
-    tasks = {name: get_task(name) for name in study.targets}
-    return [name for name, task in tasks.items() if task.first_visible_of is None and task.clean_of is None]
+    return in_averages(study.targets)
 
 
 def done(study: Study, model: str, intermediate: str, targets: Iterable[str]) -> list[str]:

@@ -32,6 +32,7 @@ TASKS = {
     "text-classification": "gen-topic",
     "pair-classification": "gen-nli",
     "multiple-choice": "gen-choice",
+    "choice-likelihood": "gen-choice",
     "tagging": "gen-tags",
     "span-qa": "gen-qa",
     "span-or-none": "gen-qa",

@@ -23,6 +23,7 @@ ROWS = {
     "text-classification": ("gen-topic", {"id": "a", "text": "x", "label": get_task("gen-topic").labels[1]}),
     "pair-classification": ("xnli", PAIR),
     "multiple-choice": ("xcopa", CHOICE),
+    "choice-likelihood": ("xcopa", {**CHOICE, "subject": "s", "parts": ["p"], "query": "q", "endings": ["x", "y"]}),
     "tagging": ("udpos", TAGGED),
     "span-qa": ("xquad", ASKED),
     "span-or-none": ("squad2", ASKED),

@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from tests.trainables.tasks.rows import WITHOUT
 from trainables.task_types import get_task_type
 from trainables.tasks import DataError, get_task
 
@@ -15,13 +16,21 @@ def line(record):
 
 def test_hellaswag_puts_the_begun_sentence_before_each_ending(write, source):
     record = {"ind": 24, "ctx_a": "Ada peels a pear.", "ctx_b": "then she", "ctx": "...", "label": 2, "split": "train"}
-    write("hellaswag/hellaswag_train.jsonl", line({**record, "endings": ["eats it.", "sings.", "cuts it.", "runs."]}))
+    record["activity_label"] = "Fruit"
+    write(
+        "hellaswag/hellaswag_train.jsonl",
+        line({**record, "endings": ["[step] eats  it.", "sings.", "cuts it.", "runs."]}),
+    )
     assert source.rows(get_task("hellaswag"), "train", "en").to_list() == [
         {
             "id": "24",
             "prompt": "Ada peels a pear.",
-            "choices": ["then she eats it.", "then she sings.", "then she cuts it.", "then she runs."],
+            "choices": ["then she [step] eats  it.", "then she sings.", "then she cuts it.", "then she runs."],
             "label": "2",
+            "subject": "",
+            "parts": [],
+            "query": "Fruit: Ada peels a pear. Then she",
+            "endings": [" eats it.", "sings.", "cuts it.", "runs."],
         }
     ]
     write("hellaswag/hellaswag_val.jsonl", line({**record, "ctx_b": "", "endings": ["Eat."] * 4}))
@@ -33,7 +42,9 @@ def test_hellaswag_as_text(source, tmp_path):
     file = tmp_path / "hellaswag" / "hellaswag_val_full.txt.bz2"
     file.write_bytes(bz2.compress(b"Pears: Ada peels. she\n3\na\nb\nc\nd\n"))
     row = source.rows(get_task("hellaswag"), "dev", "en")[0]
-    assert row == {"id": "0", "prompt": "Pears: Ada peels. she", "choices": ["a", "b", "c", "d"], "label": "3"}
+    text = "Pears: Ada peels. she"
+    asked = {"prompt": text, "query": text, "choices": ["a", "b", "c", "d"], "endings": ["a", "b", "c", "d"]}
+    assert row == {**WITHOUT, "id": "0", **asked, "label": "3"}
     file.write_bytes(bz2.compress(b"one\n2\n"))
     with pytest.raises(DataError, match="2 lines; expected six for every example"):
         source.rows(get_task("hellaswag"), "dev", "en")
@@ -44,6 +55,7 @@ def test_cosmosqa_is_a_table_with_quotes_and_newlines(write, source):
     write("cosmosqa/train.csv", f'{head}k1,"It rained, he said ""wait"".\nWe did.",Why?,a,"b, c",d,e,1\n')
     assert source.rows(get_task("cosmosqa"), "train", "en").to_list() == [
         {
+            **WITHOUT,
             "id": "k1",
             "prompt": 'It rained, he said "wait".\nWe did. Why?',
             "choices": ["a", "b, c", "d", "e"],
@@ -66,14 +78,14 @@ def test_commonsenseqa_has_five_choices_or_in_its_first_version_three(write, sou
     task = get_task("commonsenseqa")
     assert source.describe(task, "dev", "en") == f"{folder}/dev_rand_split.jsonl{note}"
     row = source.rows(task, "dev", "en")[0]
-    assert row == {"id": "q", "prompt": "Where is the lamp?", "choices": list(choices), "label": "1"}
+    assert row == {**WITHOUT, "id": "q", "prompt": "Where is the lamp?", "choices": list(choices), "label": "1"}
 
 
 def test_siqa(write, source):
     record = {"context": "Bo fell.", "question": "What now?", "answerA": "x", "answerB": "y", "answerC": "z"}
     write("siqa/socialIQa_v1.4_trn.jsonl", line({**record, "correct": "C"}) + line({**record, "correct": "A"}))
     rows = source.rows(get_task("siqa"), "train", "en")
-    assert rows[0] == {"id": "0", "prompt": "Bo fell. What now?", "choices": ["x", "y", "z"], "label": "2"}
+    assert rows[0] == {**WITHOUT, "id": "0", "prompt": "Bo fell. What now?", "choices": ["x", "y", "z"], "label": "2"}
     assert rows["label"] == ["2", "0"]
     write("siqa/socialIQa_v1.4_trn.jsonl", line({**record, "correct": "D"}))
     with pytest.raises(DataError, match=r"socialIQa_v1.4_trn.jsonl, line 1: not in the form"):
@@ -93,7 +105,9 @@ def test_xcopa_asks_in_english_in_every_language(write, source, name):
     write(name, line({**record, "label": 0}) + line({**record, "idx": 4, "label": 1}))
     rows = source.rows(get_task("xcopa"), "test", "th")
     assert tuple(rows.column_names) == tuple(get_task_type("multiple-choice").columns)
-    assert rows[0] == {"id": "3", "prompt": "ฝนตก What was the effect?", "choices": ["ถนนเปียก", "แดดออก"], "label": "0"}
+    choices = ["ถนนเปียก", "แดดออก"]
+    asked = {"prompt": "ฝนตก What was the effect?", "choices": choices, "query": "ฝนต ดังนั้น", "endings": choices}
+    assert rows[0] == {**WITHOUT, "id": "3", **asked, "label": "0"}
     assert [get_task("xcopa").is_labelled(row) for row in rows] == [True, True]
 
 

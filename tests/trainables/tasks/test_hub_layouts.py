@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import datasets
 import pytest
 
+from trainables.task_types import get_task_type
 from trainables.tasks import HubSource, all_tasks, get_task
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -64,13 +65,27 @@ def one(task, split, language, dataset, path, record, row, rows=None, classes=No
 LABEL = {"label": NLI}
 XTREME = "google/xtreme"
 COPA = {"premise": "p", "choice1": "x", "choice2": "y", "question": "cause", "idx": 5, "label": 1}
-COPA_ROW = {"id": "5", "prompt": "p What was the cause?", "choices": ["x", "y"], "label": "1"}
+COPA_ROW = {"id": "5", "prompt": "p What was the cause?", "choices": ["x", "y"], "label": "1", "endings": ["x", "y"]}
+IN_QUECHUA, IN_ENGLISH = {"query": " imataq"}, {"query": " because"}
 SIQA = {"context": "c", "question": "q", "answerA": "x", "answerB": "y", "answerC": "z", "label": "3"}
 SIQA_ROW = {"id": "0", "prompt": "c q", "choices": ["x", "y", "z"], "label": "2"}
 COSMOS = {"id": "k", "context": "c", "question": "q", **{f"answer{n}": str(n) for n in range(4)}, "label": 3}
 COSMOS_ROW = {"id": "k", "prompt": "c q", "choices": ["0", "1", "2", "3"], "label": "3"}
-SWAG = {"ind": 4, "ctx_a": "a.", "ctx_b": "b", "endings": ["x", "y"], "label": "1"}
-SWAG_ROW = {"id": "4", "prompt": "a.", "choices": ["b x", "b y"], "label": "1"}
+SWAG = {"ind": 4, "activity_label": "C", "ctx_a": "a.", "ctx_b": "b", "endings": ["x", "y"], "label": "1"}
+SWAG_ROW = {"id": "4", "prompt": "a.", "choices": ["b x", "b y"], "label": "1"} | {
+    "query": "C: a. B", "endings": ["x", "y"],
+}  # fmt: skip
+MMLU = {"question": "Q?", "subject": "anatomy", "choices": list("wxyz"), "answer": 3}
+MMLU_ROW = {"id": "0", "prompt": "Q?", "choices": list("wxyz"), "label": "3", "subject": "anatomy", "parts": ["stem"]}
+MMMLU = {"": 0, "Question": "Q?", "A": "w", "B": "x", "C": "y", "D": "z", "Answer": "D", "Subject": "anatomy"}
+GLOBAL = {
+    "sample_id": "anatomy/test/0", "subject": "anatomy", "subject_category": "STEM", "question": "Q?", "option_a": "w",
+    "option_b": "x", "option_c": "y", "option_d": "z", "answer": "D", "required_knowledge": "[]",
+    "time_sensitive": "[]", "reference": "[]", "culture": "[]", "region": "[]", "country": "[]",
+    "cultural_sensitivity_label": "CA", "is_annotated": True,
+}  # fmt: skip
+GLOBAL_ROW = {**MMLU_ROW, "id": "anatomy/test/0", "parts": ["stem", "culturally-agnostic"]}
+LETTERED = {"answer": ("A", "B", "C", "D")}
 CSQA_CHOICES = {"label": ["A", "B"], "text": ["x", "y"]}
 CSQA = {"id": "k", "question": "Where?", "question_concept": "where", "choices": CSQA_CHOICES, "answerKey": "B"}
 CSQA_ROW = {"id": "k", "prompt": "Where?", "choices": ["x", "y"], "label": "1"}
@@ -166,9 +181,9 @@ LAYOUTS = [
         "tatoeba", "test", "uk", "mteb/tatoeba-bitext-mining", "ukr-eng/test/0000.parquet",
         {"sentence1": "Es regnet.", "sentence2": "It rains."}, TATOEBA_ROW, branch=CONVERTED,
     ),
-    one("xcopa", "test", "qu", "cambridgeltl/xcopa", f"qu/test{SHARD}", COPA, COPA_ROW, 500),
-    one("copa", "train", "en", "aps/super_glue", f"copa/train{SHARD}", COPA, COPA_ROW, 400),
-    one("copa", "dev", "en", "aps/super_glue", f"copa/validation{SHARD}", COPA, COPA_ROW, 100),
+    one("xcopa", "test", "qu", "cambridgeltl/xcopa", f"qu/test{SHARD}", COPA, COPA_ROW | IN_QUECHUA, 500),
+    one("copa", "train", "en", "aps/super_glue", f"copa/train{SHARD}", COPA, COPA_ROW | IN_ENGLISH, 400),
+    one("copa", "dev", "en", "aps/super_glue", f"copa/validation{SHARD}", COPA, COPA_ROW | IN_ENGLISH, 100),
     *(
         one(
             "siqa", split, "en", "allenai/social_i_qa", f"default/{theirs}/0000.parquet", SIQA, SIQA_ROW, n,
@@ -198,6 +213,25 @@ LAYOUTS = [
             ("test", "test", "zh", "zho_Hans", 204), ("test", "test", "sw", "swh_Latn", 204),
         )
     ),
+    *(
+        one("mmlu", split, "en", "cais/mmlu", f"all/{theirs}{SHARD}", MMLU, MMLU_ROW, n, LETTERED)
+        for split, theirs, n in (
+            ("train", "auxiliary_train", 99_842), ("dev", "validation", 1531), ("test", "test", 14_042),
+            ("shots", "dev", 285),
+        )
+    ),
+    *(
+        one("mmmlu", "test", language, "openai/MMMLU", f"test/mmlu_{locale}.csv", MMMLU, MMLU_ROW, 14_042)
+        for language, locale in (("zh", "ZH-CN"), ("es", "ES-LA"), ("sw", "SW-KE"))
+    ),
+    *(
+        one(
+            "global-mmlu", split, language, "CohereLabs/Global-MMLU", f"{language}/{theirs}{SHARD}", GLOBAL,
+            GLOBAL_ROW, n,
+        )
+        for split, theirs, language, n in (("test", "test", "fil", 14_042), ("shots", "dev", "en", 285))
+    ),
+    one("xcopa", "shots", "qu", "cambridgeltl/xcopa", f"qu/validation{SHARD}", COPA, COPA_ROW | IN_QUECHUA, 100),
     one("belebele", "test", "sw", "facebook/belebele", "data/swh_Latn.jsonl", BELEBELE, BELEBELE_ROW, 900),
     one("americasnli", "test", "nah", "nala-cub/americas_nli", f"nah/test{SHARD}", SNLI, PAIR, 738, LABEL),
     one("afrixnli", "test", "yo", "masakhane/afrixnli", "data/yor/test.tsv", NLI_TABLE, PAIR, 600),
@@ -244,7 +278,8 @@ def test_rows_are_found_where_they_lie_and_read_as_they_are_meant(hub, layout):
         hub.files[layout.dataset][f"other/{path}"] = b"other"
     source, task = HubSource({layout.dataset: COMMIT}), get_task(layout.task)
     rows = source.rows(task, layout.split, layout.language).to_list()
-    assert rows[0] == {"id": "0", **layout.row}
+    columns = get_task_type(task.type).columns.items()
+    assert rows[0] == {name: one.nothing for name, one in columns if one.aside} | {"id": "0", **layout.row}
     assert len(rows) == len(layout.paths)
     assert source.branches(task, layout.split, layout.language) == {layout.dataset: layout.branch}
     if layout.rows is not None:

@@ -7,6 +7,7 @@ import pytest
 from huggingface_hub import constants
 
 from tests.conftest import OWN_TASKS
+from tests.trainables.tasks.rows import WITHOUT
 from trainables.tasks import DataError, HubSource, get_task
 from trainables.tasks.sources import is_held_out, languages_with
 from trainables.tasks.sources.hub.files import HubSplit, data_files, pull, pulled, resolve, verify
@@ -112,14 +113,16 @@ def test_tatoeba_asks_in_english(hub):
             "aps/super_glue",
             "copa/train-00000-of-00001.parquet",
             {"premise": "p", "choice1": "x", "choice2": "y", "question": "cause", "idx": 5, "label": 1},
-            {"id": "5", "prompt": "p What was the cause?", "choices": ["x", "y"], "label": "1"},
+            {"id": "5", "prompt": "p What was the cause?", "choices": ["x", "y"], "label": "1"}
+            | {"query": " because", "endings": ["x", "y"]},
         ),
         (
             "hellaswag",
             "Rowan/hellaswag",
             "data/train-00000-of-00001.parquet",
-            {"ind": 4, "ctx_a": "a.", "ctx_b": "b", "endings": ["x", "y"], "label": "0"},
-            {"id": "4", "prompt": "a.", "choices": ["b x", "b y"], "label": "0"},
+            {"ind": 4, "activity_label": "C", "ctx_a": "a.", "ctx_b": "b", "endings": ["x", "y"], "label": "0"},
+            {"id": "4", "prompt": "a.", "choices": ["b x", "b y"], "label": "0"}
+            | {"query": "C: a. B", "endings": ["x", "y"]},
         ),
         (
             "cosmosqa",
@@ -133,7 +136,7 @@ def test_tatoeba_asks_in_english(hub):
 )
 def test_choices(hub, task, dataset, path, record, row):
     hub.put(dataset, path, [record])
-    assert pinned(dataset).rows(get_task(task), "train", "en").to_list() == [row]
+    assert pinned(dataset).rows(get_task(task), "train", "en").to_list() == [{**WITHOUT, **row}]
 
 
 def test_lareqa_trains_on_squad(hub):
@@ -417,7 +420,7 @@ def test_choices_may_lie_in_several_columns_or_in_a_list_of_objects(hub, registe
         # A commit in the record needs no lock file.
         found = HubSource().rows(record, "test", "qu").to_list()
         expected = ["x", "y"] if choices == "mc.a" else ["p", "q"]
-        assert found == [{"id": "0", "prompt": "p q", "choices": expected, "label": "1"}]
+        assert found == [{**WITHOUT, "id": "0", "prompt": "p q", "choices": expected, "label": "1"}]
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,8 @@ class Evaluate(SingleProcessKind):
 
 def _scores(task: str, scores: dict[str, dict[str, float]]) -> list[Point]:
     """Of each language the metrics that its score is made of, and of every metric the mean over the zero-shot
-    languages. What else there is of a language (precision, recall) is in the run's file of metrics: MLflow's UI makes a
-    column of each name, in every run."""
+    languages, but for those of single subjects (`accuracy/subject/...`). What else there is of a language (precision,
+    recall) is in the run's file of metrics: MLflow's UI makes a column of each name, in every run."""
     known = get_task(task)
     points = [
         (f"{task}/{language}/{metric}", value, 0)
@@ -65,5 +65,6 @@ def _scores(task: str, scores: dict[str, dict[str, float]]) -> list[Point]:
         if metric in known.main_metrics
     ]
     scored = [metrics for language, metrics in scores.items() if metrics and language != known.train_language]
-    means = {metric: sum(one[metric] for one in scored) / len(scored) for metric in (scored[0] if scored else ())}
+    shared = [name for name in (scored[0] if scored else ()) if all(name in one for one in scored)]
+    means = {name: sum(one[name] for one in scored) / len(scored) for name in shared if name.count("/") < 2}
     return points + [(f"{task}/zero-shot/{metric}", mean, 0) for metric, mean in means.items()]

@@ -15,18 +15,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from trainables.metrics.classification import accuracy_scores
+from trainables.metrics.by_parts import part_scores
 from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.heads import ClassifierHead
 from trainables.models.inputs import InputEncoder, Inputs, concatenated
 from trainables.recipe.tasks import TaskSpec
 from trainables.task_types.modeling import Feature, ModelOutputs, Prediction, SeveralSequences
+from trainables.task_types.multiple_choice import schema
 
 UNLABELLED = -1
 
 
 class MultipleChoice(SeveralSequences):
+    type: schema.MultipleChoice
+
     def encode(self, examples: Dataset, encoder: InputEncoder, task: TaskSpec, max_length: int) -> list[Feature]:
         """One feature per row, a sequence per choice; each of them is at most `max_length` long.
 
@@ -85,7 +88,8 @@ class MultipleChoice(SeveralSequences):
         gold = examples["label"][:]
         if not all(gold):
             return {}
-        return accuracy_scores([predictions[i] for i in examples["id"][:]], gold)
+        found = [self.type.chosen(predictions[i]) for i in examples["id"][:]]
+        return part_scores(found, gold, *self.type.counted_under(examples))
 
     def chance(self, train: Dataset, dev: Dataset) -> ChanceLevel | None:
         of_train, of_dev = ([len(lengths) for lengths in rows["lengths"][:]] for rows in (train, dev))

@@ -15,6 +15,7 @@ test; of what could not be measured, they are those of the most similar task, wh
 from trainables.tasks.records.choice import CHOICE
 from trainables.tasks.records.generated import GENERATED
 from trainables.tasks.records.images import IMAGES
+from trainables.tasks.records.mmlu import MMLU
 from trainables.tasks.records.nli import NLI
 from trainables.tasks.records.paraphrase import PARAPHRASE
 from trainables.tasks.records.qa import QA
@@ -23,5 +24,5 @@ from trainables.tasks.records.tagging import TAGGING
 from trainables.tasks.records.text import TEXT
 from trainables.tasks.registry import add_tasks
 
-for _group in (NLI, PARAPHRASE, TAGGING, QA, RETRIEVAL, CHOICE, TEXT, IMAGES, GENERATED):
+for _group in (NLI, PARAPHRASE, TAGGING, QA, RETRIEVAL, CHOICE, MMLU, TEXT, IMAGES, GENERATED):
     add_tasks(_group)

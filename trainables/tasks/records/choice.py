@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import partial
+
+from trainables.recipe.likelihood import Prompt
 from trainables.task_types import Length
 from trainables.tasks.benchmarks import XCOPA
 from trainables.tasks.hyperparameters import Defaults, jiant
@@ -11,6 +14,8 @@ from trainables.tasks.sources.folder import choice
 from trainables.tasks.sources.hub.table import CONVERTED, HubTable
 from trainables.tasks.task import Licence, Split, Task
 
+# Prompts are those of lm-evaluation-harness (MIT; 0.4.13, `lm_eval/tasks`).
+_GOES_ON = Prompt(question="{query}")
 _SPLITS: dict[Split, str] = {"train": "train", "dev": "validation"}
 _XCOPA_SETTINGS = {
     "xtreme": Defaults(128, 32, 3e-5, 5, warmup=0.0, weight_decay=0.0, source="xtreme, train_xcopa.sh"),
@@ -29,6 +34,7 @@ _COSMOSQA_LICENCE = Licence(
     source="wilburOne/cosmosqa; hub `allenai/cosmos_qa`",
     terms="CC BY 4.0 according to the hub card",
 )
+_SIQA_PROMPT = Prompt(question="Q: {prompt}\nA:")
 _SIQA_LENGTH = Length(34.9, sequences=3)  # measured on the dev rows
 _SIQA_LICENCE = Licence(
     data="Social IQa v1.4, train and dev",
@@ -46,17 +52,20 @@ CHOICE = (
         has_train=False,
         main_metrics=("accuracy",),
         folder=choice.copa,
-        hub=(
+        hub=tuple(
             HubTable(
                 dataset="cambridgeltl/xcopa",
                 config="{code}",
-                splits={"test": "test"},
-                languages=XCOPA,
-                mapper=record_mappers.copa,
-            ),
+                splits={"test": "test", "shots": "validation"},
+                languages=(language,),
+                mapper=partial(record_mappers.copa, language=language),
+            )
+            for language in XCOPA
         ),
+        prompt=_GOES_ON,
+        shots=XCOPA,
         settings=_XCOPA_SETTINGS,
-        expected_rows={"test": each(XCOPA, 500)},
+        expected_rows={"test": each(XCOPA, 500), "shots": each(XCOPA, 100)},
         version=2,
         lengths={"test": Length(27.3, sequences=2)},  # measured
         licence=Licence(
@@ -72,6 +81,7 @@ CHOICE = (
         has_train=True,
         main_metrics=("accuracy",),
         folder=choice.copa,
+        prompt=_GOES_ON,
         hub=(HubTable(dataset="aps/super_glue", config="copa", splits=_SPLITS, mapper=record_mappers.copa),),
         settings=_XCOPA_SETTINGS,
         expected_rows={"train": {"en": 400}, "dev": {"en": 100}},
@@ -89,6 +99,7 @@ CHOICE = (
         has_train=True,
         main_metrics=("accuracy",),
         folder=choice.siqa,
+        prompt=_SIQA_PROMPT,
         hub=(
             HubTable(
                 dataset="allenai/social_i_qa",
@@ -109,6 +120,7 @@ CHOICE = (
         has_train=True,
         main_metrics=("accuracy",),
         folder=choice.hellaswag,
+        prompt=_GOES_ON,
         hub=(
             HubTable(
                 dataset="Rowan/hellaswag",
@@ -148,6 +160,7 @@ CHOICE = (
         has_train=True,
         main_metrics=("accuracy",),
         folder=choice.commonsenseqa,
+        prompt=Prompt(question="Question: {prompt}\n{choices}\nAnswer:", answers="letters"),
         hub=(HubTable(dataset="tau/commonsense_qa", splits=_SPLITS, mapper=record_mappers.commonsenseqa),),
         settings={"jiant": jiant(256, 4, 1e-5, 10, "remembered")},
         expected_rows={"train": {"en": 9741}, "dev": {"en": 1221}},
@@ -166,6 +179,7 @@ CHOICE = (
         has_train=True,
         main_metrics=("accuracy",),
         folder=choice.dev_of(choice.hellaswag),
+        prompt=_GOES_ON,
         settings=_HELLASWAG_SETTINGS,
         estimated_rows={"train": {"en": 9_076}},  # counted
         lengths={"train": _HELLASWAG_LENGTH},
@@ -190,6 +204,7 @@ CHOICE = (
         has_train=True,
         main_metrics=("accuracy",),
         folder=choice.dev_of(choice.siqa),
+        prompt=_SIQA_PROMPT,
         settings=_XCOPA_SETTINGS,
         estimated_rows={"train": {"en": 1_754}},  # counted
         lengths={"train": _SIQA_LENGTH},

@@ -48,8 +48,8 @@ class Source(Protocol):
     """Gives the rows of tasks.
 
     ``split`` is "train" (in one of the task's train languages), "dev" (in its train language; of text: in any; where an
-    evaluation reads dev rows: in any language that it is evaluated in), "test" (any language), "pool"
-    (``POOL_LANGUAGE``) or, where `stands_in` says so, "submission": the test set without labels.
+    evaluation reads dev rows: in any language that it is evaluated in), "test" (any language), "shots" (in those of
+    `Task.shots`), "pool" (``POOL_LANGUAGE``) or, where `stands_in` says so, "submission": the test set without labels.
     """
 
     def check(self, task: Task, split: Split, language: str) -> str | None:
@@ -102,6 +102,8 @@ def languages_with(task: Task, split: Split) -> tuple[str, ...]:
     task_type = get_task_type(task.type)
     if split == "pool":
         return (POOL_LANGUAGE,) if "pool" in task_type.context else ()
+    if split == "shots":
+        return task.shots
     if split in ("test", "submission") or (split == "dev" and "dev" in task_type.context):
         return task.languages if not task_type.reads_text else ()
     # Captions of images in all languages are what their control is picked on (`sweeps.plan.builder`).

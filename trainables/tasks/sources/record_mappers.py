@@ -3,10 +3,15 @@
 The same forms stand in the files of the original releases and in the columns of the hub. What is the prompt and what
 the choice is as in the study's authors' toolkit (jiant), and for Social IQa, COPA and XCOPA as in XTREME-R's script
 ``third_party/run_xcopa.py``. The "group" is what questions on the same passage have in common, for hold-outs.
+
+"query" and "endings" are what lm-evaluation-harness (MIT; 0.4.13, ``lm_eval/tasks``) asks a language model with,
+where that is not prompt and choices: its ``hellaswag/utils.py``, ``super_glue/copa/utils.py`` and ``xcopa/utils.py``.
+Its COPA has two blanks before an ending, its XCOPA one; here it is one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +26,15 @@ def hellaswag(record: Mapping[str, Any]) -> Row:
         "group": record["ctx_a"],
         "choices": [f"{record['ctx_b']} {ending}".strip() for ending in record["endings"]],
         "label": str(record.get("label", "")),
+        "query": _tidy(f"{record.get('activity_label', '')}: {record['ctx_a']} {record['ctx_b'].capitalize()}"),
+        "endings": [_tidy(ending) for ending in record["endings"]],
     }
+
+
+def _tidy(text: str) -> str:
+    """Without the marks of WikiHow's pages."""
+    text = re.sub(r"\[.*?\]", "", text.strip().replace(" [title]", ". "))
+    return text.replace("  ", " ")
 
 
 def cosmosqa(record: Mapping[str, Any]) -> Row:
@@ -59,10 +72,30 @@ def siqa(record: Mapping[str, Any]) -> Row:
     }
 
 
-def copa(record: Mapping[str, Any]) -> Row:
+CONNECTIVES = {
+    "en": ("because", "therefore"),
+    "et": ("sest", "seetõttu"),
+    "ht": ("poukisa", "donk sa"),
+    "id": ("karena", "maka"),
+    "it": ("perché", "quindi"),
+    "qu": ("imataq", "chaymi"),
+    "sw": ("kwa sababu", "kwa hiyo"),
+    "ta": ("காரணமாக", "எனவே"),
+    "th": ("เพราะ", "ดังนั้น"),
+    "tr": ("çünkü", "bu yüzden"),
+    "vi": ("bởi vì", "vì vậy"),
+    "zh": ("因为", "所以"),
+}
+"""By language what joins a premise with its cause, and with its effect."""
+
+
+def copa(record: Mapping[str, Any], language: str = "en") -> Row:
     """COPA, and XCOPA in any language: the question is asked in English, as the benchmark's script has it."""
     label = record.get("label")
+    cause, effect = CONNECTIVES[language]
     return {
+        "query": f"{record['premise'].strip()[:-1]} {cause if record['question'] == 'cause' else effect}",
+        "endings": [record[name][:1].lower() + record[name][1:] for name in ("choice1", "choice2")],
         "id": str(record["idx"]),
         "prompt": f"{record['premise']} What was the {record['question']}?",
         "choices": [record["choice1"], record["choice2"]],

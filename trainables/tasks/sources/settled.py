@@ -30,7 +30,11 @@ if TYPE_CHECKING:
 
 FEW = 10
 """Of fewer rows it says nothing that all have the same label."""
-_USES = {"train": "they are trained on", "dev": "they select the checkpoint, or tune a threshold"}
+_USES: dict[Split, str] = {
+    "train": "they are trained on",
+    "dev": "they select the checkpoint, or tune a threshold",
+    "shots": "they stand in prompts with their answers",
+}
 SMALL = 512 * 2**10
 """Bytes of the files of a test split that is read while a sweep is planned, at most."""
 
@@ -97,7 +101,7 @@ def _plain(task_type: TaskType, row: Row, none: set[str], where: str) -> Row:
     plain: Row = {}
     for name, column in task_type.columns.items():
         try:
-            plain[name] = plain_value(row[name], column)
+            plain[name] = plain_value(row.get(name, column.nothing) if column.aside else row[name], column)
         except KeyError:
             raise DataError(f"{where}: {name} is not there; rows of {task_type.name} have it") from None
         except WrongValue as problem:
@@ -123,7 +127,7 @@ def _settle_labels(task: Task, task_type: TaskType, split: Split, rows: list[Row
         found.clear()
     elif split == "test" and not any(labelled):
         remarks.append("no labels: predicted, not scored")
-    elif split in ("train", "dev") and not any(labelled):
+    elif split in _USES and not any(labelled):
         raise DataError(f"{where}: none of {len(rows)} rows has a label, and {_USES[split]}; add the labels")
     misplaced = [number for number, row in enumerate(rows) if task_type.misplaced(row)]
     if misplaced and has_answers(task_type):

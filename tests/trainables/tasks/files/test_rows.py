@@ -11,6 +11,7 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, Value
 
 import sweeps
+from tests.trainables.tasks.rows import WITHOUT
 from trainables.outside.yaml import parse_yaml
 from trainables.tasks import DataError, FolderSource
 from trainables.tasks.files.making import task_of
@@ -114,7 +115,7 @@ def test_choices_are_columns_or_one_list(tmp_path, write):
     columns = {"prompt": "q", "choices": ["a", "b"], "label": "answer"}
     place = {"test": "{language}.jsonl", "columns": columns, "label_values": {"A": 0, "B": 1}}
     assert read(tmp_path, task(tmp_path, **fields, rows=place)) == [
-        {"id": "0", "prompt": "why", "choices": ["so", "thus"], "label": "1"}
+        {**WITHOUT, "id": "0", "prompt": "why", "choices": ["so", "thus"], "label": "1"}
     ]
     place = {**place, "columns": {**columns, "choices": "all.text"}}
     assert read(tmp_path, task(tmp_path, **fields, rows=place))[0]["choices"] == ["so", "or"]

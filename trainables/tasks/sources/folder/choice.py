@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bz2
+from functools import partial
 from pathlib import Path
 
 from trainables.tasks.sources import DataError, Row, part, record_mappers
@@ -44,6 +45,8 @@ def _hellaswag_text(file: Path) -> list[Row]:
             "group": lines[start],
             "choices": lines[start + 2 : start + 6],
             "label": lines[start + 1],
+            "query": lines[start],
+            "endings": lines[start + 2 : start + 6],
         }
         for start in range(0, len(lines), 6)
     ]
@@ -73,12 +76,12 @@ def siqa(folder: Path, task: Task, split: Split, language: str) -> Located:
 
 
 def copa(folder: Path, task: Task, split: Split, language: str) -> Located:
-    part = "val" if split == "dev" else split
+    part = "val" if split in ("dev", "shots") else split
     xcopa, copa = folder / "xcopa", folder / "copa_en" / f"{part}-en.jsonl"
     # XTREME-R's download script writes a dot before the language, its reader wants a dash.
     places = [xcopa / f"{part}.{language}.jsonl", xcopa / f"{part}-{language}.jsonl"]
     file = require_file(task, split, language, *places, *([copa] if language == "en" else []))
-    return Located((file,), lambda: read_json_lines(file, record_mappers.copa))
+    return Located((file,), lambda: read_json_lines(file, partial(record_mappers.copa, language=language)))
 
 
 def dev_of(finder: Finder) -> Finder:
