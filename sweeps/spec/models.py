@@ -12,6 +12,7 @@ from sweeps.spec.fields import ModelSpec, SweepSpec, in_languages
 from sweeps.spec.languages import check_codes
 from sweeps.spec.training import MixtureSpec, TextSpec
 from trainables.models.backbones import (
+    ADAPTER_CONFIG,
     CONFIG,
     PICKLED,
     TOKENIZER_FILES,
@@ -141,6 +142,8 @@ def _check_text(text: TextSpec, where: str) -> list[str]:
 
 def _lacking(path: Path) -> str | None:
     """What a model directory lacks, as the end of a sentence."""
+    if (path / ADAPTER_CONFIG).is_file():
+        return "holds low-rank adapters; give a model that they are merged into (xstilts export, without --adapter)"
     if not list(path.glob("*.safetensors")):
         pickled = sorted(file.name for file in path.iterdir() if file.suffix in PICKLED)
         has = (

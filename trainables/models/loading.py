@@ -14,6 +14,7 @@ from transformers.utils import cached_file
 
 from trainables.failure import NonRetryable, kind_of
 from trainables.models.backbones import (
+    ADAPTER_CONFIG,
     CONFIG,
     BackboneType,
     UnsupportedModel,
@@ -54,6 +55,8 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
     if isinstance(origin, RandomInit):
         return _random_backbone(origin, backbone_type, load_tokenizer(origin, store, execution))
     name, revision = _location(origin, store, execution)
+    if (Path(name) / ADAPTER_CONFIG).is_file():
+        raise WrongWeights(bounded(f"{name}: holds low-rank adapters alone; say what they lie on (CheckpointRef.over)"))
     modeling = backbone_type.modeling()
     whole = _whole_config(origin, store, execution) or {}
     options, tower = dict(modeling.load_options), TOWERS.get(whole["model_type"])

@@ -23,8 +23,8 @@ from trainables.models.lora_shape import mend, without_match
 from trainables.outside.text import bounded, shown
 from trainables.recipe.adaptation import ATTENTION, Lora
 
-CONFIG, WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
-"""What peft calls the files of an adapter."""
+WEIGHTS = "adapter_model.safetensors"
+"""What peft calls the file of an adapter's weights."""
 BASE = "base.json"
 """Beside them: what the adapter lies on."""
 NAME = "default"

@@ -13,6 +13,8 @@ from typer.testing import CliRunner
 from sweeps.cli.main import app
 from sweeps.results.notes import notes_of
 from sweeps.results.results import Results
+from sweeps.spec.fields import ModelSpec
+from sweeps.spec.models import check_model
 from sweeps.state.garbage import collect
 from sweeps.state.sweep import Sweep
 from trainables.models.loading import load_backbone
@@ -85,6 +87,9 @@ def test_exported_merged_or_as_adapters_it_is_one_model(done, tmp_path):
         assert export("--step", step.id, "--adapter").exit_code == 0
         opened = AutoPeftModel.from_pretrained(tmp_path / "x", add_pooling_layer=False).eval()
         assert torch.allclose(opened(input_ids=ids).last_hidden_state, expected, atol=1e-5)
+    (line,) = check_model(ModelSpec(start=str(tmp_path / "x")), "models.m")  # nobody's sweep starts from adapters
+    assert line.startswith("models.m.start: ")
+    assert "holds low-rank adapters; give a model" in line
     shutil.rmtree(tmp_path / "x")
     assert "is about a whole model" in export("--step", step.id, "--adapter", "--half").output
     base = step.recipe.checkpoint.over.over.step

@@ -15,6 +15,7 @@ from trainables.models.loading import WrongWeights, load_backbone
 from trainables.models.lora import WrongAdapters, WrongTargets
 from trainables.recipe.adaptation import Adaptation, Lora
 from trainables.recipe.execution import Execution
+from trainables.recipe.model_source import CheckpointRef
 from trainables.steps.run import carry_out
 from trainables.store import HEAD, MODEL, Store
 from trainables.training.attempt import Attempt
@@ -196,6 +197,8 @@ def test_what_cannot_be_done_is_one_line(world, tmp_path):
     other = by_lora(world.train("gen-tags", start=done.checkpoint), carried=True, rank=2)
     with pytest.raises(WrongAdapters, match="not the adapters of this model"):
         world.do(other, store=store)
+    with pytest.raises(WrongWeights, match="holds low-rank adapters alone"):
+        load_backbone(CheckpointRef(step=done.id), store, Execution())
     file = store.path(done.id) / FILES[0]
     size = file.stat().st_size
     file.write_bytes(b"\0" * size)

@@ -11,6 +11,7 @@ from trainables.models.backbones.deberta_v2 import DebertaV2
 from trainables.models.backbones.decoder import Gemma3, Gemma3Text, Llama, Mistral, Qwen3
 from trainables.models.backbones.modernbert import ModernBert
 from trainables.models.backbones.registry import (
+    ADAPTER_CONFIG,
     CONFIG,
     DEFAULT,
     PICKLED,
@@ -45,6 +46,7 @@ register(Gemma3Text())
 register(Gemma3())
 
 __all__ = [
+    "ADAPTER_CONFIG",
     "CONFIG",
     "DEFAULT",
     "INPUT_NAMES",

@@ -15,6 +15,8 @@ from trainables.models.shape import ModelShape
 DEFAULT = "xlm-roberta"
 """The kind of an architecture that names none."""
 CONFIG = "config.json"
+ADAPTER_CONFIG = "adapter_config.json"
+"""Where it is, weights are low-rank adapters, as peft writes them."""
 TOKENIZER_FILES = (
     "tokenizer.json",
     "sentencepiece.bpe.model",
