@@ -207,7 +207,7 @@ def test_a_submitted_sweep_spans_both_hosts_is_stopped_and_goes_on(cluster, here
         "models": {"small": model},
         "targets": [{"task": "gen-tags", "languages": ["one", "two"]}],
         "training": {"all": {**TINY["training"]["all"], "steps": 120, "evaluate_every": 60}},
-        "execution": {"workers": 2, "log_every": 2, "state_every": 5},
+        "execution": {"workers": 2, "log_every": 5, "state_every": 5},
         "storage": str(tmp_path / "store"),
         "plugins": ["held"],
     }
@@ -247,12 +247,12 @@ def test_a_submitted_sweep_spans_both_hosts_is_stopped_and_goes_on(cluster, here
     assert there.returncode == 0, (tmp_path / "there.log").read_text()
     alone = tmp_path / "alone"
     alone.mkdir()
-    _, _, undisturbed = here({**fields, "plugins": [], "execution": {"log_every": 2}}, alone)
+    _, _, undisturbed = here({**fields, "plugins": [], "execution": {"log_every": 5}}, alone)
     record = Store(fields["storage"]).record(training)
     assert record["environment"]["host"] in ("head", "worker")
     ours, theirs = (dict(one["result"]["losses"]) for one in (record, undisturbed.record(training)))
     common = sorted(set(ours) & set(theirs))
-    assert len(common) >= 30
+    assert len(common) >= 20
     assert [ours[at] for at in common] == pytest.approx([theirs[at] for at in common], abs=2e-5)
     _no_secret_is_anywhere(cluster, tmp_path)
 
