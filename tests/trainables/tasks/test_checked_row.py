@@ -30,6 +30,7 @@ ROWS = {
     "retrieval": ("tatoeba", {"id": "a", "query": "x", "candidate": "y"}),
     "dense-retrieval": ("lareqa", QUERY),
     "bitext-mining": ("bucc2018", FOREIGN),
+    "causal-lm": ("ntrex", {"id": "a", "text": "x", "translation": ""}),
     "masked-lm": ("ntrex", {"id": "a", "text": "x", "translation": ""}),
     "translation-ranking": ("ntrex", {"id": "a", "text": "x", "translation": "y"}),
     "word-ranking": ("ntrex", {"id": "a", "text": "x", "translation": "y"}),
