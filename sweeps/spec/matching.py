@@ -69,7 +69,7 @@ def _same_settings(spec: SweepSpec, one: IntermediateSpec, other: IntermediateSp
             f"training.{other.name}.steps: {one.name} is matched to its updates; give their number, which epochs of "
             "other rows would not be"
         )
-    for name in (key for key in training_names(one) if key != "all"):
+    for name in (key for key in training_names(one) if key not in training_names(other)):
         own = spec.training.get(name)
         for field in ("steps", "epochs", "batch_size", *(("train_limit",) if one.captions_of is not None else ())):
             if own is not None and getattr(own, field) is not None:

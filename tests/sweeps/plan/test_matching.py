@@ -84,3 +84,10 @@ def test_towers_and_losses_are_those_of_the_sweep_or_of_the_intermediate_alone(s
     assert before == {name for name, step in again.steps.items() if step.kind.group == "prepare"}
     assert moved["images"].id != trained["images"].id
     assert moved["captions"].id == trained["captions"].id
+
+
+def test_the_same_task_in_another_language_is_matched_by_the_settings_of_their_task(sweep_file):
+    captions = {"name": "two", "tasks": ["gen-images@two"], "updates_of": "gen-images@one"}
+    training = {"all": {"batch_size": 8, "max_length": 32}, "gen-images": {"steps": 6}, "gen-nli": {"steps": 2}}
+    _, _, trained = planned(sweep_file, intermediates=["none", "gen-images@one", captions], training=training)
+    assert [trained[name].optimisation.steps for name in ("gen-images@one", "two")] == [6, 6]
