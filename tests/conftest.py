@@ -304,13 +304,15 @@ class Hub:
     """A server on loopback that serves data set repositories in the hub's layout, to the hub's real client.
 
     A repository is `files` (path -> bytes) at one commit, by data set id. What may go wrong: `lies` (path -> bytes that
-    are served instead of the file's own) and `cuts` (path -> number of bytes after which the next answer breaks off).
+    are served instead of the file's own), `cuts` (path -> number of bytes after which the next answer breaks off), and
+    `gated` (ids of repositories whose licence was not accepted).
     """
 
     commit = "0123456789abcdef0123456789abcdef01234567"
 
     def __init__(self):
         self.files, self.commits, self.lies, self.cuts, self.asked = {}, {}, {}, {}, []
+        self.gated = set()
         hub = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -370,6 +372,8 @@ class Hub:
         self._send(request, status, content[start:], headers, body, cut)
 
     def _info(self, request, dataset, revision):
+        if dataset in self.gated:
+            return self._send(request, 403, b"{}", {"X-Error-Code": "GatedRepo"})
         commit = self.commits.get(dataset, {}).get(revision)
         if commit is None:
             code = "RevisionNotFound" if dataset in self.commits else "RepoNotFound"

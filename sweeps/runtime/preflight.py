@@ -17,7 +17,9 @@ from sweeps.schedule.nodes import NodeShape, too_large, total
 from sweeps.schedule.scheduler import Schedule
 from trainables.models.shape import ModelShape
 from trainables.outside.processor import bf16_units
+from trainables.recipe.model_source import HubModel
 from trainables.store import PROBE, Store, StoreError
+from trainables.tasks.sources.hub.models import locked
 from trainables.training.memory import DeviceType
 from trainables.training.weights_memory import GRADIENT, MOMENTS, WEIGHT
 
@@ -41,7 +43,10 @@ def problems(schedule: Schedule, store: Store, there: Sequence[NodeShape]) -> li
         nodes, silent = inspect_cluster(paths, PACKAGES, probe, bf16_units)
     finally:
         store.files.delete(store.at(PROBE + token))
-    found = silent + differences(here, nodes)
+    starts = dict.fromkeys(
+        (start.hub, start.revision) for step in steps if isinstance(start := step.recipe.starts_from, HubModel)
+    )
+    found = silent + differences(here, nodes) + [line for one in starts if (line := locked(*one)) is not None]
     api = state_api()
     found += [api] if api else []
     for node in nodes:

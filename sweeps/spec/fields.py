@@ -15,6 +15,7 @@ from sweeps.spec.training import CAUSAL_LM, MASKED_LM, Languages, LmSpec, Pretra
 from sweeps.spec.vision import VisionSpec
 from trainables.models.backbones import CONFIG, hub_shape, read_config, read_whole_config, shape_of
 from trainables.models.backbones.text_towers import ON_HUB, TOWERS, TextTower
+from trainables.models.gguf import gguf_of
 from trainables.models.shape import ModelShape
 from trainables.outside.fields import Count, Label, Name, Place, Revision, Seed
 from trainables.outside.places import local_path
@@ -142,7 +143,8 @@ class ModelSpec(Frozen):
         if self.start == MINI:
             return Path(trainables.__file__).parent / "models" / MINI
         if self.start is not None and self.start.startswith(("/", "./", "../", "~")):
-            return local_path(self.start)
+            path = local_path(self.start)
+            return gguf_of(path) or path
         return None
 
     @property

@@ -20,6 +20,7 @@ from trainables.models.backbones import (
     all_backbone_types,
     backbone_type_of,
 )
+from trainables.models.gguf import gguf_of
 from trainables.outside.text import Unreadable, shown
 from trainables.recipe.tasks import PoolingConfig
 from trainables.task_types import all_task_types, get_task_type
@@ -41,8 +42,10 @@ def check_model(model: ModelSpec, where: str) -> list[str]:
             path = model.path
             if path is None:
                 return _check_hub(model, where) or _check_shape(model, where)
+            if gguf_of(path) is not None:
+                return _check_shape(model, where)
             if not (path / CONFIG).is_file():
-                return [f"{where}.start: {path} is no model directory (it has no {CONFIG})"]
+                return [f"{where}.start: {path} is no model directory (it has no {CONFIG}, and not one GGUF file)"]
             if problem := _lacking(path):
                 return _check_shape(model, where) or [f"{where}.start: {path} {problem}"]
         except (Unreadable, OSError) as error:

@@ -24,6 +24,7 @@ from trainables.models.backbones import (
 )
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.backbones.text_towers import TOWERS, tower_config
+from trainables.models.gguf import gguf_of
 from trainables.models.tokenizer_files import first_line, read_tokenizer
 from trainables.outside.text import bounded
 from trainables.recipe.execution import Execution
@@ -57,23 +58,24 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
     name, revision = _location(origin, store, execution)
     if (Path(name) / ADAPTER_CONFIG).is_file():
         raise WrongWeights(bounded(f"{name}: holds low-rank adapters alone; say what they lie on (CheckpointRef.over)"))
-    modeling = backbone_type.modeling()
+    modeling, gguf = backbone_type.modeling(), gguf_of(Path(name)) if revision is None else None
     whole = _whole_config(origin, store, execution) or {}
     options, tower = dict(modeling.load_options), TOWERS.get(whole["model_type"])
     if tower is not None and tower.weights:
         config = AutoConfig.for_model(**tower_config(whole))
         options |= {"config": config, "key_mapping": dict(tower.weights)}
     else:
-        options |= _changed(whole, origin, backbone_type)
+        options |= _changed(whole, origin, backbone_type, gguf)
+    if gguf is not None:
+        options |= {"gguf_file": gguf.name, "use_safetensors": None}
     with in_one_line(WrongWeights, f"{name}: its weights cannot be loaded", "give a sound copy", revision is not None):
         model, info = modeling.auto_class.from_pretrained(
-            name,
+            name if gguf is None else str(gguf.parent),
             revision=revision,
             dtype=torch.float32,
             output_loading_info=True,
-            use_safetensors=True,
             trust_remote_code=False,
-            **options,
+            **{"use_safetensors": True, **options},
         )
     if "key_mapping" in options:  # transformers would write the weights under the names that it has read
         del model._weight_conversions
@@ -119,12 +121,16 @@ def _seeing(origin: ModelSource, backbone_type: BackboneType) -> Mapping[str, An
 
 
 def _changed(
-    config: Mapping[str, Any] | None, origin: ModelSource, backbone_type: BackboneType
+    config: Mapping[str, Any], origin: ModelSource, backbone_type: BackboneType, gguf: Path | None
 ) -> Mapping[str, PreTrainedConfig]:
     """A configuration in place of the one that lies beside the weights, as an option of transformers' loaders."""
-    assert config is not None
-    wanted = {**backbone_type.of_text(config), **_seeing(origin, backbone_type)}
-    return {} if wanted == config else {"config": CONFIG_MAPPING[wanted["model_type"]].from_dict(wanted)}
+    seeing = _seeing(origin, backbone_type)
+    wanted = {**backbone_type.of_text(config), **seeing}
+    if wanted == config:
+        return {}
+    if gguf is not None:  # of which `config` says the shape alone
+        wanted = {**AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name).to_dict(), **seeing}
+    return {"config": CONFIG_MAPPING[wanted["model_type"]].from_dict(wanted)}
 
 
 def load_backbone_type(origin: ModelSource, store: Store, execution: Execution) -> BackboneType:

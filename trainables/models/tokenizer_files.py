@@ -20,6 +20,7 @@ from transformers.utils import cached_file
 
 from trainables.failure import NonRetryable
 from trainables.models.backbones import TOKENIZER_FILES
+from trainables.models.gguf import gguf_of
 from trainables.outside.text import bounded
 
 CLASSES = {
@@ -47,13 +48,17 @@ def read_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
     Raises WrongTokenizer where there is no file that can be read.
     """
     mend = "save one there (save_pretrained of its tokenizer in transformers), or give another model"
-    path = next(filter(None, (_path(name, revision, file) for file in TOKENIZER_FILES)), None)
+    gguf = gguf_of(Path(name)) if revision is None else None
+    path = gguf or next(filter(None, (_path(name, revision, file) for file in TOKENIZER_FILES)), None)
     if path is None:
         raise WrongTokenizer(bounded(f"{name}: it has no tokenizer ({', '.join(TOKENIZER_FILES)}); {mend}"))
     file = path.name
     reader = getattr(transformers, CLASSES[file]) if file in CLASSES else AutoTokenizer
     try:
-        tokenizer = reader.from_pretrained(name, revision=revision, trust_remote_code=False)
+        if gguf is None:
+            tokenizer = reader.from_pretrained(name, revision=revision, trust_remote_code=False)
+        else:
+            tokenizer = reader.from_pretrained(str(gguf.parent), gguf_file=gguf.name, trust_remote_code=False)
     except Exception as error:  # of tokenizers, SentencePiece and transformers alike, with no class in common
         if isinstance(error, OSError) and revision is not None:  # the hub does not answer
             raise

@@ -15,8 +15,12 @@ from trainables.store.process import Process
 
 
 def hash_model_dir(directory: Path) -> str:
-    """sha256 over names and bytes of the files that make a local model: its identity in a recipe."""
+    """sha256 over names and bytes of the files that make a local model: its identity in a recipe. A model may be a
+    single file, whose name says nothing."""
     digest = hashlib.sha256()
+    if directory.is_file():
+        with directory.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
     for path in sorted(directory.iterdir()):
         if path.suffix in (".json", ".safetensors", ".model", ".txt") and path.is_file():
             digest.update(path.name.encode() + b"\0")

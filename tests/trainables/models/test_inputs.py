@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import shutil
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import torch
 from datasets import Dataset
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedTokenizerFast
 
 import trainables
@@ -18,12 +19,13 @@ from trainables.failure import kind_of
 from trainables.models.backbones import UnsupportedModel, get_backbone_type
 from trainables.models.inputs import InputEncoder, load_input_encoder, marks_words
 from trainables.models.loading import load_backbone, load_tokenizer
-from trainables.models.tokenizer_files import WrongTokenizer
+from trainables.models.tokenizer_files import WrongTokenizer, read_tokenizer
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import LocalModel
 from trainables.recipe.tasks import TaskSpec
 from trainables.store import MODEL
 from trainables.task_types import get_task_type
+from trainables.task_types.offsets import located
 
 
 @pytest.fixture
@@ -89,6 +91,64 @@ def test_a_tokenizer_that_marks_no_beginning_reads_words_as_in_running_text():
 def test_the_tokenizers_of_others_mark_words_themselves(world):
     assert marks_words(load_tokenizer(world.tokenizer(), world.store, Execution()))
     assert marks_words(AutoTokenizer.from_pretrained(Path(trainables.__file__).parent / "models" / "mini"))
+
+
+def llama_like():
+    """SentencePiece's BPE as LLaMA has it: a space sign before a text, bytes for the unknown, `<s> A`, no padding."""
+    raw = Tokenizer(models.BPE(byte_fallback=True, unk_token="<unk>", fuse_unk=True))
+    raw.pre_tokenizer = pre_tokenizers.Metaspace()
+    special = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
+    trainer = trainers.BpeTrainer(vocab_size=290, special_tokens=special, show_progress=False)
+    raw.train_from_iterator(["der hund läuft", "ein hund bellt"] * 9, trainer)
+    raw.pre_tokenizer = None
+    raw.decoder = decoders.Sequence([decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse()])
+    raw.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
+    raw.post_processor = processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A <s>:1 $B:1", special_tokens=[("<s>", 1)]
+    )
+    return PreTrainedTokenizerFast(tokenizer_object=raw, unk_token="<unk>", bos_token="<s>", eos_token="</s>")
+
+
+def qwen_like():
+    """BPE of bytes as Qwen has it: spaces belong to the word behind them, and nothing is put around a text."""
+    raw = Tokenizer(models.BPE())
+    raw.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    raw.decoder, raw.post_processor = decoders.ByteLevel(), processors.ByteLevel(trim_offsets=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=280,
+        special_tokens=["<|endoftext|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    raw.train_from_iterator(["der hund läuft", "ein hund bellt"] * 9, trainer)
+    return PreTrainedTokenizerFast(tokenizer_object=raw, eos_token="<|endoftext|>")
+
+
+@pytest.mark.parametrize(("make", "model_type"), [(llama_like, "llama"), (qwen_like, "qwen3")])
+def test_a_decoder_reads_texts_that_end_and_words_at_their_last_subword(make, model_type, tmp_path):
+    make().save_pretrained(tmp_path)
+    tokenizer = read_tokenizer(str(tmp_path), None)
+    encoder = InputEncoder(tokenizer, get_backbone_type(model_type).layout)
+    begin, end = ([tokenizer.bos_token_id] if model_type == "llama" else []), tokenizer.eos_token_id
+    a, b = encoder.subwords(["der hund", "läuft ☃"])
+    assert encoder("der hund") == [{"input_ids": [*begin, *a, end]}] == [encoder.join(a)]
+    assert encoder("der hund", "läuft ☃") == [{"input_ids": [*begin, *a, end, *b, end]}] == [encoder.join(a, b)]
+    assert tokenizer("der hund")["input_ids"] == [*begin, *a]  # what is given stays: a prompt goes on
+    assert tokenizer.pad_token_id == end
+    task = TaskSpec(name="t", version=1, type="tagging", source="files", labels=("X",))
+    tokens = ["der", "hund", "läufts", "☃"]
+    rows = Dataset.from_dict({"id": ["0"], "tokens": [tokens], "tags": [["X"] * 4]})
+    (feature,) = get_task_type("tagging").modeling().encode(rows, encoder, task, 64)
+    assert [{"input_ids": feature["input_ids"]}] == encoder(" ".join(tokens))
+    ends = [0, *(place + 1 for place in feature["words"])]
+    ids = feature["input_ids"][len(begin) :]
+    words = [ids[start - (len(begin) if start else 0) : stop - len(begin)] for start, stop in pairwise(ends)]
+    assert [tokenizer.decode(word).strip(" ▁") for word in words] == tokens
+    first = task.model_copy(update={"label_position": "first-visible"})
+    (other,) = get_task_type("tagging").modeling().encode(rows, encoder, first, 64)
+    assert other["words"] != feature["words"]
+    span = located(["der hund läufts ☃"], encoder.tokenizer)[0].covering(9, 15)
+    assert tokenizer.decode(encoder.subwords(["der hund läufts ☃"])[0][span[0] : span[1] + 1]).strip(" ▁") == "läufts"
 
 
 @pytest.mark.parametrize(

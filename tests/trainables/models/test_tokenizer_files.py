@@ -21,7 +21,8 @@ from trainables.models.tokenizer_files import WrongTokenizer, read_tokenizer
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, HubModel
 from trainables.store import MODEL, Store
-from trainables.tasks.sources.hub.models import pull_model
+from trainables.tasks.sources import DataError
+from trainables.tasks.sources.hub.models import locked, pull_model
 
 TEXT = [
     "fires veki runin nabur faron",
@@ -202,3 +203,15 @@ def test_files_that_give_no_tokenizer_are_refused_in_a_line(folders, tmp_path, d
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) <= 300
     assert kind_of(caught.value) == "settled"
+
+
+def test_a_licence_that_was_not_accepted_is_one_line_with_the_page(hub):
+    hub.files["owner/gated"] = {"config.json": b"{}"}
+    hub.pin("owner/gated", "main", hub.commit)
+    hub.gated.add("owner/gated")
+    with pytest.raises(DataError, match=r"accept its licence at https://huggingface\.co/owner/gated, then") as caught:
+        pull_model("owner/gated", hub.commit)
+    assert locked("owner/gated", hub.commit) == str(caught.value)
+    assert "\n" not in str(caught.value)
+    hub.gated.clear()
+    assert locked("owner/gated", hub.commit) is None

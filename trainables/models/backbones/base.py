@@ -149,7 +149,7 @@ def bert_linears(shape: ModelShape) -> tuple[Linear, ...]:
 def bert_limits(config: Mapping[str, Any]) -> str | None:
     """What neither BERT nor its descendants do here."""
     if config.get("is_decoder") or config.get("add_cross_attention"):
-        return "is a decoder: only encoders are trained here"
+        return "is a decoder made of an encoder (is_decoder): give it as an encoder, or a model of a kind of decoders"
     position = config.get("position_embedding_type", "absolute")
     if position != "absolute":
         # transformers 5 has only absolute ones, and would silently drop these weights.

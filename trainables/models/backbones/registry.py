@@ -10,6 +10,7 @@ from typing import Any
 
 from trainables.models.backbones.base import BackboneType, UnsupportedModel
 from trainables.models.backbones.text_towers import tower_config
+from trainables.models.gguf import WrongGguf, gguf_of, read_gguf
 from trainables.models.shape import ModelShape
 
 DEFAULT = "xlm-roberta"
@@ -96,8 +97,14 @@ def read_config(file: Path, name: str | None = None) -> dict[str, Any]:
 
 
 def read_whole_config(file: Path, name: str | None = None) -> dict[str, Any]:
-    """What a `config.json` holds. Raises UnsupportedModel as `read_config`."""
+    """What a `config.json` holds, or the header of a GGUF file that lies, or is, where its folder would be. Raises
+    UnsupportedModel as `read_config`."""
     name = name or str(file.parent)
+    if (gguf := gguf_of(file.parent)) is not None:
+        try:
+            return read_gguf(gguf)
+        except WrongGguf as error:
+            raise UnsupportedModel(str(error)) from None
     try:
         config = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:

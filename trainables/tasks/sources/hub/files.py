@@ -84,7 +84,7 @@ def resolve(dataset: str, branch: str) -> str:
     try:
         commit = HfApi().dataset_info(dataset, revision=branch).sha
     except Exception as problem:  # the client lets those of its transport through, which are no OSErrors
-        raise _failed(f"{dataset}: cannot look up its branch {branch}", problem) from problem
+        raise _failed(f"{dataset}: cannot look up its branch {branch}", problem, f"datasets/{dataset}") from problem
     if commit is None:
         raise DataError(f"{dataset}: the hub tells no commit for {branch}; pin one in the sweep file")
     return commit
@@ -154,7 +154,8 @@ def fetch(
     except DataError:
         raise
     except Exception as problem:  # see `resolve`
-        raise _failed(f"{what}: cannot be downloaded", problem) from problem
+        page = f"{'datasets/' if kind == 'dataset' else ''}{repository}"
+        raise _failed(f"{what}: cannot be downloaded", problem, page) from problem
     return found
 
 
@@ -196,7 +197,7 @@ def _folders(names: Iterable[str]) -> str:
     return f"its data files are in: {shown}" if folders else f"it has no {', '.join(FORMS)} at all at this commit"
 
 
-def _failed(what: str, problem: BaseException) -> DataError:
+def _failed(what: str, problem: BaseException, page: str) -> DataError:
     from huggingface_hub.errors import (
         GatedRepoError,
         HfHubHTTPError,
@@ -206,7 +207,7 @@ def _failed(what: str, problem: BaseException) -> DataError:
     )
 
     mends = {  # the first that fits
-        GatedRepoError: "ask for access on its page, then set HF_TOKEN",
+        GatedRepoError: f"accept its licence at https://huggingface.co/{page}, then set HF_TOKEN",
         RepositoryNotFoundError: "there is none of this name that may be read: check the name, or set HF_TOKEN",
         RevisionNotFoundError: "it has no such revision: pin one that it has",
         HFValidationError: "that is no name of a repository: owner/name",

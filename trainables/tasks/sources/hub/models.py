@@ -84,6 +84,21 @@ def pull_tower(name: str, commit: str) -> int:
     return sum(file.size for file, _ in (*files, *fetch(name, "model", commit, what, weights)))
 
 
+def locked(name: str, commit: str) -> str | None:
+    """A line where the licence of a model was not accepted, and what to do; None where it was, where the model is here,
+    or where the hub cannot be asked."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import GatedRepoError
+
+    if isinstance(try_to_load_from_cache(name, CONFIG, revision=commit), str):
+        return None
+    try:
+        fetch(name, "model", commit, f"{name} at {commit[:12]}", lambda names: [CONFIG])
+    except DataError as error:
+        return str(error) if isinstance(error.__cause__, GatedRepoError) else None
+    return None
+
+
 def _without_weights(name: str, what: str, pickled: list[str]) -> str:
     known = WITH_SAFE.get(name)
     mend = f"revision: {known} has them" if known else "give a revision that has them (often refs/pr/N of the hub page)"

@@ -1,0 +1,101 @@
+"""GGUF files: their shape is told while planning, broken ones in a line; the real Gemma 3 270M where it is there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import gguf
+import numpy as np
+import pytest
+import torch
+from transformers import AutoModelForCausalLM
+
+from trainables.models.backbones import UnsupportedModel, hub_shape, read_config, shape_of
+from trainables.models.inputs import load_input_encoder
+from trainables.models.loading import load_backbone
+from trainables.recipe.execution import Execution
+from trainables.recipe.model_source import LocalModel
+from trainables.store import Store, hash_model_dir
+
+
+def write(file, architecture="llama", kind=np.float32, cut=0, name="tiny"):
+    """A GGUF file of a tiny model: its sizes, some subwords, and the tensors that tell the rest."""
+    writer = gguf.GGUFWriter(str(file), architecture)
+    writer.add_name(name)
+    writer.add_block_count(2)
+    writer.add_embedding_length(32)
+    writer.add_feed_forward_length(48)
+    writer.add_head_count(4)
+    writer.add_head_count_kv(2)
+    writer.add_context_length(128)
+    writer.add_token_list([f"t{number}" for number in range(90)])
+    writer.add_tensor("token_embd.weight", np.zeros((90, 32), dtype=kind))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    if cut:
+        file.write_bytes(file.read_bytes()[:cut])
+    return file
+
+
+def test_its_header_tells_the_shape(tmp_path):
+    file = write(tmp_path / "model.gguf")
+    for place in (file, tmp_path):  # the file, or a directory with it
+        shape = shape_of(read_config(place / "config.json"), "it")
+        assert (shape.layers, shape.hidden, shape.inner, shape.heads, shape.key_values) == (2, 32, 48, 4, 16)
+        assert (shape.vocabulary, shape.usable_positions, shape.output) == (90, 128, 0)
+    moved = tmp_path / "other.gguf"
+    moved.write_bytes(file.read_bytes())
+    assert hash_model_dir(moved) == hash_model_dir(file)
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"architecture": "mamba"}, r'is of the GGUF architecture "mamba"; those that are read: llama'),
+        ({"kind": np.int32}, r'"token_embd.weight" has the quantisation type 26; types that are read: F32'),
+        ({"cut": 1}, "header cannot be read"),
+        ({"cut": 100}, "header|ends within"),
+        ({"cut": 4000}, "its tensors need"),
+    ],
+)
+def test_what_cannot_be_read_is_one_line(tmp_path, fields, message):
+    file = write(tmp_path / "model.gguf", **fields)
+    with pytest.raises(UnsupportedModel, match=message) as caught:
+        read_config(file / "config.json")
+    assert str(file) in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) <= 300
+
+
+def test_what_only_is_called_so_is_none(tmp_path):
+    (tmp_path / "model.gguf").write_bytes(b"PK\3\4" + bytes(100))
+    with pytest.raises(UnsupportedModel, match="is no GGUF file"):
+        read_config(tmp_path / "model.gguf" / "config.json")
+
+
+REAL = os.environ.get("XSTILTS_GGUF")
+
+
+@pytest.mark.skipif(not REAL, reason="XSTILTS_GGUF names no GGUF file of Gemma 3 270M")
+def test_the_real_gemma(tmp_path):
+    """Its shape is the published one, and its logits are those of plain transformers."""
+    file = Path(REAL)
+    known = hub_shape("google/gemma-3-270m", "main")
+    assert shape_of(read_config(file / "config.json"), "it").parameters == known.parameters
+    source = LocalModel(sha256=hash_model_dir(file))
+    execution, store = Execution(model_paths={source.sha256: str(file)}), Store(str(tmp_path))
+    encoder = load_input_encoder(source, store, execution)
+    (a,), (b,) = (encoder.subwords([text]) for text in ("The capital of France is", "Paris"))
+    bos, eos = encoder.tokenizer.bos_token_id, encoder.tokenizer.eos_token_id
+    assert encoder("The capital of France is", "Paris") == [{"input_ids": [bos, *a, eos, *b, eos]}]
+    backbone = load_backbone(source, store, execution)
+    backbone.model.eval()
+    plain = AutoModelForCausalLM.from_pretrained(file.parent, gguf_file=file.name, dtype=torch.float32).eval()
+    batch = {"input_ids": torch.tensor([[bos, *a]]), "attention_mask": torch.ones(1, 1 + len(a), dtype=torch.int64)}
+    with torch.no_grad():
+        ours = backbone.vocabulary_logits(backbone.encode(batch).sentence)
+        theirs = plain(**batch).logits[:, -1]
+    assert torch.allclose(ours, theirs, atol=1e-3, rtol=1e-4)
