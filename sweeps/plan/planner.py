@@ -18,6 +18,7 @@ from sweeps.spec.fields import (
     in_languages,
 )
 from sweeps.spec.matching import RANKING
+from sweeps.spec.perturbations import ways_of
 from sweeps.spec.precision import with_precision
 from sweeps.spec.reading import WrongSpec
 from sweeps.spec.settings import Settings, WrongSettings, fitting, merged
@@ -59,7 +60,7 @@ def make_plan(
         WrongSpec: data is missing, or a setting does not fit.
     """
     use_task_files(spec.tasks)
-    use_ways({name: one.way for name, one in spec.likelihood.items()})
+    use_ways(ways_of(spec.likelihood, spec.perturbations))
     try:
         planner = _Planner(with_precision(spec, precision), read_lock(Path(file)).revisions, sources or {})
         cells = [cell for name, model in spec.models.items() for cell in planner.model(name, model)]
@@ -231,7 +232,11 @@ class _Planner:
         for name in target.trained_on:
             trained_on = get_task(name)
             if name == target.trained_on[-1]:  # in the target's way; those before it each in their own
-                key, defaults, own = task.name, self.build.defaults(task) or self.build.defaults(trained_on), label
+                key, defaults, own = (
+                    task.trained_as,
+                    self.build.defaults(task) or self.build.defaults(trained_on),
+                    label,
+                )
             else:
                 key, defaults, own = name, self.build.defaults(trained_on), f"{label} ({name})"
             settings = merged(f"training.{key}", self.build.positions, defaults, *self.build.layers(key))
@@ -271,7 +276,7 @@ class _Planner:
         """Subwords of a row of a target that is not trained: of prompts what the sweep file says, or all positions."""
         if not get_task_type(task.type).continues_prompts:
             return min(RETRIEVAL_LENGTH, self.build.positions)
-        given = [one.max_length for one in self.build.layers(task.name) if one is not None and one.max_length]
+        given = [one.max_length for one in self.build.layers(task.trained_as) if one is not None and one.max_length]
         return fitting(f"training.{task.name}", given[-1], self.build.positions) if given else self.build.positions
 
     def _languages(self, target: TargetSpec) -> tuple[str, ...]:

@@ -45,16 +45,23 @@ class SplitResolver:
         Where a dev set is scored, because the test set has no labels here, the rows of the test set are predicted as
         well: they are what a benchmark's evaluator asks for. (A part of them, by `test_limit`, would be no use to it.)
         """
+        perturbation = task.perturbation
         task, task_type = task.base, get_task_type(task.type)
         limit = None if task_type.compares_vectors else self.spec.test_limit
         rows = []
         for language in languages:
             test = self.one(task, "test", language, limit)
+            if perturbation is not None:
+                test = test.model_copy(update={"perturbation": perturbation})
             if not self._source(task).stands_in(task, language):
                 rows.append(test)
                 continue
             rows.append(test.model_copy(update={"stands_in": "dev"}))
-            if limit is None and self._source(task).check(task, "submission", language) is None:
+            if (
+                limit is None
+                and perturbation is None
+                and self._source(task).check(task, "submission", language) is None
+            ):
                 rows.append(self.one(task, "submission", language, None))
         for split in task_type.context:
             rows += [self.one(task, split, one, None) for one in ((POOL_LANGUAGE,) if split == "pool" else languages)]

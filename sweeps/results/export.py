@@ -169,7 +169,8 @@ def _names(suite: Suite, targets: Sequence[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for target in targets:
         task = get_task(target)
-        name = target if task.likelihood is None else task.base.name
+        own = task.likelihood is None or task.perturbation is not None
+        name = target if own else task.base.name
         if name in suite.tasks and name not in found.values():
             found[target] = name
     return found

@@ -57,7 +57,7 @@ def _label_positions(results: Results) -> list[str]:
         name = f"{target} ({model})" if len(results.spec.models) > 1 else target
         words = ", ".join(f"{language} {100 * share:.0f} %" for language, share in shares.items())
         bare = f"; words that begin with a bare space sign: {words}" if shares else ""
-        if get_task(target).reading_of is not None:
+        if get_task(target).label_position is not None:
             notes.append(f"{name}: tags are on the first visible subwords, unlike the reference's: in no average{bare}")
         elif shares:
             behind = f"{target}@{FIRST_VISIBLE} has its tags behind it"
@@ -91,7 +91,8 @@ def _adaptations(results: Results) -> list[str]:
 
 def _likelihoods(results: Results) -> list[str]:
     """How the answers of targets that are read by likelihood are scored."""
-    notes, bases = [], [get_task(target.task).base for target in results.spec.targets]
+    clean = [task for one in results.spec.targets if (task := get_task(one.task)).clean_of is None]
+    notes, bases = [], [task.base for task in clean]
     for target in results.spec.targets:
         task = get_task(target.task)
         if (way := task.likelihood) is None:

@@ -52,7 +52,7 @@ def check(spec: SweepSpec) -> list[str]:
         return [
             f"models x intermediates x targets x seeds: {sizes} are {cells:,} cells; make sweeps of at most {CELLS:,}"
         ]
-    if wrong := check_ways(spec.likelihood):
+    if wrong := check_ways(spec.likelihood, spec.perturbations):
         return wrong
     for i, intermediate in enumerate(spec.intermediates):
         if not intermediate.is_none:
@@ -72,7 +72,9 @@ def check(spec: SweepSpec) -> list[str]:
         if len(intermediate.tasks) == 1:
             used |= {in_languages(intermediate.tasks[0])[0]}
     if not problems:
-        used |= {name for target in spec.targets for name in (target.task, *target.trained_on[:-1])}
+        used |= {
+            name for target in spec.targets for name in (get_task(target.task).trained_as, *target.trained_on[:-1])
+        }
     used |= {base_of(name) for name in used}
     for name in spec.training if not problems else ():
         if name not in used:
@@ -156,7 +158,7 @@ def _check_target(target: TargetSpec, where: str) -> list[str]:
             if not task_type.continues_prompts:
                 problems.append(f'{where}: "{task.name}" has no training data; give train_on')
         elif get_task_type(last.type).by_likelihood == task.type or task_type.by_likelihood == last.type:
-            way = way_of(task.name) or way_of(last.name)
+            way = way_of(task.trained_as) or way_of(last.name)
             problems.append(
                 f'{where}: "{task.name}" and "{last.name}": one is read by likelihood; write @{way} of both, or of none'
             )
@@ -164,7 +166,7 @@ def _check_target(target: TargetSpec, where: str) -> list[str]:
             problems.append(f'{where}.train_on: "{last.name}" is no {task.type} task as "{task.name}" is')
         elif set(last.labels) != set(task.labels):
             problems.append(f'{where}.train_on: "{last.name}" has other labels than "{task.name}"')
-        elif (last.base is last) != (task.base is task):
+        elif last.label_position != task.label_position:
             problems.append(
                 f'{where}: "{task.name}" and "{last.name}" have tags in other places; write @{FIRST_VISIBLE} of both'
             )

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 import trainables
 from sweeps.spec.execution import ExecutionSpec
 from sweeps.spec.likelihood import WaySpec
+from sweeps.spec.perturbations import PerturbationSpec
 from sweeps.spec.training import CAUSAL_LM, MASKED_LM, Languages, LmSpec, PretrainSpec, TokenizerSpec, Training
 from sweeps.spec.vision import VisionSpec
 from trainables.models.backbones import CONFIG, hub_shape, read_config, read_whole_config, shape_of
@@ -255,6 +256,8 @@ class SweepSpec(Frozen):
     """How sentences become vectors in retrieval and mining: `layer`, `pooling`, `direction`."""
     likelihood: dict[Label, WaySpec] = Field(default_factory=dict)
     """Ways to read multiple choice by the likelihood of its answers, by name: `TASK@NAME` is TASK read so."""
+    perturbations: dict[Label, PerturbationSpec] = Field(default_factory=dict)
+    """Ways to change test rows, by name: `TASK@NAME` is TASK, trained as ever, evaluated on rows changed so."""
     data: dict[Label, Place] = Field(default_factory=dict)
     """Where the data is: a folder in the XTREME download layout, or `hub`. By task where they differ, `all` for the
     others: `{all: hub, ccg: /corpora/ccgbank}`; one word or path stands for all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -12,7 +12,7 @@ from trainables.recipe.canonical import Frozen
 from trainables.recipe.likelihood import MOST_SHOTS, Template, fields_of
 from trainables.recipe.tasks import FIRST_VISIBLE
 from trainables.tasks import all_tasks
-from trainables.tasks.registry import Way
+from trainables.tasks.registry import LIKELIHOOD, Way
 from trainables.tasks.task import ShotsIn, Task
 
 
@@ -48,18 +48,21 @@ class WaySpec(Frozen):
         return Way(tuple((name, value) for name, value in fields.items() if value is not None), self.shots_in)
 
 
-def check_ways(ways: Mapping[str, WaySpec]) -> list[str]:
+def check_ways(likelihood: Mapping[str, WaySpec], perturbations: Collection[str]) -> list[str]:
     """What is wrong with the names of ways. One line per problem."""
+    ways = [("likelihood", name) for name in likelihood] + [("perturbations", name) for name in perturbations]
     if not ways:
         return []
     languages = {language for task in all_tasks() for language in (*task.languages, *task.train_languages)}
     problems = []
-    for name in ways:
+    for field, name in ways:
         if name == FIRST_VISIBLE or name in languages:
             what = "the language of that code" if name in languages else "where a tag stands"
-            problems.append(f"likelihood.{name}: TASK@{name} means {what}; give the way another name")
+            problems.append(f"{field}.{name}: TASK@{name} means {what}; give the way another name")
         elif set(name) & set("@+"):
-            problems.append(f'likelihood.{name}: {shown(name)} has "@" or "+" in it; give the way another name')
+            problems.append(f'{field}.{name}: {shown(name)} has "@" or "+" in it; give the way another name')
+        elif field == "perturbations" and (name in likelihood or name == LIKELIHOOD):
+            problems.append(f"{field}.{name}: TASK@{name} is read by likelihood; give the perturbation another name")
     return problems
 
 

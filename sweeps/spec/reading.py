@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from sweeps.spec.checks import check, check_data
 from sweeps.spec.fields import SweepSpec
+from sweeps.spec.perturbations import ways_of
 from sweeps.spec.places import check_places, check_secrets
 from sweeps.spec.studies import UnknownStudy, sweep_file
 from sweeps.spec.task_files import placed, read_task_files
@@ -62,7 +63,7 @@ def read_spec(
         spec = SweepSpec(**fields)
     except ValidationError as error:
         raise WrongSpec([f"{file}: {line}" for line in explained(error, SweepSpec)]) from None
-    use_ways({name: one.way for name, one in spec.likelihood.items()})
+    use_ways(ways_of(spec.likelihood, spec.perturbations))
     problems = check_secrets(spec)
     if not problems:
         problems = (check(spec) if checked else check_places(spec)) + (check_data(spec) if data_here else [])

@@ -27,6 +27,7 @@ from trainables.data.decontaminate import Seen
 from trainables.data.images import ImageTable, images_before
 from trainables.models.backbones import get_backbone_type
 from trainables.models.inputs import load_input_encoder
+from trainables.perturbations.rows import perturbed
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import DataRecipe, TokenizerRecipe
 from trainables.recipe.tasks import Corpus, SplitRef, TaskSpec
@@ -182,11 +183,18 @@ def read_rows(task: TaskSpec, rows: SplitRef, execution: Execution) -> ReadRows:
     if entry.reading.get(rows.name) != rows.reading:
         raise DataError(f"{task.name} {rows.name}: its task file has changed since the plan was made; plan again")
     settled = source.settled(entry, rows.split, rows.language)
-    examples = to_dataset(entry.type, settled.rows)
+    read, remarks = settled.rows, settled.remarks
+    if rows.perturbation is not None:
+        columns = get_task_type(entry.type).perturbed
+        read = perturbed(read, rows.perturbation, columns, task.name, rows.language)
+        if read == [dict(row) for row in settled.rows]:
+            kind = rows.perturbation.kind
+            remarks = (*remarks, f"{kind}: nothing in these rows could be perturbed; they are those of {task.name}")
+    examples = to_dataset(entry.type, read)
     if rows.limit is not None and rows.limit < len(examples):
         examples = examples.select(drawn(len(examples), rows.limit))
     labelled = len(examples) > 0 and all(map(entry.is_labelled, examples.to_list()))
-    return ReadRows(examples, labelled, source.describe(entry, rows.split, rows.language), settled.remarks)
+    return ReadRows(examples, labelled, source.describe(entry, rows.split, rows.language), remarks)
 
 
 def drawn(count: int, limit: int) -> list[int]:

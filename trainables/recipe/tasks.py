@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from trainables.outside.fields import CountOrZero
 from trainables.recipe.canonical import Frozen
 from trainables.recipe.likelihood import Likelihood
+from trainables.recipe.perturbation import Perturbation
 from trainables.recipe.sampling import Mixture
 from trainables.recipe.vision import Alignment
 
@@ -77,6 +78,8 @@ class SplitRef(Frozen):
     stands_in: Literal["dev"] | None = None
     """Of "test" rows: the split that they really are, where no labelled test set is there."""
     reading: str | None = None
+    perturbation: Perturbation | None = None
+    """Of test rows: how they are changed before they are encoded. None: they are read as they are."""
 
     @property
     def name(self) -> str:

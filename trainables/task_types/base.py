@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import datasets
 
     from trainables.metrics.by_example import Shares
+    from trainables.recipe.perturbation import Kind
     from trainables.recipe.tasks import TaskSpec
     from trainables.task_types.modeling import TaskModeling
 
@@ -145,6 +146,8 @@ class TaskType:
     continues_prompts: ClassVar[bool] = False
     """Whether it scores texts by their likelihood behind a prompt, which takes a model that predicts the next subword.
     It has no head, and is evaluated without training unless a target says what to train on."""
+    perturbed: ClassVar[tuple[str, ...]] = ()
+    """Columns of test rows whose words may be changed while the labels stay true (`trainables.perturbations`)."""
     labels_words: ClassVar[bool] = False
     """Whether its labels are those of words, each on one of the word's subwords (`TaskSpec.label_position`)."""
     context: ClassVar[tuple[Context, ...]] = ()
@@ -218,6 +221,16 @@ class TaskType:
     def tells_chance(self, task: TaskSpec) -> bool:
         """Whether the loss of a task tells a run at chance from a weak one."""
         return self.knows_chance
+
+    def wrong_kind(self, kind: Kind, labels: Sequence[str]) -> str:
+        """Why rows cannot be perturbed in this way, behind the task's name; "" where they can."""
+        if not self.perturbed:
+            return "has no words that can be changed"
+        if kind == "distractor" and not any(column.kind == "answers" for column in self.columns.values()):
+            return "has no contexts with answers, where a sentence could distract"
+        if kind == "entities" and not (self.labels_words and any(label.startswith("B-") for label in labels)):
+            return "has no tags of entities (B-...)"
+        return ""
 
     # --- cost ------------------------------------------------------------------------------------------------
 

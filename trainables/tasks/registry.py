@@ -3,9 +3,10 @@ the task files of the sweep that is being worked on.
 
 Plug-ins are modules of the process, and stay. Task files are a sweep's: `use_tasks` puts those of one sweep in place of
 those of the sweep before, so that none is found by a sweep that does not name it. So are the ways in which multiple
-choice is read by likelihood (`use_ways`).
+choice is read by likelihood, and those in which test rows are perturbed (`use_ways`).
 
-A task may be read in another way, `TASK@WAY`: it has the rows and settings of TASK.
+A task may be read in another way, `TASK@WAY`: it has the rows and settings of TASK. What is read in another way may be
+perturbed, too: `TASK@WAY@PERTURBATION`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from functools import cache
 from typing import Any
 
 from trainables.recipe.likelihood import Likelihood, Prompt
+from trainables.recipe.perturbation import Perturbation
 from trainables.recipe.tasks import FIRST_VISIBLE
 from trainables.task_types import get_task_type
 from trainables.tasks.checks import contradictions_of
@@ -37,7 +39,7 @@ class Way:
     shots_in: ShotsIn = "english"
 
 
-_WAYS: dict[str, Way] = {LIKELIHOOD: Way()}
+_WAYS: dict[str, Way | Perturbation] = {LIKELIHOOD: Way()}
 
 
 def add_tasks(tasks: Iterable[Task]) -> None:
@@ -66,7 +68,7 @@ def register_task(task: Task) -> None:
     _TASKS[task.name] = task
 
 
-def use_ways(ways: Mapping[str, Way]) -> None:
+def use_ways(ways: Mapping[str, Way | Perturbation]) -> None:
     """Make the ways of a sweep known, in place of those of the sweep before."""
     _WAYS.clear()
     _WAYS.update({LIKELIHOOD: Way(), **ways})
@@ -111,7 +113,7 @@ def use_tasks(tasks: Iterable[tuple[str, Task]]) -> list[str]:
 
 def get_task(name: str) -> Task:
     """The task of this name; of a task that labels words also `TASK@first-visible`, of multiple choice also
-    `TASK@likelihood` and the other ways of the sweep.
+    `TASK@likelihood` and the other ways of the sweep, of what has test rows their perturbations.
 
     Raises:
         UnknownTask: there is none; the message suggests the nearest name.
@@ -119,6 +121,9 @@ def get_task(name: str) -> Task:
     if name in _TASKS or name in _OF_SWEEP:
         return _known(name)
     base, way = base_of(name), way_of(name)
+    how = _WAYS.get(way)
+    if isinstance(how, Perturbation):
+        return _perturbed(name, get_task(base), how)
     if not way or not (base in _TASKS or base in _OF_SWEEP):
         raise _unknown(name, _OF_SWEEP)
     task = _known(base)
@@ -129,7 +134,25 @@ def get_task(name: str) -> Task:
         return _first_visible(task)
     if not task_type.by_likelihood:
         raise UnknownTask(name, base, f": {base} has no choices, whose likelihood could be had")
-    return _by_likelihood(task, way, _WAYS[way])
+    assert how is not None
+    return _by_likelihood(task, way, how)
+
+
+def _perturbed(name: str, clean: Task, how: Perturbation) -> Task:
+    why = get_task_type(clean.type).wrong_kind(how.kind, clean.labels)
+    if clean.perturbation is not None:
+        why = "is perturbed already"
+    elif not clean.languages:
+        why = "has no test rows"
+    if why:
+        raise UnknownTask(name, clean.name, f": {clean.name} {why}")
+    return _with_perturbation(clean, name, how)
+
+
+@cache
+def _with_perturbation(clean: Task, name: str, how: Perturbation) -> Task:
+    """The task with its test rows perturbed; it is trained on what the clean one is trained on."""
+    return replace(clean, name=name, has_train=False, reading_of=clean.base, clean_of=clean.name, perturbation=how)
 
 
 def _unknown(name: str, of_files: Iterable[str]) -> UnknownTask:
@@ -144,7 +167,9 @@ def _unknown(name: str, of_files: Iterable[str]) -> UnknownTask:
 def _first_visible(task: Task) -> Task:
     """The task with its labels on the first visible subwords, there and in what it is trained on."""
     trains_on = tuple(f"{name}@{FIRST_VISIBLE}" for name in task.trains_on)
-    return replace(task, name=f"{task.name}@{FIRST_VISIBLE}", trains_on=trains_on, reading_of=task)
+    return replace(
+        task, name=f"{task.name}@{FIRST_VISIBLE}", trains_on=trains_on, reading_of=task, label_position=FIRST_VISIBLE
+    )
 
 
 @cache

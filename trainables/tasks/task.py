@@ -35,7 +35,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from trainables.recipe.likelihood import Likelihood, Prompt
-from trainables.recipe.tasks import FIRST_VISIBLE, TaskSpec
+from trainables.recipe.perturbation import Perturbation
+from trainables.recipe.tasks import TaskSpec
 from trainables.task_types import Length, get_task_type
 from trainables.tasks.hyperparameters import FALLBACKS, Defaults
 
@@ -96,7 +97,10 @@ class Task:
         has_train: whether it has train and dev rows, so that it may be an intermediate or another target's
             training data.
         reading_of: of `TASK@first-visible` the record of TASK, whose rows and settings it has; its labels are on the
-            first visible subwords of words (`FIRST_VISIBLE`). So of `TASK@likelihood`, which has `likelihood`.
+            first visible subwords of words (`label_position`). So of `TASK@likelihood`, which has `likelihood`, and of
+            perturbed ones, which have `perturbation`.
+        label_position: where labels of words are, if not on the first subwords.
+        perturbation: how its test rows are made of those of `clean_of`, which it is in all else.
         likelihood: how the likelihood of its answers is had.
         shots_in: of it: which rows stand before others.
         clean_of: of a perturbed or adversarial test set the task whose test rows it was made of. Rows that were made of
@@ -137,6 +141,8 @@ class Task:
     parts: tuple[str, ...] = ()
     has_train: bool
     reading_of: Task | None = None
+    label_position: Literal["first-visible"] | None = None
+    perturbation: Perturbation | None = None
     clean_of: str | None = None
     likelihood: Likelihood | None = None
     shots_in: ShotsIn = "english"
@@ -166,6 +172,11 @@ class Task:
     def shot_split(self) -> Split:
         """The split whose rows stand in prompts before others."""
         return "shots" if self.shots else "dev"
+
+    @property
+    def trained_as(self) -> str:
+        """The name by which a sweep file says how it is trained: a perturbed one is trained as the clean one."""
+        return self.name if self.perturbation is None or self.clean_of is None else self.clean_of
 
     def score(self, metrics: Mapping[str, float]) -> float:
         """The one number of this task in a table: the mean of its main metrics."""
@@ -211,7 +222,7 @@ class Task:
             source=self.source,
             labels=self.labels if labels is None else labels,
             scorer=self.scorer,
-            label_position=FIRST_VISIBLE if self.reading_of is not None and self.likelihood is None else None,
+            label_position=self.label_position,
             likelihood=self.likelihood,
         )
 

@@ -30,6 +30,7 @@ class DenseRetrieval(TaskType):
     context = ("pool",)
     refers_to = ("pool",)
     contrastive_group_size = 16
+    perturbed = ("query",)
 
     def is_labelled(self, row: Row) -> bool:
         return bool(row["candidate"] or row["matches"])

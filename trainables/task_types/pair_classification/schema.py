@@ -20,3 +20,4 @@ class PairClassification(TextClassification):
     usual_metrics = ("accuracy",)
     other_metrics = ("f1",)
     macro_f1 = False
+    perturbed = ("text_a", "text_b")

@@ -25,6 +25,7 @@ class SpanQA(TaskType):
     usual_length = Length(194.5, features=1.01)
     least_length = 13  # four special tokens, a third for the question, a third for what windows share, and one subword
     usual_metrics = ("f1", "exact_match")
+    perturbed = ("question", "context")
 
     def is_labelled(self, row: Row) -> bool:
         return len(row["answers"]["text"]) > 0

@@ -28,6 +28,7 @@ class Tagging(TaskType):
     knows_chance = True
     fixed_labels = True
     labels_words = True
+    perturbed = ("tokens",)
 
     def is_labelled(self, row: Row) -> bool:
         return len(row["tags"]) == len(row["tokens"])

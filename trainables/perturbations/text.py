@@ -1,0 +1,87 @@
+"""Text as its writers see it: words, and in words grapheme clusters.
+
+A word is a run of letters and marks. In scripts without spaces (Han, kana, Thai, Lao, Khmer, Burmese) it is all that
+stands between two signs that are no letters. A cluster is a letter with all that belongs to it, so that none is torn
+apart: its marks, in Indic scripts letters joined by a virama, in Thai and Lao vowels written before or behind (after
+Unicode Standard Annex 29, whose table for Thai and Lao knows the vowels behind alone).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+
+from trainables.perturbations.draw import Draw
+
+Change = Callable[[str, Draw], str | None]
+"""What becomes of a word; None where nothing of it can be changed."""
+Span = tuple[int, int]
+_JOINERS = "\u200c\u200d"
+_VOWELS_BEFORE = "เแโใไເແໂໃໄ"
+_VOWELS_BEHIND = "ะาำຳະາ"
+_VIRAMA = 9
+"""Canonical combining class of the viramas."""
+
+
+def words(text: str) -> Iterator[Span]:
+    """Where words stand in a text: the first character, and the one behind the last."""
+    start = None
+    for place, character in enumerate(text):
+        kind = unicodedata.category(character)[0]
+        if start is None:
+            start = place if kind == "L" else None
+        elif kind not in "LM" and character not in _JOINERS:
+            yield start, place
+            start = None
+    if start is not None:
+        yield start, len(text)
+
+
+def clusters(word: str) -> list[str]:
+    """The grapheme clusters of a word, in order; joined they are the word."""
+    found: list[str] = []
+    for character in word:
+        joins = bool(found) and (
+            unicodedata.category(character)[0] == "M"
+            or character in _JOINERS
+            or character in _VOWELS_BEHIND
+            or unicodedata.combining(found[-1][-1]) == _VIRAMA
+            or found[-1][-1] in _JOINERS[1]
+            or found[-1] in _VOWELS_BEFORE
+        )
+        if joins:
+            found[-1] += character
+        else:
+            found.append(character)
+    return found
+
+
+@cache
+def script(character: str) -> str:
+    """The script of a letter or mark, as Unicode names it: `LATIN`, `CYRILLIC`, `DEVANAGARI`; "" where it has none."""
+    return unicodedata.name(character, "").partition(" ")[0]
+
+
+def with_words(
+    text: str, change: Change, strength: float, draw: Draw, kept: Sequence[Span] = ()
+) -> tuple[str, list[tuple[int, int]]]:
+    """The text with some of its words changed.
+
+    Args:
+        strength: the probability of each word that it is changed, if it can be.
+        kept: spans of the text, no word of which is changed.
+
+    Returns:
+        The text, and of each changed word where it ended in the old text, and by how much it has grown.
+    """
+    parts, grown, done = [], [], 0
+    for number, (start, end) in enumerate(words(text)):
+        here = draw.within(number)
+        if here.share("whether") >= strength or any(start < b and a < end for a, b in kept):
+            continue
+        if (new := change(text[start:end], here)) is not None:
+            parts += [text[done:start], new]
+            grown.append((end, len(new) - (end - start)))
+            done = end
+    return "".join((*parts, text[done:])), grown

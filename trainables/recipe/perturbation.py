@@ -1,0 +1,24 @@
+"""What a recipe says of test rows that are perturbed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from trainables.recipe.canonical import Frozen
+
+Kind = Literal["keyboard", "ocr", "diacritics", "swaps", "distractor", "entities"]
+PERTURBATIONS_VERSION = 1
+"""Raised by hand whenever code or tables change what unchanged rows become."""
+
+
+class Perturbation(Frozen):
+    """How test rows are changed; labels stay true (`trainables.perturbations`)."""
+
+    kind: Kind
+    strength: float = Field(ge=0, le=1)
+    """Share of what can be changed that is: of words; of rows (`distractor`); of entities (`entities`). What a weaker
+    one changes a stronger one of the same seed changes, too."""
+    seed: int
+    version: int = PERTURBATIONS_VERSION
