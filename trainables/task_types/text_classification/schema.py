@@ -24,7 +24,7 @@ class TextClassification(TaskType):
     other_metrics: ClassVar[tuple[str, ...]] = ("macro_f1", "f1")
     knows_chance = True
     fixed_labels = True
-    perturbed = ("text",)
+    perturbed: ClassVar[tuple[str, ...]] = ("text",)
     macro_f1: ClassVar[bool] = True
     """Whether the mean F1 of all labels is one of its metrics."""
 
