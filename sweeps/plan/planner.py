@@ -232,11 +232,8 @@ class _Planner:
         for name in target.trained_on:
             trained_on = get_task(name)
             if name == target.trained_on[-1]:  # in the target's way; those before it each in their own
-                key, defaults, own = (
-                    task.trained_as,
-                    self.build.defaults(task) or self.build.defaults(trained_on),
-                    label,
-                )
+                key, own = task.trained_as, label
+                defaults = self.build.defaults(task) or self.build.defaults(trained_on)
             else:
                 key, defaults, own = name, self.build.defaults(trained_on), f"{label} ({name})"
             settings = merged(f"training.{key}", self.build.positions, defaults, *self.build.layers(key))

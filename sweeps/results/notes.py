@@ -57,9 +57,10 @@ def _label_positions(results: Results) -> list[str]:
         name = f"{target} ({model})" if len(results.spec.models) > 1 else target
         words = ", ".join(f"{language} {100 * share:.0f} %" for language, share in shares.items())
         bare = f"; words that begin with a bare space sign: {words}" if shares else ""
-        if get_task(target).label_position is not None:
+        task = get_task(target)
+        if task.label_position is not None:
             notes.append(f"{name}: tags are on the first visible subwords, unlike the reference's: in no average{bare}")
-        elif shares:
+        elif shares and task.perturbation is None:
             behind = f"{target}@{FIRST_VISIBLE} has its tags behind it"
             notes.append(f"{name}: tags are on the first subwords, as in the reference{bare}; {behind}")
     return notes

@@ -59,6 +59,7 @@ def check(spec: SweepSpec) -> list[str]:
             problems += _check_intermediate(intermediate, f"intermediates[{i}]")
     for i, target in enumerate(spec.targets):
         problems += _check_target(target, f"targets[{i}]")
+    problems += [] if problems else _check_twins(spec)
     for name, model in spec.models.items():
         problems += check_model(model, f"models.{name}") or check_layer(spec.retrieval, model, name)
     if not problems:
@@ -84,6 +85,21 @@ def check(spec: SweepSpec) -> list[str]:
     problems += [line for name in spec.data if name != "all" for line in _check_place(name)]
     problems += check_execution(spec.execution, groups(), spec.models)
     return problems + check_places(spec)
+
+
+def _check_twins(spec: SweepSpec) -> list[str]:
+    """Of perturbed targets: a drop is one of a single training."""
+    trained = {target.task: target.trained_on for target in spec.targets}
+    problems = []
+    for i, target in enumerate(spec.targets):
+        clean = get_task(target.task).trained_as
+        if target.trained_on != trained.get(clean, target.trained_on):
+            ours, theirs = (shown(", ".join(on) or "nothing") for on in (target.trained_on, trained[clean]))
+            problems.append(
+                f'targets[{i}]: "{target.task}" is trained on {ours}, and "{clean}" on {theirs}; '
+                "give both the same train_on"
+            )
+    return problems
 
 
 def _check_place(name: str) -> list[str]:

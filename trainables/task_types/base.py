@@ -226,7 +226,7 @@ class TaskType:
         """Why rows cannot be perturbed in this way, behind the task's name; "" where they can."""
         if not self.perturbed:
             return "has no words that can be changed"
-        if kind == "distractor" and not any(column.kind == "answers" for column in self.columns.values()):
+        if kind == "distractor" and not {"context", "answers"} <= self.columns.keys():
             return "has no contexts with answers, where a sentence could distract"
         if kind == "entities" and not (self.labels_words and any(label.startswith("B-") for label in labels)):
             return "has no tags of entities (B-...)"

@@ -66,6 +66,10 @@ def test_a_perturbed_twin_shares_the_training_and_the_clean_steps_stay(sweep_fil
             {"targets": ["gen-tags@typos"], "training": {"gen-tags@typos": {"steps": 3}}},
             "training.gen-tags@typos: no int",
         ),
+        (
+            {"targets": ["gen-tags", {"task": "gen-tags@typos", "train_on": ["gen-tags", "gen-tags"]}]},
+            'targets[1]: "gen-tags@typos" is trained on gen-tags, gen-tags, and "gen-tags" on gen-tags; give both',
+        ),
         ({"targets": ["gen-tags"], "perturbations": {"en": {"kind": "swaps"}}}, "perturbations.en: TASK@en means"),
         ({"targets": ["gen-tags"], "perturbations": {"x": {"kind": "typo"}}}, "perturbations.x.kind"),
         ({"targets": ["gen-tags"], "perturbations": {"x": {"kind": "ocr", "strength": 2}}}, "perturbations.x.strength"),
