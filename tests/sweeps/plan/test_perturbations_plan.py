@@ -68,7 +68,7 @@ def test_a_perturbed_twin_shares_the_training_and_the_clean_steps_stay(sweep_fil
         ),
         (
             {"targets": ["gen-tags", {"task": "gen-tags@typos", "train_on": ["gen-tags", "gen-tags"]}]},
-            'targets[1]: "gen-tags@typos" is trained on gen-tags, gen-tags, and "gen-tags" on gen-tags; give both',
+            'targets[1]: "gen-tags@typos" is trained on "gen-tags, gen-tags", and "gen-tags" on "gen-tags"; give',
         ),
         ({"targets": ["gen-tags"], "perturbations": {"en": {"kind": "swaps"}}}, "perturbations.en: TASK@en means"),
         ({"targets": ["gen-tags"], "perturbations": {"x": {"kind": "typo"}}}, "perturbations.x.kind"),
