@@ -8,13 +8,18 @@ from pathlib import Path
 from sweeps.plan.graph import Plan
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.matching import RANKING
+from trainables.perturbations.noise import has_table
 from trainables.recipe.optimisation import Optimisation
 from trainables.recipe.recipes import DataRecipe, TrainRecipe
 from trainables.tasks import get_task
+from trainables.tasks.language_facts import LANGUAGES
 from trainables.tasks.sources import DataError
 from trainables.tasks.sources.folder.user_rows import unread
 from trainables.tasks.sources.open_source import source_at
 from trainables.tasks.task import HUB
+
+_IN_UNICODE = {"Han": "CJK", "Japanese": "HIRAGANA", "Odia": "ORIYA"}
+"""Scripts by another name in Unicode."""
 
 
 def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
@@ -43,7 +48,7 @@ def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
 
 def known_without_rows(plan: Plan, spec: SweepSpec) -> list[str]:
     """What is to be known of a plan whatever its rows are, a line each; of a draft that is all."""
-    return [*dropped(spec), *plan.remarks, *matched(plan, spec)]
+    return [*dropped(spec), *plan.remarks, *matched(plan, spec), *without_table(plan)]
 
 
 def dropped(spec: SweepSpec) -> list[str]:
@@ -54,6 +59,24 @@ def dropped(spec: SweepSpec) -> list[str]:
         if tower is not None:
             lines.append(f"models.{name}: its text tower alone is read; left out: {tower.dropped}")
     return lines
+
+
+def without_table(plan: Plan) -> list[str]:
+    """A line for each perturbed task with languages whose script has no table of keys, or of letters alike."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for step in plan.steps.values():
+        recipe = step.recipe
+        for rows in recipe.rows if isinstance(recipe, DataRecipe) else ():
+            facts, how = LANGUAGES.get(rows.language), rows.perturbation
+            if facts is None or how is None or has_table(how.kind, _IN_UNICODE.get(facts.script, facts.script.upper())):
+                continue
+            assert isinstance(recipe, DataRecipe)
+            found.setdefault((recipe.task.title, how.kind), {})[rows.language] = facts.script
+    return [
+        f"{task} perturbed by {kind}, {' '.join(of)}: no table of the script "
+        f"({', '.join(dict.fromkeys(of.values()))}), whose words stay as they are"
+        for (task, kind), of in found.items()
+    ]
 
 
 def matched(plan: Plan, spec: SweepSpec) -> list[str]:

@@ -123,7 +123,9 @@ class _Side:
         assert isinstance(recipe, EvaluateRecipe)
         data = self.sweep.plan.steps[recipe.data].recipe
         assert isinstance(data, DataRecipe)
-        return next((r.revision, r.limit, r.stands_in) for r in data.rows if r.name == f"test-{language}")
+        return next(
+            (r.revision, r.limit, r.stands_in, r.perturbation) for r in data.rows if r.name == f"test-{language}"
+        )
 
 
 def compare(ours: Sweep, theirs: Sweep, average: Average = "zero-shot") -> Comparison:

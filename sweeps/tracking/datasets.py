@@ -36,8 +36,9 @@ def _data_set(step: str, store: Store) -> Dataset:
     recipe = _recipe(step, store)
     rows = {one.name: one.revision for one in recipe.rows}
     splits = " ".join(dict.fromkeys(one.split for one in recipe.rows))
+    changed = sorted({one.perturbation.kind for one in recipe.rows if one.perturbation is not None})
     return Dataset(
-        name=f"{recipe.task.name} {splits}",
+        name=" ".join((recipe.task.name, splits, *changed)),
         digest=StepRecord.of(store, step).fingerprint[:16],
         source_type="xstilts",
         # MLflow keeps one description for a name and digest, whichever sweep came first: no path of a store in it.

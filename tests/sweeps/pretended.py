@@ -151,7 +151,8 @@ def _examples(task: TaskSpec) -> Dataset:
 @cache
 def _rows(task: TaskSpec) -> list[dict[str, Any]]:
     """Labelled rows of a task."""
-    return [{"id": str(number), **_row(task, number)} for number in range(ROWS)]
+    aside = {name: one.nothing for name, one in get_task_type(task.type).columns.items() if one.aside}
+    return [{"id": str(number), **aside, **_row(task, number)} for number in range(ROWS)]
 
 
 def _labels(task: TaskSpec) -> tuple[str, ...]:

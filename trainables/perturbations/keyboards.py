@@ -31,7 +31,7 @@ _AROUND = ((0, -1), (0, 1), (-1, 0), (-1, 1), (1, -1), (1, 0))
 @cache
 def neighbours(character: str, script: str) -> str:
     """The letters on the keys beside that of a character, and for a mark the marks; "" where there is no table."""
-    rows = _rows(script)
+    rows = rows_of(script)
     for row, keys in enumerate(rows):
         if (place := keys.find(character)) >= 0:
             found = [
@@ -44,8 +44,11 @@ def neighbours(character: str, script: str) -> str:
     return ""
 
 
-def _rows(script: str) -> tuple[str, ...]:
+def rows_of(script: str) -> tuple[str, ...]:
+    """The rows of keys; none where there is no table."""
     if script in _INDIA:
         above = (_INDIA.index(script) + 1) * _BLOCK
-        return tuple("".join(chr(ord(one) + above) if ord(one) else one for one in row) for row in _rows("DEVANAGARI"))
+        return tuple(
+            "".join(chr(ord(one) + above) if ord(one) else one for one in row) for row in rows_of("DEVANAGARI")
+        )
     return _ROWS.get(script, ())

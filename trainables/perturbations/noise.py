@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 
 from trainables.perturbations.draw import Draw
-from trainables.perturbations.keyboards import neighbours
+from trainables.perturbations.keyboards import neighbours, rows_of
 from trainables.perturbations.lookalikes import readings
 from trainables.perturbations.text import Change, clusters, script
 
@@ -84,6 +84,11 @@ def swapped(word: str, draw: Draw) -> str | None:
         return None
     i = places[draw.below(len(places), "place")]
     return "".join((*parts[:i], parts[i + 1], parts[i], *parts[i + 2 :]))
+
+
+def has_table(kind: str, script: str) -> bool:
+    """Whether a kind of noise can change words of a script, such as `THAI`, as far as it goes by a table of scripts."""
+    return {"keyboard": bool(rows_of(script)), "ocr": bool(readings(script))}.get(kind, True)
 
 
 NOISE: Mapping[str, Change] = {"keyboard": mistyped, "ocr": misread, "diacritics": bare, "swaps": swapped}

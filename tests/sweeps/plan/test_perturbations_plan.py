@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+import sweeps
 from sweeps.plan.planner import make_plan
+from sweeps.plan.remarks import without_table
+from sweeps.plan.requirements import draft_of
 from sweeps.spec.reading import WrongSpec, read_spec
 from trainables.data.prepare import read_rows
 from trainables.recipe.execution import Execution
@@ -51,6 +56,19 @@ def test_a_perturbed_twin_shares_the_training_and_the_clean_steps_stay(sweep_fil
     assert clean.examples["id"][:] == noisy.examples["id"][:]
     assert clean.examples["tags"][:] == noisy.examples["tags"][:]
     assert clean.examples["tokens"][:] != noisy.examples["tokens"][:]
+
+
+def test_the_study_trains_once_for_all_twins_and_the_plan_names_scripts_without_a_table():
+    file = Path(sweeps.__file__).parent / "robustness.yaml"
+    spec = read_spec(file)
+    plan = draft_of(spec, file)
+    # Eight rows; seven intermediates, then four clean targets: a training each, for each of three seeds.
+    assert sum(step.kind.group == "train" for step in plan.steps.values()) == 3 * (7 + 8 * 4)
+    assert sum(step.kind.group == "evaluate" for step in plan.steps.values()) == 3 * 8 * 15
+    lines = without_table(plan)
+    assert "xnli perturbed by keyboard, zh: no table of the script (Han), whose words stay as they are" in lines
+    assert any(line.startswith("panx perturbed by keyboard, ja ko my zh:") for line in lines)
+    assert not any("swaps" in line or "diacritics" in line or "ocr, zh" in line for line in lines)
 
 
 @pytest.mark.parametrize(
