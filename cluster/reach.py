@@ -20,6 +20,7 @@ from ray._private import services
 from ray._private.authentication.authentication_token_setup import maybe_enable_token_auth_if_token_available
 from ray._private.grpc_utils import init_grpc_channel
 from ray.core.generated import gcs_service_pb2, gcs_service_pb2_grpc
+from ray.exceptions import AuthenticationError
 
 PATIENCE = 5.0
 """Seconds that a cluster has to answer."""
@@ -46,6 +47,8 @@ def check_reachable(address: str, as_driver: bool = True) -> None:
     try:
         nodes = _nodes(gcs)
         os.environ.setdefault(MODE, "disabled")  # Ray would take a token of another cluster for this one's
+    except AuthenticationError:  # there is no token to ask the cluster with
+        raise Unreachable(f"{MODE}={os.environ.get(MODE)} wants a token, and none is here: {GET_TOKEN}") from None
     except grpc.RpcError as refused:
         if refused.code() is not grpc.StatusCode.UNAUTHENTICATED:
             raise Unreachable(_unanswered(address, refused)) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -62,3 +63,13 @@ def test_an_address_without_a_cluster_is_said_in_one_line():
         timeout=120,
     )
     assert f"Unreachable: no Ray cluster answers at {address}" in done.stderr.splitlines()[-1]
+
+
+def test_a_mode_that_wants_a_token_where_none_is_said_in_one_line(tmp_path: Path):
+    env = {**os.environ, "HOME": str(tmp_path), "RAY_AUTH_MODE": "token"}
+    env = {name: value for name, value in env.items() if name not in ("RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH")}
+    command = [sys.executable, "-m", "cluster.reach", "127.0.0.1:1"]
+    done = subprocess.run(command, env=env, capture_output=True, text=True, cwd=Path(__file__).parents[2], check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("RAY_AUTH_MODE=token wants a token, and none is here: put ")
+    assert done.stderr.count("\n") == 1

@@ -168,7 +168,7 @@ def same(one, two, step):
 
 
 def test_every_type_is_here():
-    types = {one.model_type for one in all_backbone_types()}
+    types = {one.model_type for one in all_backbone_types()} - {"gemma3"}  # trained as the gemma3_text that it holds
     assert {name.partition(" ")[0] for name in ARCHITECTURES} == types == set(PUBLISHED)
 
 

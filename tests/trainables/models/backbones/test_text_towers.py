@@ -125,7 +125,7 @@ def test_what_a_training_leaves_is_the_tower_alone(tower, world, tmp_path):
     backbone = loaded(folder, world)
     model = TaskModel(backbone, {})
     weights = {name: weight.detach() for name, weight in model.named_parameters()}
-    save_artifact(tmp_path / "left", model, read_tokenizer(folder, None), weights)
+    save_artifact(tmp_path / "left", model, read_tokenizer(folder, None), weights, None)
     again = loaded(tmp_path / "left" / MODEL, world)
     assert not again.dropped
     for name, weight in again.model.state_dict().items():
