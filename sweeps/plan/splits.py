@@ -47,7 +47,7 @@ class SplitResolver:
         """
         perturbation = task.perturbation
         task, task_type = task.base, get_task_type(task.type)
-        limit = None if task_type.compares_vectors else self.spec.test_limit
+        limit = None if task_type.ranks_its_rows else self.spec.test_limit
         rows = []
         for language in languages:
             test = self.one(task, "test", language, limit)

@@ -129,8 +129,10 @@ class TaskType:
     trained: ClassVar[bool] = True
     """Whether it can be trained; else it is only evaluated."""
     compares_vectors: ClassVar[bool] = False
-    """Whether it has no head and needs no training: any training may come before it, and it is always evaluated on all
-    rows, because fewer candidates are an easier task."""
+    """Whether it has no head and needs no training: any training may come before it."""
+    ranks_its_rows: ClassVar[bool] = False
+    """Whether the candidates that it searches are the evaluated rows themselves: then it is always evaluated on all of
+    them, because fewer candidates are an easier task."""
     searches: ClassVar[bool] = False
     """Whether it is retrieval: averages are given without such targets, too."""
     knows_chance: ClassVar[bool] = False

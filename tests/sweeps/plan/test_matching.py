@@ -86,6 +86,13 @@ def test_towers_and_losses_are_those_of_the_sweep_or_of_the_intermediate_alone(s
     assert moved["captions"].id == trained["captions"].id
 
 
+def test_a_test_limit_leaves_images_their_candidates(sweep_file):
+    _, plan, _ = planned(sweep_file, test_limit=7)
+    recipes = [step.recipe for step in plan.steps.values() if isinstance(step.recipe, DataRecipe)]
+    tests = {(one.task.name, rows.limit) for one in recipes for rows in one.rows if rows.split == "test"}
+    assert tests == {("gen-nli", 7), ("gen-images", None)}
+
+
 def test_the_same_task_in_another_language_is_matched_by_the_settings_of_their_task(sweep_file):
     captions = {"name": "two", "tasks": ["gen-images@two"], "updates_of": "gen-images@one"}
     training = {"all": {"batch_size": 8, "max_length": 32}, "gen-images": {"steps": 6}, "gen-nli": {"steps": 2}}

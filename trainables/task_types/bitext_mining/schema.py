@@ -29,6 +29,7 @@ class BitextMining(TaskType):
     usual_length = Length(26.4)
     trained = False
     compares_vectors = True
+    ranks_its_rows = True
     searches = True
     context = ("dev",)
     refers_to = ("dev", "test")

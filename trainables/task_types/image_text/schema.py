@@ -30,6 +30,7 @@ class ImageText(TaskType):
     usual_metrics = METRICS
     loss_over_batch = True
     searches = True
+    ranks_its_rows = True
 
     def key(self, row: Row) -> tuple[str, ...]:
         return hashlib.sha256(row["image"]["bytes"]).hexdigest(), row["text"]

@@ -20,6 +20,7 @@ class Retrieval(TaskType):
     usual_metrics = ("accuracy",)
     trained = False
     compares_vectors = True
+    ranks_its_rows = True
     searches = True
 
     def measure(self, task: TaskSpec, language: str, rows: datasets.Dataset) -> tuple[list[str], Measure]:
