@@ -23,7 +23,8 @@ _ROWS = {
     "DEVANAGARI": ("ौैाीूबहगदजड", "ोे्िुपरकतचट", "\0ंमनवलस\0\0य"),
 }
 _INDIA = ("BENGALI", "GURMUKHI", "GUJARATI", "ORIYA", "TAMIL", "TELUGU", "KANNADA", "MALAYALAM")
-_DEVANAGARI, _BLOCK = 0x0900, 0x80
+_BLOCK = 0x80
+"""Signs of a script of India in Unicode, laid out as those of Devanagari, the first of them."""
 _AROUND = ((0, -1), (0, 1), (-1, 0), (-1, 1), (1, -1), (1, 0))
 """Rows are shifted by less than a key to the right, so each key has two above it and two below it."""
 

@@ -21,7 +21,6 @@ Grouping = Literal["resource", "size", "script", "family", "seen"]
 GROUPINGS: tuple[Grouping, ...] = ("resource", "size", "script", "family", "seen")
 """What languages can be grouped by."""
 Pretraining = Literal["xlm-r", "mbert", "llama-1"]
-PRETRAININGS: tuple[Pretraining, ...] = ("xlm-r", "mbert", "llama-1")
 """Text that models were pretrained on whose languages are known here."""
 _OF_START: dict[str, Pretraining] = {
     "xlm-roberta": "xlm-r", "xlm-r-": "xlm-r", "multilingual-e5": "xlm-r", "multilingual-minilm": "xlm-r",
