@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from trainables.recipe.model_source import ModelSource, required_steps
+from trainables.recipe.model_source import ModelSource
 from trainables.recipe.recipes import Recipe
 from trainables.recipe.tasks import TaskSpec
 
@@ -29,10 +29,6 @@ class EmbedRecipe(Recipe):
     @property
     def slug(self) -> str:
         return f"embed-{self.split}"
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return (*self.data, *required_steps(self.model))
 
     @property
     def starts_from(self) -> ModelSource:
@@ -77,10 +73,6 @@ class TransferabilityRecipe(Recipe):
     @property
     def slug(self) -> str:
         return f"transferability-{self.task.title}"
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return (self.data, *required_steps(self.model))
 
     @property
     def starts_from(self) -> ModelSource:

@@ -38,8 +38,8 @@ class Recipe(Frozen):
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Ids of the steps that must be in the store first."""
-        raise NotImplementedError
+        """Ids of the steps that must be in the store first: by default the data and the model that it reads."""
+        return (*self.data_steps, *(required_steps(self.starts_from) if self.starts_from is not None else ()))
 
     @property
     def starts_from(self) -> ModelSource | None:
@@ -97,10 +97,6 @@ class TokenizerRecipe(Recipe):
         return f"tokenizer-{'-'.join(corpus.task.name for corpus in self.corpora)}"
 
     @property
-    def needs(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def raw_tasks(self) -> tuple[TaskSpec, ...]:
         return tuple(corpus.task for corpus in (*self.corpora, *self.exclude))
 
@@ -123,10 +119,6 @@ class DataRecipe(Recipe):
     @property
     def slug(self) -> str:
         return f"data-{self.task.title}-{'-'.join(dict.fromkeys(r.split for r in self.rows))}"
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return required_steps(self.tokenizer)
 
     @property
     def starts_from(self) -> ModelSource:
@@ -217,10 +209,6 @@ class TrainRecipe(Recipe):
         names = [task.task.title for task in self.tasks]
         return f"train-{'-'.join(names[:3])}{'-and-more' if len(names) > 3 else ''}-seed{self.seed}"
 
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return (*self.data_steps, *required_steps(self.start))
-
 
 class EvaluateRecipe(Recipe):
     """Predict and score one task in some languages with one checkpoint."""
@@ -235,10 +223,6 @@ class EvaluateRecipe(Recipe):
     @property
     def slug(self) -> str:
         return f"evaluate-{self.task.title}"
-
-    @property
-    def needs(self) -> tuple[str, ...]:
-        return (self.data, *required_steps(self.model))
 
     @property
     def starts_from(self) -> ModelSource:
