@@ -15,7 +15,8 @@ from typing import Any
 import yaml
 
 from cluster.requirements import PACKAGES, here, name_of, needs
-from sweeps.spec.fields import MINI, SweepSpec
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.model import MINI
 from trainables.steps.environment import SHIPPED, code
 from trainables.tasks.lock import lock_path
 

@@ -15,7 +15,8 @@ from sweeps.cli.console import FAILED, INTERRUPTED, File, Json, Override, compla
 from sweeps.cli.needs import secrets_of
 from sweeps.cli.nodes import MayGrowTo, shapes_of
 from sweeps.cli.shipment import pack
-from sweeps.spec.fields import MINI, SweepSpec
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.model import MINI
 from sweeps.spec.places import check_shared
 from sweeps.spec.reading import WrongSpec, read_fields, read_spec
 from trainables.outside.text import escaped

@@ -9,15 +9,10 @@ from pathlib import Path
 from sweeps.plan.adaptations import adaptation_remarks
 from sweeps.plan.builder import Builder, selection_of, tower_of
 from sweeps.plan.graph import Cell, Plan, Role, Variant
-from sweeps.spec.fields import (
-    NONE,
-    IntermediateSpec,
-    ModelSpec,
-    SweepSpec,
-    TargetSpec,
-    in_languages,
-)
+from sweeps.spec.fields import SweepSpec, TargetSpec
+from sweeps.spec.intermediate import NONE, IntermediateSpec, in_languages
 from sweeps.spec.matching import RANKING
+from sweeps.spec.model import ModelSpec
 from sweeps.spec.perturbations import ways_of
 from sweeps.spec.precision import with_precision
 from sweeps.spec.reading import WrongSpec

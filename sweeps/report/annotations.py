@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from sweeps.plan.graph import Cell
 from sweeps.results.results import Results
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 
 SIGNS = {"collapsed": "†", "stopped": "‡"}
 """The sign of each kind of annotation. A run that has collapsed has a score, which counts; one that was stopped in a

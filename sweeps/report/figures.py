@@ -21,7 +21,7 @@ from matplotlib.patches import Rectangle
 
 from sweeps.report.annotations import SIGNS
 from sweeps.report.study import AVERAGES, Score, Study
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 
 CELL = (0.82, 0.42)
 """Inches."""

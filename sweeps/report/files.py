@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 from sweeps.report.figures import MISSING, file_name, signed
 from sweeps.report.study import AVERAGES, Score, Study
 from sweeps.results.notes import notes_of
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 from trainables.tasks.language_facts import LANGUAGES
 
 FIELDS: dict[str, pa.DataType] = {

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from sweeps.report.annotations import trainings
 from sweeps.report.study import AVERAGES, Score, Study
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 from sweeps.state.selection import dev_value
 
 

@@ -10,7 +10,8 @@ from sweeps.report.annotations import Annotation
 from sweeps.report.figures import signed
 from sweeps.report.statistics import LEVEL
 from sweeps.report.study import AVERAGES, Score, Study
-from sweeps.spec.fields import NONE, SweepSpec
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.intermediate import NONE
 
 AVERAGE = "average"
 

@@ -22,7 +22,7 @@ from sweeps.report.study import AVERAGES, Score, Study
 from sweeps.report.usage import cost_of
 from sweeps.results.notes import notes_of
 from sweeps.results.results import Average
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 from trainables.steps import StepRecord
 from trainables.steps.environment import Code
 from trainables.task_types import get_task_type

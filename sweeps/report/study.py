@@ -11,7 +11,7 @@ from sweeps.report.annotations import Annotation, annotations_of
 from sweeps.report.contrasts import Judge, mean_of, minus
 from sweeps.report.statistics import LEVEL, Difference, holm
 from sweeps.results.results import Average, Entry, Results
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 from trainables.tasks import get_task
 
 AVERAGES: tuple[Average, ...] = ("zero-shot", "xtreme")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 
 from sweeps.results.results import Results
-from sweeps.spec.fields import ModelSpec
+from sweeps.spec.model import ModelSpec
 from trainables.tasks.language_facts import LANGUAGES, Grouping, pretraining_of
 
 NOT_KNOWN = "not known"

@@ -7,7 +7,7 @@ from rich.table import Table
 from sweeps.results.parts import part_means
 from sweeps.results.results import Average, Results
 from sweeps.results.similarity import similarities, similarity_tables
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 from trainables.tasks import get_task
 
 

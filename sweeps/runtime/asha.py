@@ -18,7 +18,7 @@ from sweeps.plan.graph import Plan
 from sweeps.runtime.messages import TrialReport
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
-from sweeps.spec.fields import AshaSpec
+from sweeps.spec.stopping import AshaSpec
 from sweeps.state.selection import Decisions, Group, Stopped, groups_of, started_from
 from trainables.host import TrainReport
 from trainables.recipe.recipes import TrainRecipe

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sweeps.spec.fields import ModelSpec, SweepSpec
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.model import ModelSpec
 from sweeps.spec.training import AdaptationSpec, LoraSpec
 from trainables.models.lora_shape import mend, paths_of, targeted, without_match
 from trainables.models.shape import ModelShape

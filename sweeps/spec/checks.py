@@ -10,16 +10,12 @@ from math import prod
 
 from sweeps.spec.adaptation import check_adaptations
 from sweeps.spec.execution import check_execution
-from sweeps.spec.fields import (
-    IntermediateSpec,
-    SweepSpec,
-    TargetSpec,
-    in_languages,
-)
+from sweeps.spec.fields import SweepSpec, TargetSpec
+from sweeps.spec.intermediate import IntermediateSpec, in_languages
 from sweeps.spec.languages import check_codes, check_languages
 from sweeps.spec.likelihood import check_way, check_ways
 from sweeps.spec.matching import check_fields, check_matching
-from sweeps.spec.models import check_layer, check_mixture, check_model, check_objectives, task_of
+from sweeps.spec.model_checks import check_layer, check_mixture, check_model, check_objectives, task_of
 from sweeps.spec.places import check_places
 from sweeps.spec.questions import check_questions
 from trainables.outside.places import local_path

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sweeps.spec.fields import IntermediateSpec, SweepSpec, in_languages
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.intermediate import IntermediateSpec, in_languages
 from sweeps.spec.vision import check_vision
 from trainables.outside.text import shown
 from trainables.task_types import get_task_type

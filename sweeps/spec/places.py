@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, urlsplit
 
-from sweeps.spec.fields import MINI, SweepSpec
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.model import MINI
 from trainables.outside.places import check_writable, folder_problem, local_path
 from trainables.outside.text import Unreadable, shown
 from trainables.tasks.task import HUB

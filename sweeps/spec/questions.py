@@ -9,7 +9,9 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sweeps.spec.fields import NONE, IntermediateSpec, ModelSpec, Question, SweepSpec, in_languages
+from sweeps.spec.fields import Question, SweepSpec
+from sweeps.spec.intermediate import NONE, IntermediateSpec, in_languages
+from sweeps.spec.model import ModelSpec
 from trainables.tasks import UnknownTask, get_task
 
 _SIZE = re.compile(r"[-_]?(?<![a-z0-9.])(\d+(?:\.\d+)?)([mb])(?![a-z0-9])", re.IGNORECASE)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from sweeps.spec.fields import SweepSpec, in_languages
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.intermediate import in_languages
 from sweeps.spec.training import TextSpec
 from trainables.outside.places import local_path
 from trainables.outside.text import Unreadable, shown

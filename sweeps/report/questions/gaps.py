@@ -11,7 +11,7 @@ from sweeps.report.questions.answer import Cell, Estimate, Table, corrected
 from sweeps.report.questions.common import ZERO_SHOT, done
 from sweeps.report.study import Study
 from sweeps.results.groups import group_of
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 from trainables.tasks import get_task
 from trainables.tasks.language_facts import GROUPINGS, Grouping
 

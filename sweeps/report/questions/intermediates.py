@@ -7,7 +7,7 @@ from sweeps.report.questions.answer import Answer, Estimate, Table, corrected, p
 from sweeps.report.questions.common import average, counted, done, facts, listed, usual_cautions
 from sweeps.report.questions.plots import Forest
 from sweeps.report.study import Study
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 
 
 def answer(study: Study) -> Answer:

@@ -10,7 +10,7 @@ from sweeps.report.questions.common import counted, facts, usual_cautions
 from sweeps.report.questions.gaps import LOW_GROUP, gap_table
 from sweeps.report.questions.plots import Forest
 from sweeps.report.study import Study
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 from trainables.tasks.language_facts import LANGUAGES
 
 

@@ -18,7 +18,7 @@ from sweeps.report.questions.plots import Forest, Point, Scatter
 from sweeps.report.statistics import holm
 from sweeps.report.study import Study
 from sweeps.results.similarity import DISTANCES, similarities
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 from sweeps.spec.questions import perturbed
 
 Nearness = dict[tuple[str, str, str, str], float]

@@ -11,7 +11,7 @@ from sweeps.report.questions.common import average, counted, done, facts, listed
 from sweeps.report.questions.lines import band, over_tasks, slope
 from sweeps.report.questions.plots import Band, Curves, Panel, size_text
 from sweeps.report.study import Study
-from sweeps.spec.fields import NONE
+from sweeps.spec.intermediate import NONE
 from sweeps.spec.questions import families
 from trainables.tasks.language_facts import pretraining_of
 

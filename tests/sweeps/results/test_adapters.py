@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from sweeps.cli.main import app
 from sweeps.results.notes import notes_of
 from sweeps.results.results import Results
-from sweeps.spec.fields import ModelSpec
-from sweeps.spec.models import check_model
+from sweeps.spec.model import ModelSpec
+from sweeps.spec.model_checks import check_model
 from sweeps.state.garbage import collect
 from sweeps.state.sweep import Sweep
 from trainables.models.loading import load_backbone

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import sweeps
-from sweeps.spec.fields import ModelSpec
+from sweeps.spec.model import ModelSpec
 from sweeps.spec.questions import controls, families, family_of, parameters_of, questions_of
 from sweeps.spec.reading import read_spec
 

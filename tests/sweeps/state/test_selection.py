@@ -17,8 +17,8 @@ from sweeps.runtime.messages import TrialReport
 from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
 from sweeps.schedule.states import StepState
-from sweeps.spec.fields import AshaSpec
 from sweeps.spec.reading import WrongSpec, read_spec
+from sweeps.spec.stopping import AshaSpec
 from sweeps.state.selection import Decisions, groups_of, settled, started_from, stopped_of
 from sweeps.state.sweep import Sweep
 from trainables.host import TrainReport

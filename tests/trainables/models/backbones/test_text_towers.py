@@ -18,7 +18,7 @@ from transformers import (
     XLMRobertaModel,
 )
 
-from sweeps.spec.fields import ModelSpec
+from sweeps.spec.model import ModelSpec
 from trainables.models.artifact import save_artifact
 from trainables.models.backbones import CONFIG, read_config, shape_of
 from trainables.models.backbones.text_towers import BASES

@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from sweeps.spec.fields import ModelSpec, SweepSpec, in_languages
+from sweeps.spec.fields import SweepSpec
+from sweeps.spec.intermediate import in_languages
 from sweeps.spec.languages import check_codes
+from sweeps.spec.model import ModelSpec
 from sweeps.spec.training import MixtureSpec, TextSpec
 from trainables.models.backbones import (
     ADAPTER_CONFIG,
