@@ -1,6 +1,7 @@
 """Attention as all encoders here compute it: by the dropout module of the recipe, or without scores kept in memory.
 
-On a CPU, tokens without padding go through a kernel of their own, which keeps no scores whatever is dropped.
+On a CPU, tokens without padding go through a kernel of their own, which keeps no scores whatever is dropped, and
+attention is in fp32 where the rest is in bf16.
 """
 
 from __future__ import annotations
@@ -46,6 +47,13 @@ def attention(
 
     Returns the values (sequences, tokens, heads, width), packed as `query` was.
     """
+    if query.device.type == "cpu" and query.dtype == torch.bfloat16:
+        # torch's attention in bf16 takes a CPU longer, backwards, than all else of a layer.
+        wide = query.float(), key.float(), value.float()
+        mask, position = (None if bias is None else bias.float() for bias in (attention_mask, position_bias))
+        with torch.autocast("cpu", enabled=False):
+            states = attention(module, *wide, mask, scaling, position_bias=position, packing=packing)[0]
+        return states.to(torch.bfloat16), None
     scale = query.size(-1) ** -0.5 if scaling is None else scaling
     drop = weights_dropout(module)
     if query.size(1) != key.size(1):

@@ -45,6 +45,30 @@ def test_attention_is_that_of_torch(monkeypatch, lengths, heads, width, p):
         assert torch.allclose(one, expected, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("p", [0.0, 0.3])
+@pytest.mark.parametrize("packed", [True, False])
+def test_bf16_on_a_cpu_is_attended_in_fp32(p, packed):
+    """States and gradients are those of fp32 from the same values, rounded once."""
+    lengths, heads, width = (7, 7), 2, 16
+    packing = Packing.of(pad_inputs([{"input_ids": [7] * length} for length in lengths], 1)) if packed else None
+    draw = torch.Generator().manual_seed(3)
+    shape = (1, heads, sum(lengths), width) if packed else (len(lengths), heads, lengths[0], width)
+    halves = [torch.randn(shape, generator=draw).bfloat16().requires_grad_() for _ in range(3)]
+    context, layer = DropoutContext(3, 5), nn.Module()
+    layer.dropout = CounterDropout(p, 2, context)
+    context.see(torch.arange(len(lengths)))
+    gradient = None
+    found = []
+    for parts in ([half.detach().float().requires_grad_() for half in halves], halves):
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=parts is halves):
+            states, _ = attention(layer, *parts, None, packing=packing)
+        gradient = torch.randn(states.shape, generator=draw).bfloat16() if gradient is None else gradient
+        found.append((states, *torch.autograd.grad(states, parts, gradient.to(states.dtype))))
+    for expected, half in zip(*found, strict=True):
+        assert half.dtype == torch.bfloat16
+        assert torch.equal(half, expected.bfloat16())
+
+
 @needs_compiler
 def test_scores_of_any_size(monkeypatch):
     """Weights that are all but one zero; and what is no number stays none, in its own sequence alone."""
