@@ -94,6 +94,8 @@ class Builder:
             spec = self.rows.task(task) if read_as is None else task.spec(type=read_as)
             if spec.likelihood is not None:
                 spec = spec.model_copy(update={"likelihood": spec.likelihood.encoding})
+            for sha256, path in self.rows.dictionaries.paths.items():
+                self.executions.add_dictionary(sha256, path)
             recipe = DataRecipe(
                 task=spec, rows=rows, tokenizer=self.tokenizer, max_length=length, tower=tower, shots=shots
             )

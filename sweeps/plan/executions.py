@@ -13,12 +13,19 @@ class Executions:
     def __init__(self, spec: SweepSpec) -> None:
         self._spec = spec
         self._model_paths: dict[str, str] = {}
+        self._dictionary_paths: dict[str, str] = {}
         self._made: dict[tuple[str, str | None], Execution] = {}
 
     def add_model(self, sha256: str, path: str) -> None:
         """A local model that steps from here on may read."""
         self._model_paths = {**self._model_paths, sha256: path}
         self._made = {}
+
+    def add_dictionary(self, sha256: str, path: str) -> None:
+        """A dictionary that steps which prepare rows may read, from here on."""
+        if sha256 not in self._dictionary_paths:
+            self._dictionary_paths = {**self._dictionary_paths, sha256: path}
+            self._made = {}
 
     def of(self, kind: str, model: str | None) -> Execution:
         """Of a step of a kind (`StepKind.group`), of a model's if it is of one."""
@@ -30,5 +37,7 @@ class Executions:
                 "task_files": spec.tasks,
                 "model_paths": self._model_paths,
             }
+            if kind == "prepare" and self._dictionary_paths:
+                own["dictionary_paths"] = self._dictionary_paths
             self._made[kind, model] = Execution(**{**spec.execution.given(kind, model), **own})
         return self._made[kind, model]

@@ -10,10 +10,11 @@ from trainables.tasks.task import HUB
 
 
 def paths_of(steps: Iterable[Step]) -> list[str]:
-    """Models that the steps start from, and folders of data, absolute, each once."""
+    """Models that the steps start from, dictionaries, and folders of data, absolute, each once."""
     found: dict[str, None] = {}
     for step in steps:
         found |= dict.fromkeys(step.execution.model_paths.values())
+        found |= dict.fromkeys(step.execution.dictionary_paths.values())
         for task in step.recipe.raw_tasks:
             place = step.execution.data_of(task.name)
             if task.source == "files" and place is not None and place != HUB:

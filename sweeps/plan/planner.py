@@ -64,8 +64,9 @@ def make_plan(
         raise WrongSpec([f"{file}: data: {error}"]) from None
     except WrongSettings as error:
         raise WrongSpec([f"{file}: {error}"]) from None
-    remarks = (*adaptation_remarks(planner.build.steps), *planner.build.remarks)
-    return Plan(planner.build.steps, tuple(cells), planner.unshared, remarks)
+    build = planner.build
+    remarks = (*adaptation_remarks(build.steps), *build.remarks, *build.rows.dictionaries.remarks)
+    return Plan(build.steps, tuple(cells), planner.unshared, remarks)
 
 
 class _Planner:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sweeps.plan.dictionaries import Dictionaries
 from sweeps.spec.fields import SweepSpec
+from sweeps.spec.perturbations import CODE_SWITCHING
 from sweeps.spec.training import TextSpec
+from trainables.recipe.perturbation import Perturbation
 from trainables.recipe.tasks import Corpus, SplitRef, TaskSpec
 from trainables.task_types import get_task_type
 from trainables.tasks import Task, get_task
+from trainables.tasks.registry import way_of
 from trainables.tasks.sources import DataError, Source, labels_of, languages_with
 from trainables.tasks.sources.open_source import source_for
 from trainables.tasks.task import POOL_LANGUAGE, Split
@@ -20,6 +24,7 @@ class SplitResolver:
     def __init__(self, spec: SweepSpec, revisions: Mapping[str, str], sources: Mapping[str, Source]) -> None:
         """`revisions`: commits of data sets of the hub; `sources`: by kind of task, where they are not the sweep's."""
         self.spec, self.revisions, self.sources = spec, revisions, sources
+        self.dictionaries = Dictionaries()
         self._sources: dict[tuple[str, str | None], Source] = {}
         self._tasks: dict[str, TaskSpec] = {}
         self._rows: dict[tuple[str, str, str, int | None], SplitRef] = {}
@@ -45,14 +50,14 @@ class SplitResolver:
         Where a dev set is scored, because the test set has no labels here, the rows of the test set are predicted as
         well: they are what a benchmark's evaluator asks for. (A part of them, by `test_limit`, would be no use to it.)
         """
-        perturbation = task.perturbation
+        way, perturbation = way_of(task.name), task.perturbation
         task, task_type = task.base, get_task_type(task.type)
         limit = None if task_type.ranks_its_rows else self.spec.test_limit
         rows = []
         for language in languages:
             test = self.one(task, "test", language, limit)
             if perturbation is not None:
-                test = test.model_copy(update={"perturbation": perturbation})
+                test = test.model_copy(update={"perturbation": self._in_language(perturbation, way, language)})
             if not self._source(task).stands_in(task, language):
                 rows.append(test)
                 continue
@@ -129,6 +134,14 @@ class SplitResolver:
                 reading=task.reading.get(f"{split}-{language}"),
             )
         return self._rows[key]
+
+    def _in_language(self, perturbation: Perturbation, way: str, language: str) -> Perturbation:
+        """What becomes of rows in a language."""
+        spec = self.spec.perturbations[way]
+        if spec.kind != CODE_SWITCHING:
+            return perturbation
+        dictionaries = self.dictionaries.of(spec, f"perturbations.{way}", language)
+        return perturbation.model_copy(update={"dictionaries": dictionaries or None})
 
     def _source(self, task: Task) -> Source:
         if task.source in self.sources:

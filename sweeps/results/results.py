@@ -24,7 +24,7 @@ from sweeps.state.rounds import rounds_of
 from sweeps.state.selection import Stopped, settled, stopped_of
 from sweeps.state.sweep import Sweep
 from trainables.recipe.recipes import DataRecipe, EvaluateRecipe
-from trainables.steps import EvaluateResult, split_counts
+from trainables.steps import EvaluateResult, PerturbedCounts, split_counts
 from trainables.task_types import get_task_type
 from trainables.task_types.tagging.schema import BARE_SHARE
 from trainables.tasks import get_task
@@ -149,6 +149,18 @@ class Results:
                 tests = ((language, counts[f"test-{language}"]) for language in recipe.languages)
                 shares = {language: one.bare_words / max(1, one.words) for language, one in tests}
                 found[cell.target, cell.model] = {name: one for name, one in shares.items() if one > BARE_SHARE}
+        return found
+
+    def perturbed(self) -> dict[str, dict[str, PerturbedCounts]]:
+        """Of perturbed targets: target -> language -> how much of its rows is changed, where that was counted."""
+        found: dict[str, dict[str, PerturbedCounts]] = {}
+        for target, step in {cell.target: cell.evaluation for cell in self.cells}.items():
+            recipe = self.plan.steps[step].recipe
+            assert isinstance(recipe, EvaluateRecipe)
+            counts = split_counts(self.store, recipe.data)
+            for language in recipe.languages:
+                if (one := counts[f"test-{language}"].perturbed) is not None:
+                    found.setdefault(target, {})[language] = one
         return found
 
     def remarks(self) -> dict[tuple[str, str], list[str]]:

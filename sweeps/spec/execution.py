@@ -12,7 +12,13 @@ from trainables.outside.text import shown
 from trainables.recipe.execution import Execution, offload_problem
 
 ALL = "all"
-OWN_PLACES = {"data": "data", "plugins": "plugins", "model_paths": "models", "task_files": "tasks"}
+OWN_PLACES = {
+    "data": "data",
+    "plugins": "plugins",
+    "model_paths": "models",
+    "dictionary_paths": "perturbations",
+    "task_files": "tasks",
+}
 """Fields of an execution that a plan fills from other fields of the sweep file."""
 
 

@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.model import MINI
+from sweeps.spec.perturbations import ALL
 from trainables.outside.places import check_writable, folder_problem, local_path
 from trainables.outside.text import Unreadable, shown
 from trainables.tasks.task import HUB
@@ -31,6 +32,7 @@ def check_secrets(spec: SweepSpec) -> list[str]:
         ("storage", spec.storage, "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or what else the storage reads,"),
         *((f"data.{name}", place, other) for name, place in spec.data.items()),
         *((f"models.{name}.start", model.start, other) for name, model in spec.models.items()),
+        *((field, place, other) for field, place in dictionaries_of(spec).items()),
     ]
     return [
         f"{field}: {found} stands in the address; take it out and set {variables} in the environment"
@@ -104,11 +106,21 @@ def check_shared(spec: SweepSpec) -> list[str]:
         for name, one in spec.models.items()
         if one.start is not None and one.start != MINI and one.path is not None
     }
+    named |= dictionaries_of(spec)
     return problems + [
         f"{field}: {shown(place)} is relative to a folder of this machine; give a path that all nodes see"
         for field, place in named.items()
         if not _everywhere(place)
     ]
+
+
+def dictionaries_of(spec: SweepSpec) -> dict[str, str]:
+    """Folders and files of dictionaries, by the field that names them."""
+    return {
+        f"perturbations.{name}.dictionaries" + (f".{pair}" if pair != ALL else ""): place
+        for name, one in spec.perturbations.items()
+        for pair, place in one.dictionaries.items()
+    }
 
 
 def _everywhere(place: str) -> bool:

@@ -27,6 +27,8 @@ from trainables.data.decontaminate import Seen
 from trainables.data.images import ImageTable, images_before
 from trainables.models.backbones import get_backbone_type
 from trainables.models.inputs import load_input_encoder
+from trainables.outside.text import Unreadable
+from trainables.perturbations.dictionaries import Entries, read_dictionary
 from trainables.perturbations.rows import perturbed
 from trainables.recipe.execution import Execution
 from trainables.recipe.recipes import DataRecipe, TokenizerRecipe
@@ -131,6 +133,7 @@ def prepare_data(
             "labelled": labelled,
             "source": origin,
             "remarks": [*found.remarks, *modeling.remarks(features)],
+            **({} if found.changed is None else {"perturbed": found.changed}),
             **modeling.counted(features),
         }
         sought[rows.name] = [key for row in examples for key in task_type.sought(row)] if rows.split == "test" else []
@@ -166,6 +169,8 @@ class ReadRows:
     labelled: bool
     origin: str
     remarks: tuple[str, ...]
+    changed: dict[str, int] | None = None
+    """Of perturbed rows: how many `rows` and `words` there are, and how many of them are others (`SplitCounts`)."""
 
 
 def read_rows(task: TaskSpec, rows: SplitRef, execution: Execution) -> ReadRows:
@@ -183,18 +188,42 @@ def read_rows(task: TaskSpec, rows: SplitRef, execution: Execution) -> ReadRows:
     if entry.reading.get(rows.name) != rows.reading:
         raise DataError(f"{task.name} {rows.name}: its task file has changed since the plan was made; plan again")
     settled = source.settled(entry, rows.split, rows.language)
-    read, remarks = settled.rows, settled.remarks
+    read, remarks, changed = settled.rows, settled.remarks, None
+    limited = rows.limit is not None and rows.limit < len(read)
+    chosen = drawn(len(read), rows.limit) if limited and rows.limit is not None else range(len(read))
     if rows.perturbation is not None:
-        columns = get_task_type(entry.type).perturbed
-        read = perturbed(read, rows.perturbation, columns, task.name, rows.language)
-        if read == [dict(row) for row in settled.rows]:
+        columns, dictionaries = get_task_type(entry.type).perturbed, _dictionaries(rows, execution)
+        new = perturbed(read, rows.perturbation, columns, task.name, rows.language, dictionaries)
+        if all(one.row == old for one, old in zip(new, read, strict=True)):
             kind = rows.perturbation.kind
             remarks = (*remarks, f"{kind}: nothing in these rows could be perturbed; they are those of {task.name}")
+        changed = {
+            "rows": len(chosen),
+            "rows_changed": sum(new[number].row != read[number] for number in chosen),
+            "words": sum(new[number].words for number in chosen),
+            "words_changed": sum(new[number].changed for number in chosen),
+        }
+        read = [one.row for one in new]
     examples = to_dataset(entry.type, read)
-    if rows.limit is not None and rows.limit < len(examples):
-        examples = examples.select(drawn(len(examples), rows.limit))
+    if limited:
+        examples = examples.select(chosen)
     labelled = len(examples) > 0 and all(map(entry.is_labelled, examples.to_list()))
-    return ReadRows(examples, labelled, source.describe(entry, rows.split, rows.language), remarks)
+    return ReadRows(examples, labelled, source.describe(entry, rows.split, rows.language), remarks, changed)
+
+
+def _dictionaries(rows: SplitRef, execution: Execution) -> dict[str, Entries]:
+    """What the dictionaries of perturbed rows say, by the language of their translations."""
+    found = {}
+    for one in (rows.perturbation and rows.perturbation.dictionaries) or ():
+        try:
+            sha256, found[one.into] = read_dictionary(Path(execution.dictionary_paths[one.sha256]), rows.language)
+        except Unreadable as error:
+            raise DataError(str(error)) from None
+        if sha256 != one.sha256:
+            raise DataError(
+                f"{execution.dictionary_paths[one.sha256]}: is another file than the plan was made for; plan again"
+            )
+    return found
 
 
 def drawn(count: int, limit: int) -> list[int]:

@@ -9,7 +9,7 @@ Unicode Standard Annex 29, whose table for Thai and Lao knows the vowels behind 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 
 from trainables.perturbations.draw import Draw
@@ -17,9 +17,13 @@ from trainables.perturbations.draw import Draw
 Change = Callable[[str, Draw], str | None]
 """What becomes of a word; None where nothing of it can be changed."""
 Span = tuple[int, int]
-_JOINERS = "\u200c\u200d"
+Edit = tuple[int, int, str]
+"""Where something stands, and what it becomes."""
+JOINERS = "\u200c\u200d"
 _VOWELS_BEFORE = "เแโใไເແໂໃໄ"
 _VOWELS_BEHIND = "ะาำຳະາ"
+BLANKLESS = ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "THAI", "LAO", "KHMER", "MYANMAR")
+"""Scripts without blanks between words, as `script` calls them."""
 _VIRAMA = 9
 """Canonical combining class of the viramas."""
 
@@ -31,7 +35,7 @@ def words(text: str) -> Iterator[Span]:
         kind = unicodedata.category(character)[0]
         if start is None:
             start = place if kind == "L" else None
-        elif kind not in "LM" and character not in _JOINERS:
+        elif kind not in "LM" and character not in JOINERS:
             yield start, place
             start = None
     if start is not None:
@@ -44,10 +48,10 @@ def clusters(word: str) -> list[str]:
     for character in word:
         joins = bool(found) and (
             unicodedata.category(character)[0] == "M"
-            or character in _JOINERS
+            or character in JOINERS
             or character in _VOWELS_BEHIND
             or unicodedata.combining(found[-1][-1]) == _VIRAMA
-            or found[-1][-1] in _JOINERS[1]
+            or found[-1][-1] in JOINERS[1]
             or found[-1] in _VOWELS_BEFORE
         )
         if joins:
@@ -63,25 +67,35 @@ def script(character: str) -> str:
     return unicodedata.name(character, "").partition(" ")[0]
 
 
-def with_words(
-    text: str, change: Change, strength: float, draw: Draw, kept: Sequence[Span] = ()
-) -> tuple[str, list[tuple[int, int]]]:
-    """The text with some of its words changed.
+def edits_of(text: str, change: Change, strength: float, draw: Draw, kept: Sequence[Span] = ()) -> Iterator[Edit]:
+    """What becomes of some of the words of a text.
 
     Args:
         strength: the probability of each word that it is changed, if it can be.
         kept: spans of the text, no word of which is changed.
-
-    Returns:
-        The text, and of each changed word where it ended in the old text, and by how much it has grown.
     """
-    parts, grown, done = [], [], 0
     for number, (start, end) in enumerate(words(text)):
         here = draw.within(number)
-        if here.share("whether") >= strength or any(start < b and a < end for a, b in kept):
+        if here.share("whether") >= strength or overlaps(start, end, kept):
             continue
         if (new := change(text[start:end], here)) is not None:
-            parts += [text[done:start], new]
-            grown.append((end, len(new) - (end - start)))
-            done = end
+            yield start, end, new
+
+
+def overlaps(start: int, end: int, spans: Sequence[Span]) -> bool:
+    """Whether what stands from `start` to `end` has a part in one of the spans."""
+    return any(start < b and a < end for a, b in spans)
+
+
+def edited(text: str, edits: Iterable[Edit]) -> tuple[str, list[tuple[int, int]]]:
+    """The text with other words at some places, given in their order.
+
+    Returns:
+        The text, and of each place where it ended in the old text, and by how much it has grown.
+    """
+    parts, grown, done = [], [], 0
+    for start, end, new in edits:
+        parts += [text[done:start], new]
+        grown.append((end, len(new) - (end - start)))
+        done = end
     return "".join((*parts, text[done:])), grown

@@ -83,7 +83,8 @@ class Execution(Frozen):
     """Folder in the XTREME download layout, or `hub`, by task; under `all` for the tasks that are not named."""
     model_paths: dict[str, str] = Field(default_factory=dict)
     """Absolute path of each local model, by its sha256."""
-
+    dictionary_paths: dict[str, str] = Field(default_factory=dict)
+    """Absolute path of each dictionary of code-switching, by its sha256."""
     plugins: tuple[str, ...] = ()
     """Modules that add task types, tasks, kinds of steps or backbones (`trainables.plugins`)."""
     task_files: dict[str, dict[str, Any]] = Field(default_factory=dict)

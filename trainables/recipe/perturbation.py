@@ -8,9 +8,17 @@ from pydantic import Field
 
 from trainables.recipe.canonical import Frozen
 
-Kind = Literal["keyboard", "ocr", "diacritics", "swaps", "distractor", "entities"]
+Kind = Literal["keyboard", "ocr", "diacritics", "swaps", "code-switching", "distractor", "entities"]
 PERTURBATIONS_VERSION = 1
 """Raised by hand whenever code or tables change what unchanged rows become."""
+
+
+class Dictionary(Frozen):
+    """A bilingual dictionary, by the hash of its file; where it lies is execution (`Execution.dictionary_paths`)."""
+
+    into: str
+    """The language of its translations."""
+    sha256: str
 
 
 class Perturbation(Frozen):
@@ -22,3 +30,5 @@ class Perturbation(Frozen):
     one changes a stronger one of the same seed changes, too."""
     seed: int
     version: int = PERTURBATIONS_VERSION
+    dictionaries: tuple[Dictionary, ...] | None = None
+    """Of rows in one language, for `code-switching`: from it into the others. None: there is none, and they stay."""

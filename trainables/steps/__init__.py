@@ -12,13 +12,14 @@ from trainables.steps.kinds.similarity import Similarity
 from trainables.steps.kinds.tokenizer import Tokenizer
 from trainables.steps.kinds.train import Train
 from trainables.steps.kinds.transferability import Transferability
-from trainables.steps.records import EvaluateResult, SplitCounts, StepRecord, TrainResult, split_counts
+from trainables.steps.records import EvaluateResult, PerturbedCounts, SplitCounts, StepRecord, TrainResult, split_counts
 from trainables.steps.registry import UnknownStepKind, get_step_kind, groups, kind_of, read_recipe, register
 
 for _kind in (Tokenizer(), Data(), Train(), Evaluate(), Embed(), Similarity(), Transferability()):
     register(_kind)
 
 __all__ = [
-    "Demand", "EvaluateResult", "FurtherStep", "PlanContext", "Point", "Shown", "SplitCounts", "StepKind", "StepRecord",
-    "TrainResult", "UnknownStepKind", "get_step_kind", "groups", "kind_of", "read_recipe", "register", "split_counts",
+    "Demand", "EvaluateResult", "FurtherStep", "PerturbedCounts", "PlanContext", "Point", "Shown", "SplitCounts",
+    "StepKind", "StepRecord", "TrainResult", "UnknownStepKind", "get_step_kind", "groups", "kind_of", "read_recipe",
+    "register", "split_counts",
 ]  # fmt: skip

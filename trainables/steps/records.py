@@ -126,6 +126,16 @@ class EvaluateResult(_Read):
         return cls.model_validate(store.record(step)["result"])
 
 
+class PerturbedCounts(_Read):
+    """How much of some rows was perturbed."""
+
+    rows: int
+    rows_changed: int
+    words: int
+    """In the columns that could be changed; none where no words are changed (`distractor`)."""
+    words_changed: int
+
+
 class SplitCounts(_Read):
     """Rows of one split and language in a data step."""
 
@@ -143,6 +153,8 @@ class SplitCounts(_Read):
     """Of tagging."""
     bare_words: int = 0
     """Words whose first subword is a bare space sign."""
+    perturbed: PerturbedCounts | None = None
+    """None where they were not, or by a version that did not count."""
 
 
 def split_counts(store: Store, step: str) -> dict[str, SplitCounts]:

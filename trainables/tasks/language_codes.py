@@ -52,6 +52,17 @@ def hint(code: str, known: Collection[str]) -> str:
     return f'did you mean "{near[0]}"?' if near else f"has: {' '.join(known)}"
 
 
+def spellings(code: str) -> tuple[str, ...]:
+    """A code, and others of the same language: three letters, old ones.
+
+    >>> spellings("he")
+    ('he', 'heb', 'iw')
+    """
+    base, _ = _two_letters(code)
+    same = [base, *_THREE.get(base, "").split(), *(old for old, new in OLD.items() if new == base)]
+    return tuple(dict.fromkeys((code, *same)))
+
+
 def _two_letters(code: str) -> tuple[str, str]:
     """The code in two letters where there is one, and what kind of code `code` is."""
     base, *suffixes = code.lower().replace("_", "-").split("-")

@@ -69,6 +69,24 @@ def drop_table(study: Study, pairs: dict[str, str]) -> Table:
     return Table("question-robustness-drops", caption, head, tuple(rows))
 
 
+def changed_table(study: Study, pairs: dict[str, str]) -> Table | None:
+    """Of each perturbed set and language, how much of its rows is changed: a small drop may come of that alone. None
+    where no set says so, as adversarial ones do not."""
+    rows: list[tuple[Cell, ...]] = []
+    for target, counts in study.results.perturbed().items():
+        for language, one in counts.items() if target in pairs else ():
+            of_words = 100 * one.words_changed / one.words if one.words else None
+            rows.append((target, language, one.rows, 100 * one.rows_changed / max(1, one.rows), of_words))
+    caption = (
+        "Test rows that differ from the clean ones, and words of them that do, in percent of all words in the texts "
+        "that may be changed, answers among them. Words of scripts without blanks are all between two signs; those of "
+        "code-switching are the entries of dictionaries and the characters between them. Compare drops of sets and "
+        "languages with like shares."
+    )
+    head = ("set", "language", "rows", "rows changed, %", "words changed, %")
+    return Table("question-robustness-changed", caption, head, tuple(rows)) if rows else None
+
+
 def drops_by_seed(study: Study, model: str, pairs: dict[str, str], names: list[str]) -> NDArray[np.floating]:
     """(seeds, intermediates, sets): the drop over all languages."""
     results = study.results

@@ -13,7 +13,7 @@ from sweeps.report.correlation import LEAST, Correlation, correlation
 from sweeps.report.figures import file_name
 from sweeps.report.questions.answer import Answer, Cell, Drawing, Estimate, Table, corrected
 from sweeps.report.questions.common import facts, listed, usual_cautions
-from sweeps.report.questions.drops import drop, drop_table, drops_by_seed, languages, whole
+from sweeps.report.questions.drops import changed_table, drop, drop_table, drops_by_seed, languages, whole
 from sweeps.report.questions.plots import Forest, Point, Scatter
 from sweeps.report.statistics import holm
 from sweeps.report.study import Study
@@ -54,6 +54,8 @@ def answer(study: Study) -> Answer:
     nearness = nearness_of(study)
     tried = tries(study, pairs, nearness)
     tables = [drop_table(study, pairs)]
+    if (changed := changed_table(study, pairs)) is not None:
+        tables.append(changed)
     if tried:
         tables.insert(0, _table(tried))
     figures: list[Drawing] = [_scatter(study, one, nearness) for one in tried]

@@ -68,6 +68,10 @@ def test_weights_of_the_small_model_go_only_with_sweeps_that_start_from_it(sweep
         ({"tracking": "sqlite:///runs.db"}, "tracking: MLflow's file would lie in a folder"),
         ({"data": "download"}, 'data.all: "download" is relative to a folder of this machine; give a path that all'),
         ({"models": {"m": {"start": "./model"}}}, 'models.m.start: "./model" is relative'),
+        (
+            {"perturbations": {"x": {"kind": "code-switching", "dictionaries": {"all": "/muse", "de-en": "de.txt"}}}},
+            'perturbations.x.dictionaries.de-en: "de.txt" is relative to a folder of this machine; give',
+        ),
         ({}, None),
         ({"storage": "~/runs"}, None),
         ({"storage": "s3://b/p", "tracking": "http://mlflow:5000", "data": "~/download", "models": ["mini"]}, None),

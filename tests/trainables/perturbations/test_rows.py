@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trainables.perturbations import rows as perturbing
+from trainables.perturbations.dictionaries import key
 from trainables.perturbations.distractor import sentences_of
 from trainables.perturbations.entities import entities_of
-from trainables.perturbations.rows import perturbed
 from trainables.perturbations.text import clusters, words
-from trainables.recipe.perturbation import Perturbation
+from trainables.recipe.perturbation import Kind, Perturbation
 from trainables.task_types import get_task_type
 
 NOISE = ("keyboard", "ocr", "diacritics", "swaps")
@@ -29,6 +32,13 @@ WORDS = {
     "am": "ኢትዮጵያ አዲስ አበባ",
 }
 LANGUAGES = sorted(WORDS)
+DICTIONARIES = {  # into a language with blanks, and one without; of one word, of several, and the word itself
+    language: {
+        "x": {key(one, language): (one, f"w{len(one)}", "two words") for one in found.split()},
+        "zh": {key(one, language): ("一二",) for one in found.split()[::2]},
+    }
+    for language, found in WORDS.items()
+}
 FULL = {  # what each kind has for a language at strength 1: nothing where it has no table, or there is no diacritic
     "keyboard": set(LANGUAGES) - {"zh", "am"},
     "ocr": {"en", "vi", "el", "ru", "ar", "he", "hi", "th", "zh"},
@@ -83,9 +93,17 @@ def cases(draw):
     name, language = draw(st.sampled_from(sorted(ROWS))), draw(st.sampled_from(LANGUAGES))
     rows = draw(st.lists(ROWS[name](language), min_size=1, max_size=6))
     labels = ["O", "B-PER", "I-PER", "B-LOC"] if name == "tagging" else []
-    kinds = [one for one in (*NOISE, "distractor", "entities") if not get_task_type(name).wrong_kind(one, labels)]
+    kinds = [one for one in get_args(Kind) if not get_task_type(name).wrong_kind(one, labels)]
     how = Perturbation(kind=draw(st.sampled_from(kinds)), strength=draw(st.sampled_from([0.1, 0.5, 1])), seed=3)
     return name, language, [{"id": f"r{number}", **row} for number, row in enumerate(rows)], how
+
+
+def perturbed(rows, how, columns, task, language):
+    found = perturbing.perturbed(rows, how, columns, task, language, DICTIONARIES.get(language))
+    for old, one in zip(rows, found, strict=True):
+        assert 0 <= one.changed <= one.words or how.kind == "distractor"
+        assert (one.changed > 0) == (one.row != old) or how.kind == "distractor"
+    return [one.row for one in found]
 
 
 def apply(case, **fields):
@@ -120,7 +138,10 @@ def test_labels_stay_true_and_nothing_else_moves(case):
             assert [w for w, out in zip(row["tokens"], outside, strict=True) if out] == [
                 w for w, out in zip(old["tokens"], outside, strict=True) if out
             ]
-    if how.kind in NOISE:  # what becomes of a row is its own affair: the others bear on nothing, nor does their order
+        if how.kind == "code-switching" and name == "tagging":  # entities are kept
+            inside = [(w, v) for w, v, tag in zip(row["tokens"], old["tokens"], row["tags"], strict=True) if tag != "O"]
+            assert all(now == before for now, before in inside)
+    if how.kind not in ("distractor", "entities"):  # no other row bears on what becomes of one, nor does their order
         assert apply((name, case[1], rows[::-1], how))[::-1] == new
 
 
