@@ -68,7 +68,9 @@ def without_table(plan: Plan) -> list[str]:
         recipe = step.recipe
         for rows in recipe.rows if isinstance(recipe, DataRecipe) else ():
             facts, how = LANGUAGES.get(rows.language), rows.perturbation
-            if facts is None or how is None or has_table(how.kind, _IN_UNICODE.get(facts.script, facts.script.upper())):
+            if facts is None or how is None:
+                continue
+            if has_table(how.kind, _IN_UNICODE.get(facts.script, facts.script.upper()), how.keyboard):
                 continue
             assert isinstance(recipe, DataRecipe)
             found.setdefault((recipe.task.title, how.kind), {})[rows.language] = facts.script

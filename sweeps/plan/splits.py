@@ -8,6 +8,7 @@ from sweeps.plan.dictionaries import Dictionaries
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.perturbations import CODE_SWITCHING
 from sweeps.spec.training import TextSpec
+from trainables.perturbations.keyboards import layout_of
 from trainables.recipe.perturbation import Perturbation
 from trainables.recipe.tasks import Corpus, SplitRef, TaskSpec
 from trainables.task_types import get_task_type
@@ -138,6 +139,8 @@ class SplitResolver:
     def _in_language(self, perturbation: Perturbation, way: str, language: str) -> Perturbation:
         """What becomes of rows in a language."""
         spec = self.spec.perturbations[way]
+        if spec.kind == "keyboard":
+            return perturbation.model_copy(update={"keyboard": layout_of(language)})
         if spec.kind != CODE_SWITCHING:
             return perturbation
         dictionaries = self.dictionaries.of(spec, f"perturbations.{way}", language)

@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-from trainables.perturbations.dictionaries import Entries, key, upper
+from trainables.perturbations.dictionaries import Entries, key
 from trainables.perturbations.draw import Draw
-from trainables.perturbations.text import BLANKLESS, JOINERS, Edit, Span, clusters, overlaps, script
+from trainables.perturbations.text import BLANKLESS, JOINERS, Edit, Span, clusters, overlaps, script, upper
 
 _APOSTROPHES = "'’"
 _ELIDING = ("fr", "it", "ca", "oc")

@@ -10,13 +10,12 @@ from pathlib import Path
 
 from trainables.outside.files import decoded, read_bytes
 from trainables.outside.text import Unreadable, shown
+from trainables.perturbations.text import lower
 
 LARGEST = 64 * 2**20
 """Bytes of a dictionary, at most; the largest of MUSE has 3 MB."""
 Entries = Mapping[str, tuple[str, ...]]
 """Translations in the order of the file, each once, by words as `key` writes them."""
-_DOTTED = ("tr", "az")
-"""Languages in which "i" and "ı" are two letters, with capitals of their own."""
 
 
 def read_dictionary(path: Path, language: str) -> tuple[str, Entries]:
@@ -47,11 +46,4 @@ def read_dictionary(path: Path, language: str) -> tuple[str, Entries]:
 
 def key(word: str, language: str) -> str:
     """A word without what does not tell it from others: its case."""
-    if language in _DOTTED:
-        word = word.replace("I", "ı").replace("İ", "i")
-    return unicodedata.normalize("NFC", word).casefold()
-
-
-def upper(text: str, language: str) -> str:
-    """A text of a language in capitals."""
-    return (text.replace("i", "İ") if language in _DOTTED else text).upper()
+    return unicodedata.normalize("NFC", lower(word, language)).casefold()

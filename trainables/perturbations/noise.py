@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from trainables.perturbations.draw import Draw
 from trainables.perturbations.keyboards import neighbours, rows_of
 from trainables.perturbations.lookalikes import readings
-from trainables.perturbations.text import Change, clusters, script
+from trainables.perturbations.text import Change, clusters, lower, script, upper
 
 LEAST_SWAPPED = 4
 """Clusters of a word two of which are swapped: neither the first nor the last is."""
@@ -18,16 +18,22 @@ _STRESS = "\u0300\u0301"
 """In Cyrillic marks of stress, and beside them "ё" becomes "е". The breve of "й" and the dots of "ї" make letters."""
 
 
-def mistyped(word: str, draw: Draw) -> str | None:
-    """One letter is that of a key beside it, on the keyboard of its script. Words of one letter stay."""
-    keys = {place: neighbours(one.lower(), script(one)) for place, one in enumerate(word) if len(one.lower()) == 1}
+def mistyped(word: str, draw: Draw, layout: str | None = None, language: str = "") -> str | None:
+    """One letter is that of a key beside it, on a layout (`keyboards`), or the keyboard of its script. Words of one
+    letter stay."""
+    letters = [lower(one, language) for one in word]
+    keys = {
+        place: neighbours(letter, script(one), layout)
+        for place, (one, letter) in enumerate(zip(word, letters, strict=True))
+        if len(letter) == 1
+    }
     places = [place for place, near in keys.items() if near]
     if len(word) < 2 or not places:
         return None
     place = places[draw.below(len(places), "place")]
     new = keys[place][draw.below(len(keys[place]), "key")]
-    upper = new.upper()
-    return word[:place] + (upper if word[place].isupper() and len(upper) == 1 else new) + word[place + 1 :]
+    capital = upper(new, language)
+    return word[:place] + (capital if word[place].isupper() and len(capital) == 1 else new) + word[place + 1 :]
 
 
 def misread(word: str, draw: Draw) -> str | None:
@@ -86,9 +92,13 @@ def swapped(word: str, draw: Draw) -> str | None:
     return "".join((*parts[:i], parts[i + 1], parts[i], *parts[i + 2 :]))
 
 
-def has_table(kind: str, script: str) -> bool:
-    """Whether a kind of noise can change words of a script, such as `THAI`, as far as it goes by a table of scripts."""
-    return {"keyboard": bool(rows_of(script)), "ocr": bool(readings(script))}.get(kind, True)
+def has_table(kind: str, script: str, layout: str | None = None) -> bool:
+    """Whether a kind of noise can change words of a script, such as `THAI`, as far as it goes by a table of scripts.
+
+    Args:
+        layout: of the keyboard, where it is not the script's.
+    """
+    return {"keyboard": bool(rows_of(script, layout)), "ocr": bool(readings(script))}.get(kind, True)
 
 
 NOISE: Mapping[str, Change] = {"keyboard": mistyped, "ocr": misread, "diacritics": bare, "swaps": swapped}

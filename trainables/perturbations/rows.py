@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from trainables.perturbations.code_switching import Switch
@@ -11,7 +12,7 @@ from trainables.perturbations.dictionaries import Entries
 from trainables.perturbations.distractor import with_distractors
 from trainables.perturbations.draw import Draw
 from trainables.perturbations.entities import entities_of, with_other_entities
-from trainables.perturbations.noise import NOISE
+from trainables.perturbations.noise import NOISE, mistyped
 from trainables.perturbations.text import Edit, Span, edited, edits_of, words
 from trainables.recipe.perturbation import Perturbation
 
@@ -57,8 +58,11 @@ def perturbed(
         switch = Switch(language, dictionaries or {}, perturbation.strength)
         return [_switched(row, switch, columns, draw.within(row["id"])) for row in rows]
 
+    change = NOISE[perturbation.kind]
+    if perturbation.kind == "keyboard":
+        change = partial(mistyped, layout=perturbation.keyboard, language=language)
+
     def edits(text: str, here: Draw, kept: Sequence[Span]) -> tuple[list[Edit], int]:
-        change = NOISE[perturbation.kind]
         return list(edits_of(text, change, perturbation.strength, here, kept)), sum(1 for _ in words(text))
 
     return [_edited(row, edits, columns, draw.within(row["id"])) for row in rows]

@@ -24,6 +24,8 @@ _VOWELS_BEFORE = "เแโใไເແໂໃໄ"
 _VOWELS_BEHIND = "ะาำຳະາ"
 BLANKLESS = ("CJK", "IDEOGRAPHIC", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "THAI", "LAO", "KHMER", "MYANMAR")
 """Scripts without blanks between words, as `script` calls them."""
+_DOTTED = ("tr", "az")
+"""Languages in which "i" and "ı" are two letters, with capitals of their own."""
 _VIRAMA = 9
 """Canonical combining class of the viramas."""
 
@@ -65,6 +67,16 @@ def clusters(word: str) -> list[str]:
 def script(character: str) -> str:
     """The script of a letter or mark, as Unicode names it: `LATIN`, `CYRILLIC`, `DEVANAGARI`; "" where it has none."""
     return unicodedata.name(character, "").partition(" ")[0]
+
+
+def lower(text: str, language: str) -> str:
+    """A text of a language in small letters."""
+    return (text.replace("I", "ı").replace("İ", "i") if language in _DOTTED else text).lower()
+
+
+def upper(text: str, language: str) -> str:
+    """A text of a language in capitals."""
+    return (text.replace("i", "İ") if language in _DOTTED else text).upper()
 
 
 def edits_of(text: str, change: Change, strength: float, draw: Draw, kept: Sequence[Span] = ()) -> Iterator[Edit]:

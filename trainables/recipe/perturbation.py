@@ -30,5 +30,7 @@ class Perturbation(Frozen):
     one changes a stronger one of the same seed changes, too."""
     seed: int
     version: int = PERTURBATIONS_VERSION
+    keyboard: str | None = None
+    """Of rows in one language, for `keyboard`: its layout, where it is not that of the script."""
     dictionaries: tuple[Dictionary, ...] | None = None
     """Of rows in one language, for `code-switching`: from it into the others. None: there is none, and they stay."""

@@ -65,9 +65,29 @@ def test_the_study_trains_once_for_all_twins_and_the_plan_names_scripts_without_
     # Eight rows; seven intermediates, then four clean targets: a training each, for each of three seeds.
     assert sum(step.kind.group == "train" for step in plan.steps.values()) == 3 * (7 + 8 * 4)
     assert sum(step.kind.group == "evaluate" for step in plan.steps.values()) == 3 * 8 * 15
+    recipes = [step.recipe for step in plan.steps.values() if step.kind.name == "data"]
+    (noisy,) = (
+        one
+        for one in recipes
+        if one.task.name == "xnli" and "keyboard" in {rows.perturbation and rows.perturbation.kind for rows in one.rows}
+    )
+    said = {one.language: one.perturbation.model_dump(exclude_none=True) for one in noisy.rows}
+    own = {language: fields.pop("keyboard") for language, fields in said.items() if "keyboard" in fields}
+    assert own.items() >= {"fr": "azerty", "de": "german", "ur": "urdu"}.items()
+    assert not own.keys() & {
+        "en",
+        "ru",
+        "el",
+        "hi",
+        "zh",
+        "sw",
+        "vi",
+        "ar",
+    }  # theirs stay
+    assert all(fields.keys() == {"kind", "strength", "seed", "version"} for fields in said.values())
     lines = without_table(plan)
     assert "xnli perturbed by keyboard, zh: no table of the script (Han), whose words stay as they are" in lines
-    assert any(line.startswith("panx perturbed by keyboard, ja ko my zh:") for line in lines)
+    assert any(line.startswith("panx perturbed by keyboard, ja my zh:") for line in lines)
     assert not any("swaps" in line or "diacritics" in line or "ocr, zh" in line for line in lines)
 
 

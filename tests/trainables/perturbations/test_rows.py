@@ -12,6 +12,7 @@ from trainables.perturbations import rows as perturbing
 from trainables.perturbations.dictionaries import key
 from trainables.perturbations.distractor import sentences_of
 from trainables.perturbations.entities import entities_of
+from trainables.perturbations.keyboards import layout_of
 from trainables.perturbations.text import clusters, words
 from trainables.recipe.perturbation import Kind, Perturbation
 from trainables.task_types import get_task_type
@@ -28,6 +29,8 @@ WORDS = {
     "ta": "தமிழ்நாடு மாணவர்கள் புத்தகம்",
     "th": "ภาษาไทย เก้าอี้ นักเรียน น้ำแข็ง",
     "zh": "我们学习中文 今天天气很好 未来世界",
+    "ko": "대한민국 학교에서는 값이비싸다 의사선생님",
+    "ja": "ソフトウェア ありがとう 東京タワー",
     "ka": "საქართველო თბილისი ქალაქი",
     "am": "ኢትዮጵያ አዲስ አበባ",
 }
@@ -40,8 +43,8 @@ DICTIONARIES = {  # into a language with blanks, and one without; of one word, o
     for language, found in WORDS.items()
 }
 FULL = {  # what each kind has for a language at strength 1: nothing where it has no table, or there is no diacritic
-    "keyboard": set(LANGUAGES) - {"zh", "am"},
-    "ocr": {"en", "vi", "el", "ru", "ar", "he", "hi", "th", "zh"},
+    "keyboard": set(LANGUAGES) - {"zh", "ja", "ko", "am"},
+    "ocr": {"en", "vi", "el", "ru", "ar", "he", "hi", "th", "zh", "ja"},
     "diacritics": {"en", "vi", "el", "ru", "ar", "he"},
     "swaps": set(LANGUAGES),
 }
@@ -94,7 +97,8 @@ def cases(draw):
     rows = draw(st.lists(ROWS[name](language), min_size=1, max_size=6))
     labels = ["O", "B-PER", "I-PER", "B-LOC"] if name == "tagging" else []
     kinds = [one for one in get_args(Kind) if not get_task_type(name).wrong_kind(one, labels)]
-    how = Perturbation(kind=draw(st.sampled_from(kinds)), strength=draw(st.sampled_from([0.1, 0.5, 1])), seed=3)
+    kind, strength = draw(st.sampled_from(kinds)), draw(st.sampled_from([0.1, 0.5, 1]))
+    how = Perturbation(kind=kind, strength=strength, seed=3, keyboard=layout_of(language))
     return name, language, [{"id": f"r{number}", **row} for number, row in enumerate(rows)], how
 
 
