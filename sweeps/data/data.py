@@ -98,7 +98,7 @@ class Checked:
 def check_all(spec: SweepSpec, file: Path) -> Iterator[Checked]:
     """Read everything that a sweep needs and say what is in it; training rows first. Raises WrongSpec."""
     revisions = {**read_lock(file).revisions, **spec.revisions}
-    needs = sorted(requirements_of(spec, file), key=lambda need: SPLITS.index(need.split))
+    needs = sorted(requirements_of(spec, file), key=lambda need: need.split != "train")
     trained: dict[str, set[str]] = {}
     signs = SpaceSignShares(spec)
     for need in needs:

@@ -46,6 +46,8 @@ class SpaceSignShares:
 
         found = {}
         for name, model in self.spec.models.items():
+            if (shape := model.shape()) is not None and shape.is_decoder:  # tags are on a word's last subword
+                continue
             origin: LocalModel | HubModel
             execution = Execution()
             if (path := model.path) is not None:

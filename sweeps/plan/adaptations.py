@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sweeps.plan.graph import Step
+from sweeps.spec.fields import SweepSpec
 from trainables.recipe.adaptation import Adaptation
 from trainables.recipe.recipes import TrainRecipe
 
@@ -35,6 +36,21 @@ def adaptation_remarks(steps: Mapping[str, Step]) -> list[str]:
     return [
         f"{_words(way)}: {len(some)} of {len(recipes)} trainings{_counted(recipe.taken_over for recipe in some)}"
         for way, some in groups.items()
+    ]
+
+
+def carrying_remark(spec: SweepSpec, steps: Mapping[str, Step]) -> list[str]:
+    """A line where adapters shall be carried from phase to phase, and no training starts from any."""
+    asked = {f"training.{name}": one.adaptation for name, one in spec.training.items()}
+    for name, model in spec.models.items():
+        asked |= {f"models.{name}.pretrain[{i}]": one.adaptation for i, one in enumerate(model.pretrain)}
+    fields = [name for name, one in asked.items() if one is not None and one.between_phases == "carried"]
+    recipes = [step.recipe for step in steps.values() if isinstance(step.recipe, TrainRecipe)]
+    if not fields or any(recipe.adaptation is not None and recipe.adaptation.carried for recipe in recipes):
+        return []
+    return [
+        f"{fields[0]}.adaptation.between_phases: carried, but no training starts from adapters, so there are none to "
+        "carry on; it needs LoRA in an earlier phase"
     ]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from sweeps.plan.adaptations import adaptation_remarks
+from sweeps.plan.adaptations import adaptation_remarks, carrying_remark
 from sweeps.plan.builder import Builder, selection_of, tower_of
 from sweeps.plan.graph import Cell, Plan, Role, Variant
 from sweeps.spec.fields import SweepSpec, TargetSpec
@@ -65,7 +65,8 @@ def make_plan(
     except WrongSettings as error:
         raise WrongSpec([f"{file}: {error}"]) from None
     build = planner.build
-    remarks = (*adaptation_remarks(build.steps), *build.remarks, *build.rows.dictionaries.remarks)
+    adapted = (*adaptation_remarks(build.steps), *carrying_remark(spec, build.steps))
+    remarks = (*adapted, *build.remarks, *build.rows.dictionaries.remarks)
     return Plan(build.steps, tuple(cells), planner.unshared, remarks)
 
 

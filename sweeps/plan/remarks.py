@@ -48,7 +48,7 @@ def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
 
 def known_without_rows(plan: Plan, spec: SweepSpec) -> list[str]:
     """What is to be known of a plan whatever its rows are, a line each; of a draft that is all."""
-    return [*dropped(spec), *plan.remarks, *matched(plan, spec), *without_table(plan)]
+    return [*dropped(spec), *plan.remarks, *early_tags(spec), *matched(plan, spec), *without_table(plan)]
 
 
 def dropped(spec: SweepSpec) -> list[str]:
@@ -59,6 +59,18 @@ def dropped(spec: SweepSpec) -> list[str]:
         if tower is not None:
             lines.append(f"models.{name}: its text tower alone is read; left out: {tower.dropped}")
     return lines
+
+
+def early_tags(spec: SweepSpec) -> list[str]:
+    """A line for each causal decoder with tags in other places than its own, where it has not read the words yet."""
+    placed = [task for target in spec.targets if (task := get_task(target.task)).label_position is not None]
+    causal = [name for name, model in spec.models.items() if (shape := model.shape()) is not None and shape.causal]
+    return [
+        f"{task.name}: models.{name} is a causal decoder, which has read all of a word only at its last subword: there "
+        f"are the tags of {task.base.name}, and not those of {task.name}"
+        for name in causal
+        for task in placed
+    ]
 
 
 def without_table(plan: Plan) -> list[str]:

@@ -53,6 +53,9 @@ def notes_of(results: Results) -> list[str]:
 def _label_positions(results: Results) -> list[str]:
     """Where the tags of words stand, and for which languages that matters."""
     notes = []
+    decoders = {
+        name for name, model in results.spec.models.items() if (shape := model.shape()) is not None and shape.is_decoder
+    }
     for (target, model), shares in results.bare_words().items():
         name = f"{target} ({model})" if len(results.spec.models) > 1 else target
         words = ", ".join(f"{language} {100 * share:.0f} %" for language, share in shares.items())
@@ -60,6 +63,8 @@ def _label_positions(results: Results) -> list[str]:
         task = get_task(target)
         if task.label_position is not None:
             notes.append(f"{name}: tags are on the first visible subwords, unlike the reference's: in no average{bare}")
+        elif model in decoders:
+            notes.append(f"{name}: tags are on the last subwords, where a decoder has read the whole word")
         elif shares and task.perturbation is None:
             behind = f"{target}@{FIRST_VISIBLE} has its tags behind it"
             notes.append(f"{name}: tags are on the first subwords, as in the reference{bare}; {behind}")

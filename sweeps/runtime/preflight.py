@@ -15,11 +15,14 @@ from sweeps.plan.graph import Step
 from sweeps.plan.paths import paths_of
 from sweeps.schedule.nodes import NodeShape, too_large, total
 from sweeps.schedule.scheduler import Schedule
+from trainables.data.shots import unfit
 from trainables.models.shape import ModelShape
 from trainables.outside.processor import bf16_units
-from trainables.recipe.model_source import HubModel
+from trainables.outside.text import bounded
+from trainables.recipe.model_source import CheckpointRef, HubModel, ModelSource
+from trainables.recipe.recipes import DataRecipe
 from trainables.store import PROBE, Store, StoreError
-from trainables.tasks.sources.hub.models import locked
+from trainables.tasks.sources.hub.models import is_here, locked
 from trainables.training.memory import DeviceType
 from trainables.training.weights_memory import GRADIENT, MOMENTS, WEIGHT
 
@@ -57,7 +60,7 @@ def problems(schedule: Schedule, store: Store, there: Sequence[NodeShape]) -> li
     of_steps = shapes(schedule.plan)
     if store.local:
         found += room(steps, of_steps, shutil.disk_usage(store.root).free, store.root, there)
-    found += precision(steps, nodes)
+    found += precision(steps, nodes) + prompts(steps, store)
     return found + memory(steps, PlanMemory(schedule.plan, store), nodes)
 
 
@@ -108,6 +111,23 @@ def precision(steps: Sequence[Step], nodes: Sequence[Node]) -> list[str]:
                 "times slower than fp32; give precision: fp32 in the sweep file, or run it where there are"
             )
     return lines
+
+
+def prompts(steps: Iterable[Step], store: Store) -> list[str]:
+    """Targets whose shots do not fit the length, of models whose tokenizer is there already."""
+    lines = []
+    for step in steps:
+        recipe = step.recipe
+        if isinstance(recipe, DataRecipe) and recipe.shots is not None and _is_there(recipe.tokenizer, store):
+            line = unfit(recipe, store, step.execution)
+            lines += [] if line is None else [bounded(f"{step.name}: {line}")]
+    return lines
+
+
+def _is_there(tokenizer: ModelSource, store: Store) -> bool:
+    if isinstance(tokenizer, CheckpointRef):
+        return store.done(tokenizer.step)
+    return not isinstance(tokenizer, HubModel) or is_here(tokenizer.hub, tokenizer.revision)
 
 
 def memory(steps: Iterable[Step], held: PlanMemory, nodes: list[Node]) -> list[str]:

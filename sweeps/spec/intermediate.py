@@ -61,7 +61,7 @@ class IntermediateSpec(Frozen):
 
     def text_objective(self, shape: ModelShape | None) -> str:
         """The objective on `text` of a model of this shape; one that is not known is taken to be an encoder."""
-        return CAUSAL_LM if self.lm is not None and shape is not None and shape.causal is not None else MASKED_LM
+        return CAUSAL_LM if self.lm is not None and shape is not None and shape.is_decoder else MASKED_LM
 
     @property
     def matched_to(self) -> str | None:

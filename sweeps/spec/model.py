@@ -84,7 +84,7 @@ class ModelSpec(Frozen):
         Raises UnsupportedModel when it is of no kind that can be trained here.
         """
         shape = self._shape()
-        if shape is None or shape.causal is None or self.attention is None:
+        if shape is None or not shape.is_decoder or self.attention is None:
             return shape
         return replace(shape, causal=self.attention == "causal")
 

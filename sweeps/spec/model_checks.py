@@ -47,7 +47,8 @@ def check_model(model: ModelSpec, where: str) -> list[str]:
             if gguf_of(path) is not None:
                 return _check_shape(model, where)
             if not (path / CONFIG).is_file():
-                return [f"{where}.start: {path} is no model directory (it has no {CONFIG}, and not one GGUF file)"]
+                has = f"is no model (it has no {CONFIG}, and not one GGUF file)" if path.exists() else "is not there"
+                return [f"{where}.start: {path} {has}; give a directory with {CONFIG}, or a GGUF file"]
             if problem := _lacking(path):
                 return _check_shape(model, where) or [f"{where}.start: {path} {problem}"]
         except (Unreadable, OSError) as error:
@@ -90,10 +91,10 @@ def check_objectives(spec: SweepSpec, model: ModelSpec, name: str) -> list[str]:
     problems = []
     for field, objective in fields.items():
         if get_task_type(objective).masks and not shape.mask_token:
-            mend = f"leave it out, or take a model of type {able}" if shape.causal is None else "write lm or causal-lm"
+            mend = f"leave it out, or take a model of type {able}" if not shape.is_decoder else "write lm or causal-lm"
             problems.append(f"{field}: {objective} needs a mask token, which the model {name} lacks; {mend}")
         if get_task_type(objective).predicts_next and not shape.causal:
-            sees = "is no decoder" if shape.causal is None else "has bidirectional attention, and sees what it predicts"
+            sees = "is no decoder" if not shape.is_decoder else "has bidirectional attention, and sees what it predicts"
             problems.append(f"{field}: {objective} needs a causal decoder; the model {name} {sees}; leave it out")
     return problems
 
@@ -188,7 +189,7 @@ def _check_shape(model: ModelSpec, where: str) -> list[str]:
         shape = model.shape()
     except UnsupportedModel as error:
         return [f"{field}: {error}"]
-    if model.attention is not None and shape is not None and shape.causal is None:
+    if model.attention is not None and shape is not None and not shape.is_decoder:
         return [f"{where}.attention: {model.attention}, but this is an encoder, whose tokens see all; leave it out"]
     return _unknown_settings(model.architecture, field) if model.architecture is not None else []
 

@@ -101,7 +101,7 @@ def prepare_data(
     pool: set[str] = set()
     seen = evaluation_text(recipe.exclude, execution)
     images = ImageTable(recipe.tower, execution) if recipe.tower is not None else None
-    shots = None if recipe.shots is None else _shots(recipe.shots, execution)
+    shots = None if recipe.shots is None else read_shots(recipe.shots, execution)
     for rows in recipe.rows:
         check_stop()
         found = read_rows(recipe.task, rows, execution)
@@ -292,7 +292,7 @@ def evaluation_text(corpora: tuple[Corpus, ...], execution: Execution) -> Seen:
     return seen
 
 
-def _shots(corpus: Corpus, execution: Execution) -> dict[str, list[dict[str, Any]]]:
+def read_shots(corpus: Corpus, execution: Execution) -> dict[str, list[dict[str, Any]]]:
     """Rows that stand before others, by language."""
     return {rows.language: read_rows(corpus.task, rows, execution).examples.to_list() for rows in corpus.rows}
 

@@ -31,6 +31,8 @@ SIZES: Mapping[str, str] = {
     "attention.sliding_window": "sliding_window",
     "context_length": "max_position_embeddings",
 }
+REQUIRED = ("block_count", "embedding_length", "feed_forward_length", "attention.head_count")
+"""Sizes that every header has: where they are not known, there would be others by default."""
 TENSORS: Mapping[int, tuple[str, int, int]] = {
     0: ("F32", 1, 4),
     1: ("F16", 1, 2),
@@ -87,6 +89,9 @@ def _config(stream: BinaryIO, name: str, size: int) -> dict[str, Any]:
     if not isinstance(architecture, str) or architecture not in ARCHITECTURES:
         known = ", ".join(ARCHITECTURES)
         raise WrongGguf(f"{name}: is of the GGUF architecture {shown(architecture)}; those that are read: {known}")
+    lacking = _lacking(said, architecture)
+    if lacking is not None:
+        raise WrongGguf(f"{name}: {lacking}")
     called = str(said.get("general.name")).lower()
     architecture = next((one for one in TOLD_BY_NAME if one in called), architecture)
     shapes, ends = {}, 0
@@ -114,6 +119,20 @@ def _config(stream: BinaryIO, name: str, size: int) -> dict[str, Any]:
         "tie_word_embeddings": "output.weight" not in shapes,
         **config,
     }
+
+
+def _lacking(said: Mapping[str, Any], architecture: str) -> str | None:
+    """What speaks against a file by its header, as the end of a line."""
+    if (parts := said.get("split.count") or 0) > 1:
+        return f"is one of {parts} parts; make one file of them (llama-gguf-split --merge of llama.cpp)"
+    if said.get(f"{architecture}.expert_count"):
+        return "is a mixture of experts, which cannot be trained here; give a model without them"
+    for key in REQUIRED:
+        if not isinstance(said.get(f"{architecture}.{key}"), int):
+            return f"does not say {architecture}.{key} in one number; get the file again"
+    if "tokenizer.ggml.tokens" not in said:
+        return "has no tokenizer (tokenizer.ggml.tokens); give a file with all of the model"
+    return None
 
 
 def _number(stream: BinaryIO, kind: str) -> Any:

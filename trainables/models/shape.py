@@ -89,6 +89,11 @@ class ModelShape:
             )
 
     @property
+    def is_decoder(self) -> bool:
+        """Whether it was made to predict the next subword, whatever its tokens see here."""
+        return self.causal is not None
+
+    @property
     def predicts_next(self) -> bool:
         """Whether it can predict the next subword."""
         return self.causal is True

@@ -1,10 +1,11 @@
 """A tokenizer from the files that lie beside a model: `tokenizer.json`, or what SentencePiece or BERT wrote.
 
 Older models, as XLM-V, Glot500, mDeBERTa and mT5, have a SentencePiece file alone. It is converted in memory, as
-transformers does it, and a checkpoint then has a `tokenizer.json`. Two things that transformers does in silence are
-mended here. Without a file that it knows, it makes a tokenizer of special tokens alone. And where the class of a
-tokenizer builds it anew, as DeBERTa's does, what the file says of normal forms may be lost: full-width letters and
-marks of Chinese and Japanese were then unknown subwords.
+transformers does it, and a checkpoint then has a `tokenizer.json`. Three things that transformers does in silence are
+mended here. Without a file that it knows, it makes a tokenizer of special tokens alone. Where the class of a tokenizer
+builds it anew, as DeBERTa's does, what the file says of normal forms may be lost: full-width letters and marks of
+Chinese and Japanese were then unknown subwords. And the `tokenizer.model` of a LLaMA, Mistral or Gemma, where no file
+beside it says more, was read without the beginning of text that these models were trained with, and by another class.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
 
 import transformers
 from tokenizers import normalizers
@@ -19,7 +21,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedToken
 from transformers.utils import cached_file
 
 from trainables.failure import NonRetryable
-from trainables.models.backbones import TOKENIZER_FILES
+from trainables.models.backbones import CONFIG, TOKENIZER_FILES
 from trainables.models.gguf import gguf_of
 from trainables.outside.text import bounded
 
@@ -29,6 +31,15 @@ CLASSES = {
     "spiece.model": "T5Tokenizer",
 }
 """SentencePiece file: the class of transformers that reads it, whatever the model is (a BERT may have XLM-R's)."""
+OF_DECODERS = "tokenizer.model"
+OWN_CLASSES = {
+    "llama": "LlamaTokenizer",
+    "mistral": "LlamaTokenizer",
+    "gemma3": "GemmaTokenizer",
+    "gemma3_text": "GemmaTokenizer",
+}
+"""The class that reads `OF_DECODERS`, a SentencePiece file that models of several kinds have, by `model_type`."""
+TOKENIZER_CONFIG = "tokenizer_config.json"
 
 
 class WrongTokenizer(NonRetryable, ValueError):
@@ -53,10 +64,14 @@ def read_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
     if path is None:
         raise WrongTokenizer(bounded(f"{name}: it has no tokenizer ({', '.join(TOKENIZER_FILES)}); {mend}"))
     file = path.name
-    reader = getattr(transformers, CLASSES[file]) if file in CLASSES else AutoTokenizer
     try:
+        class_name, options = CLASSES.get(file), {}
+        if file == OF_DECODERS and (own := OWN_CLASSES.get(_said(name, revision, CONFIG).get("model_type", ""))):
+            class_name = own
+            options = {"add_bos_token": _said(name, revision, TOKENIZER_CONFIG).get("add_bos_token", True)}
+        reader = AutoTokenizer if class_name is None else getattr(transformers, class_name)
         if gguf is None:
-            tokenizer = reader.from_pretrained(name, revision=revision, trust_remote_code=False)
+            tokenizer = reader.from_pretrained(name, revision=revision, trust_remote_code=False, **options)
         else:
             tokenizer = reader.from_pretrained(str(gguf.parent), gguf_file=gguf.name, trust_remote_code=False)
     except Exception as error:  # of tokenizers, SentencePiece and transformers alike, with no class in common
@@ -76,6 +91,13 @@ def _path(name: str, revision: str | None, file: str) -> Path | None:
         return path if path.is_file() else None
     found = cached_file(name, file, revision=revision, _raise_exceptions_for_missing_entries=False)
     return Path(found) if found else None
+
+
+def _said(name: str, revision: str | None, file: str) -> dict[str, Any]:
+    """What a JSON file of a model holds; nothing where it has none."""
+    path = _path(name, revision, file)
+    said = {} if path is None else json.loads(path.read_text(encoding="utf-8"))
+    return said if isinstance(said, dict) else {}
 
 
 def first_line(error: BaseException) -> str:

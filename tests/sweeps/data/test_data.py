@@ -299,3 +299,34 @@ def test_check_says_for_which_languages_it_matters_where_a_tag_stands(sweep_file
         r"udpos@first-visible",
         line,
     )
+
+
+def test_a_licence_that_was_not_accepted_is_a_line_of_pull(squad_sweep, squad_hub):
+    squad_hub.gated.add("owner/name")
+    done = CliRunner().invoke(app, ["data", "pull", str(squad_sweep)])
+    assert done.exit_code == 1
+    (line,) = [one for one in done.stderr.splitlines() if "owner/name" in one]
+    assert "accept its licence at https://huggingface.co/owner/name, then" in line
+    assert len(line) <= 300 + len(str(squad_sweep))
+
+
+def test_rows_that_stand_in_prompts_are_checked_too(sweep_file, tmp_path):
+    row = {"prompt": "Which?", "choices": ["a", "b"], "label": "1", "subject": "anatomy", "parts": ["stem"]}
+    for name in ("mmlu/shots-en", "mmmlu/test-sw"):
+        file = tmp_path / "rows" / f"{name}.jsonl"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(json.dumps({**row, "prompt": f"Which of {number}?"}) + "\n" for number in range(3)))
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    decoder = {
+        "architecture": {"model_type": "llama", **sizes},
+        "tokenizer": {"corpora": ["gen-text"], "vocab_size": 500},
+    }
+    file = sweep_file(
+        models={"m": decoder},
+        targets=["mmmlu@few"],
+        likelihood={"few": {"shots": 2}},
+        languages=["sw"],
+        data={"all": str(tmp_path)},
+    )
+    found = [(one.task, one.split, one.language, one.problems) for one in check_all(read_spec(file), file)]
+    assert found == [("mmmlu", "test", "sw", ()), ("mmlu", "shots", "en", ())]

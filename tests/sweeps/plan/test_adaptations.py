@@ -79,6 +79,13 @@ def test_what_no_adapters_precede_is_the_same_step_however_adapters_cross(sweep_
     assert merged["gen-choice"].id != carried["gen-choice"].id
 
 
+def test_adapters_that_nobody_carries_on_are_remarked_on(sweep_file):
+    carried = {"adaptation": {**LORA, "between_phases": "carried"}}
+    for training, said in (({"gen-nli": carried}, "training.gen-nli"), ({"all": carried}, None)):
+        lines = [line for line in plan_of(sweep_file, **training).remarks if "none to carry on" in line]
+        assert [line.partition(".adaptation")[0] for line in lines] == ([said] if said else [])
+
+
 def test_a_file_that_asks_for_nothing_has_the_fingerprints_of_before(sweep_file):
     plain, full = (trainings(plan_of(sweep_file, **one)) for one in ({}, {"all": {"adaptation": "full"}}))
     assert {name: recipe.id for name, recipe in plain.items()} == {name: recipe.id for name, recipe in full.items()}

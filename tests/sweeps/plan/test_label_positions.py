@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sweeps.plan.planner import make_plan
+from sweeps.plan.remarks import known_without_rows
 from sweeps.spec.reading import WrongSpec, read_spec
 
 BOTH = ["gen-tags", "gen-tags@first-visible"]
@@ -44,6 +45,17 @@ def test_an_intermediate_and_a_target_of_the_same_position_share_their_training(
     }
     shared = [step for step in plan.steps.values() if step.kind.name == "train" and len(step.phases) > 1]
     assert [step.recipe.tasks[0].task.label_position for step in shared] == [None, "first-visible"]
+
+
+def test_tags_that_a_causal_decoder_has_not_read_the_words_of_are_remarked_on(sweep_file):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    tokenizer = {"corpora": ["gen-text"], "vocab_size": 500}
+    llama = {"architecture": {"model_type": "llama", **sizes}, "tokenizer": tokenizer}
+    models = {"enc": {"architecture": sizes, "tokenizer": tokenizer}, "dec": llama}
+    models["both"] = {**llama, "attention": "bidirectional"}
+    file = sweep_file(models=models, targets=BOTH)
+    (line,) = [one for one in known_without_rows(plan_of(file), read_spec(file)) if "causal decoder" in one]
+    assert line.startswith("gen-tags@first-visible: models.dec is a causal decoder")
 
 
 def test_settings_of_the_task_hold_unless_it_has_its_own(sweep_file):

@@ -13,11 +13,12 @@ from cluster.inspect import Node, inspect_cluster
 from sweeps.cost.memory import PlanMemory
 from sweeps.plan.planner import make_plan
 from sweeps.plan.requirements import draft_of
-from sweeps.runtime.preflight import GIB, PACKAGES, fits, memory, problems, room
+from sweeps.runtime.preflight import GIB, PACKAGES, fits, memory, problems, prompts, room
 from sweeps.schedule.nodes import NodeShape
 from sweeps.schedule.scheduler import Schedule
 from sweeps.spec.reading import read_spec
 from trainables.models.backbones.xlm_roberta import XLMR_LARGE
+from trainables.steps.run import carry_out
 from trainables.store import Store
 
 pytestmark = pytest.mark.ray
@@ -82,6 +83,19 @@ def test_this_machine_can_carry_out_the_tiny_sweep(local_ray, schedule):
     assert not list(store.files.list(store.root))  # no probe is left
 
 
+def test_a_licence_that_was_not_accepted_is_said_before_anything_runs(local_ray, sweep_file, hub):
+    hub.files["owner/gated"] = {"config.json": b"{}"}
+    hub.pin("owner/gated", "main", hub.commit)
+    hub.gated.add("owner/gated")
+    file = sweep_file(models={"m": {"start": "owner/gated", "revision": hub.commit}})
+    spec = read_spec(file)
+    schedule = Schedule(make_plan(spec, str(file)), set(), local_ray)
+    lines = [one for one in problems(schedule, Store(spec.storage), local_ray) if "owner/gated" in one]
+    assert len(lines) == 1
+    assert "accept its licence at https://huggingface.co/owner/gated, then" in lines[0]
+    assert len(lines[0]) <= 300
+
+
 def test_a_storage_that_nodes_do_not_share_is_found(local_ray, tmp_path):
     from sweeps.runtime.preflight import _probe
 
@@ -90,3 +104,33 @@ def test_a_storage_that_nodes_do_not_share_is_found(local_ray, tmp_path):
     assert silent == []
     assert [node.missing for node in nodes] == [("/nowhere",)]
     assert "must be a file system that every node shares" in nodes[0].storage
+
+
+def test_shots_that_do_not_fit_are_said_before_anything_trains(sweep_file, host, tmp_path):
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
+    tokenizer = {"corpora": ["gen-text"], "vocab_size": 500}
+    decoder = {"architecture": {"model_type": "llama", "max_position_embeddings": 600, **sizes}, "tokenizer": tokenizer}
+    targets = ["gen-choice@few", {"task": "gen-choice@few-tuned", "train_on": "gen-choice@few-tuned"}]
+    ways = {"few": {"shots": 6}, "few-tuned": {"shots": 6, "normalise": "bytes"}}
+    found = {}
+    for length in (64, 500):
+        training = {"all": {"steps": 3, "batch_size": 8, "learning_rate": 1e-3, "max_length": length}}
+        file = sweep_file(models={"dec": decoder}, targets=targets, likelihood=ways, training=training)
+        spec = read_spec(file)
+        plan, store = make_plan(spec, str(file)), Store(str(tmp_path / str(length)))
+        steps = list(plan.steps.values())
+        assert prompts(steps, store) == []  # there is no tokenizer yet
+        (first,) = [step for step in steps if step.kind.name == "tokenizer"]
+        carry_out(first.recipe, first.execution, store, host())
+        found[length] = prompts(steps, store)
+    assert found[500] == []
+    for line in found[64]:
+        assert re.search(
+            r'row ".*": with 6 shots it has \d+ subwords, and max_length is 64; \d fit: give shots: \d', line
+        )
+        assert len(line) <= 300
+    # Of both targets the same rows are evaluated behind the same shots, by one step.
+    assert [line.partition(":")[0] for line in found[64]] == [
+        "data gen-choice@few test",
+        "data gen-choice@few-tuned train",
+    ]

@@ -58,7 +58,10 @@ WRONG = [
     ({"targets": [{"task": "xnli", "train_on": "squad"}]}, r'train_on: "squad" is no pair-classification task'),
     ({"targets": [{"task": "gen-nli", "languages": ["de"]}]}, r'languages: "gen-nli" has no "de"; has: one two'),
     ({"languages": ["de"]}, r'languages: no target of this sweep has "de"; has: one two'),
-    ({"models": {"m": {"start": "/nowhere"}}}, r"models\.m\.start: /nowhere is no model directory"),
+    (
+        {"models": {"m": {"start": "/nowhere"}}},
+        r"models\.m\.start: /nowhere is not there; give a directory with config\.json, or a GGUF file",
+    ),
     ({"models": {"m": {"start": "owner/name"}}}, r"models\.m\.revision: a model of the hub needs the commit"),
     ({"models": {"m": {"architecture": SHAPE}}}, r"models\.m\.tokenizer: a model from nothing needs one"),
     ({"models": {"m": {}}}, r"models\.m: give either start"),

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-import gguf
 import numpy as np
 import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
+from tests.trainables.models.tiny_gguf import TOKENS, write
 from trainables.models.backbones import UnsupportedModel, hub_shape, read_config, shape_of
 from trainables.models.inputs import load_input_encoder
 from trainables.models.loading import load_backbone
@@ -19,33 +19,12 @@ from trainables.recipe.model_source import LocalModel
 from trainables.store import Store, hash_model_dir
 
 
-def write(file, architecture="llama", kind=np.float32, cut=0, name="tiny"):
-    """A GGUF file of a tiny model: its sizes, some subwords, and the tensors that tell the rest."""
-    writer = gguf.GGUFWriter(str(file), architecture)
-    writer.add_name(name)
-    writer.add_block_count(2)
-    writer.add_embedding_length(32)
-    writer.add_feed_forward_length(48)
-    writer.add_head_count(4)
-    writer.add_head_count_kv(2)
-    writer.add_context_length(128)
-    writer.add_token_list([f"t{number}" for number in range(90)])
-    writer.add_tensor("token_embd.weight", np.zeros((90, 32), dtype=kind))
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
-    if cut:
-        file.write_bytes(file.read_bytes()[:cut])
-    return file
-
-
 def test_its_header_tells_the_shape(tmp_path):
     file = write(tmp_path / "model.gguf")
     for place in (file, tmp_path):  # the file, or a directory with it
         shape = shape_of(read_config(place / "config.json"), "it")
         assert (shape.layers, shape.hidden, shape.inner, shape.heads, shape.key_values) == (2, 32, 48, 4, 16)
-        assert (shape.vocabulary, shape.usable_positions, shape.output) == (90, 128, 0)
+        assert (shape.vocabulary, shape.usable_positions, shape.output) == (len(TOKENS), 128, 0)
     moved = tmp_path / "other.gguf"
     moved.write_bytes(file.read_bytes())
     assert hash_model_dir(moved) == hash_model_dir(file)
@@ -58,7 +37,11 @@ def test_its_header_tells_the_shape(tmp_path):
         ({"kind": np.int32}, r'"token_embd.weight" has the quantisation type 26; types that are read: F32'),
         ({"cut": 1}, "header cannot be read"),
         ({"cut": 100}, "header|ends within"),
-        ({"cut": 4000}, "its tensors need"),
+        ({"cut": 40_000}, "its tensors need"),
+        ({"split.count": 3}, "is one of 3 parts; make one file of them"),
+        ({"llama.expert_count": 8}, "is a mixture of experts"),
+        ({"without": "llama.block_count"}, r"does not say llama\.block_count in one number"),
+        ({"without": "tokenizer.ggml.tokens"}, "has no tokenizer"),
     ],
 )
 def test_what_cannot_be_read_is_one_line(tmp_path, fields, message):
@@ -70,10 +53,31 @@ def test_what_cannot_be_read_is_one_line(tmp_path, fields, message):
     assert len(str(caught.value)) <= 300
 
 
-def test_what_only_is_called_so_is_none(tmp_path):
-    (tmp_path / "model.gguf").write_bytes(b"PK\3\4" + bytes(100))
-    with pytest.raises(UnsupportedModel, match="is no GGUF file"):
+@pytest.mark.parametrize("data", [b"PK\3\4" + bytes(100), b"models: are elsewhere\n", b"GGUF", b""])
+def test_what_only_is_called_so_is_none(tmp_path, data):
+    (tmp_path / "model.gguf").write_bytes(data)
+    with pytest.raises(UnsupportedModel, match=r"model\.gguf: (is no GGUF file|its header cannot be read)") as caught:
         read_config(tmp_path / "model.gguf" / "config.json")
+    assert len(str(caught.value)) <= 300
+
+
+@pytest.mark.parametrize("attention", [None, "bidirectional"])
+def test_its_states_are_those_of_transformers_and_see_what_the_recipe_says(tmp_path, attention):
+    file = write(tmp_path / "model.gguf")
+    source = LocalModel(sha256=hash_model_dir(file), attention=attention)
+    execution, store = Execution(model_paths={source.sha256: str(file)}), Store(str(tmp_path / "store"))
+    backbone, encoder = (load(source, store, execution) for load in (load_backbone, load_input_encoder))
+    backbone.model.eval()
+    assert encoder("abc", "d")[0]["input_ids"] == [1, 259, 260, 261, 262, 2, 259, 263, 2]
+    batch = {"input_ids": torch.tensor([[1, 259, 260, 261]]), "attention_mask": torch.ones(1, 4, dtype=torch.int64)}
+    plain = AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file=file.name, dtype=torch.float32).eval()
+    with torch.no_grad():
+        ours = backbone.encode(batch).last_hidden_state
+        theirs = plain.model(**batch).last_hidden_state
+        assert torch.allclose(ours, theirs, atol=2e-5) == (attention is None)
+        batch["input_ids"][0, -1] = 270
+        moved = (backbone.encode(batch).last_hidden_state - ours)[0].abs().amax(-1) > 1e-6
+    assert moved.tolist() == [attention is not None] * 3 + [True]
 
 
 REAL = os.environ.get("XSTILTS_GGUF")

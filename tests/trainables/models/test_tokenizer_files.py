@@ -34,12 +34,22 @@ TEXT = [
     "مرحبا بالعالم",
 ]
 PIECES = {"pad_piece": "[PAD]", "bos_piece": "[CLS]", "eos_piece": "[SEP]", "unk_piece": "[UNK]"}
+BYTES = {
+    "model_type": "bpe",
+    "vocab_size": 400,
+    "byte_fallback": True,
+    "normalization_rule_name": "identity",
+    "remove_extra_whitespaces": False,
+}
+GEMMA = {"pad_piece": "<pad>", "bos_piece": "<bos>", "eos_piece": "<eos>", "add_dummy_prefix": False}
 KINDS = {
     "xlm-roberta": ("sentencepiece.bpe.model", {}),
     "bert": ("sentencepiece.bpe.model", {}),
     "deberta-v2": ("spm.model", {"pad_id": 0, "bos_id": 1, "eos_id": 2, "unk_id": 3, **PIECES}),
     "mt5": ("spiece.model", {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}),
     "umt5": ("spiece.model", {"pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1}),
+    "llama": ("tokenizer.model", BYTES),
+    "gemma3_text": ("tokenizer.model", {**BYTES, **GEMMA, "pad_id": 0, "eos_id": 1, "bos_id": 2, "unk_id": 3}),
 }
 """Architecture: its SentencePiece file, and the ids of special pieces with which those of its kind were trained."""
 SIZES = {**SHAPE, "d_model": 32, "d_ff": 64, "d_kv": 16, "num_layers": 2, "num_heads": 2}
@@ -57,14 +67,13 @@ def folders(tmp_path_factory):
         sentencepiece.SentencePieceTrainer.train(
             input=str(root / "text"),
             model_prefix=str(folder / "m"),
-            vocab_size=150,
             hard_vocab_limit=False,
             minloglevel=2,
-            **ids,
+            **{"vocab_size": 150, **ids},
         )
         (folder / "m.model").rename(folder / file)
         (folder / "m.vocab").unlink()
-        config = AutoConfig.for_model(model_type, **SIZES, vocab_size=300)
+        config = AutoConfig.for_model(model_type, **SIZES, vocab_size=500)
         modeling = get_backbone_type(model_type).modeling()
         torch.manual_seed(1)
         modeling.auto_class.from_config(config, **modeling.load_options).save_pretrained(folder)
@@ -90,13 +99,29 @@ def test_the_subwords_are_those_of_sentencepiece(kind):
     for text in (
         *TEXT,
         "ＡＢＣ ﬁnance  two  spaces ½",
-        " x² 123 ß ",
+        "x² 123 ß ",
         "日本，これ。",
         "e\u0301te\u0301 ☃ here",
         "Straße　läuft",
+        # Before a text a blank is a second sign for SentencePiece, and none for transformers' LLaMA.
+        *([" x² 123 ß "] if type(tokenizer).__name__ != "LlamaTokenizer" else []),
     ):
         assert tokenizer(text, add_special_tokens=False)["input_ids"] == subwords_of(processor, shift, text), text
     assert tokenizer.is_fast
+
+
+@pytest.mark.parametrize("said", [None, {}, {"add_bos_token": False}])
+@pytest.mark.parametrize("model_type", ["llama", "gemma3_text"])
+def test_a_decoder_has_its_beginning_of_text_unless_its_files_say_no(folders, tmp_path, model_type, said):
+    folder = tmp_path / "model"
+    shutil.copytree(folders[model_type], folder)
+    if said is not None:
+        (folder / "tokenizer_config.json").write_text(json.dumps(said))
+    tokenizer = read_tokenizer(str(folder), None)
+    begins = [] if said and not said["add_bos_token"] else [KINDS[model_type][1].get("bos_id", 1)]
+    alone = tokenizer("der Hund", add_special_tokens=False)["input_ids"]
+    assert tokenizer("der Hund")["input_ids"] == [*begins, *alone]
+    assert len(alone) == len(tokenizer.tokenize("der Hund"))
 
 
 def test_of_any_text(kind):

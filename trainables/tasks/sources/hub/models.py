@@ -84,13 +84,19 @@ def pull_tower(name: str, commit: str) -> int:
     return sum(file.size for file, _ in (*files, *fetch(name, "model", commit, what, weights)))
 
 
+def is_here(name: str, commit: str) -> bool:
+    """Whether a model is in the local cache, as far as its configuration tells."""
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(name, CONFIG, revision=commit), str)
+
+
 def locked(name: str, commit: str) -> str | None:
     """A line where the licence of a model was not accepted, and what to do; None where it was, where the model is here,
     or where the hub cannot be asked."""
-    from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import GatedRepoError
 
-    if isinstance(try_to_load_from_cache(name, CONFIG, revision=commit), str):
+    if is_here(name, commit):
         return None
     try:
         fetch(name, "model", commit, f"{name} at {commit[:12]}", lambda names: [CONFIG])
