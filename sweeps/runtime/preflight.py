@@ -15,7 +15,6 @@ from sweeps.plan.graph import Step
 from sweeps.plan.paths import paths_of
 from sweeps.schedule.nodes import NodeShape, too_large, total
 from sweeps.schedule.scheduler import Schedule
-from trainables.data.shots import unfit
 from trainables.models.shape import ModelShape
 from trainables.outside.processor import bf16_units
 from trainables.outside.text import bounded
@@ -119,6 +118,8 @@ def prompts(steps: Iterable[Step], store: Store) -> list[str]:
     for step in steps:
         recipe = step.recipe
         if isinstance(recipe, DataRecipe) and recipe.shots is not None and _is_there(recipe.tokenizer, store):
+            from trainables.data.shots import unfit  # it encodes, and a driver without shots imports nothing that does
+
             line = unfit(recipe, store, step.execution)
             lines += [] if line is None else [bounded(f"{step.name}: {line}")]
     return lines
