@@ -230,7 +230,7 @@ class _Planner:
             trained_on = get_task(name)
             if name == target.trained_on[-1]:  # in the target's way; those before it each in their own
                 key, own = task.trained_as, label
-                defaults = self.build.defaults(task) or self.build.defaults(trained_on)
+                defaults = self.build.defaults(get_task(key)) or self.build.defaults(trained_on)
             else:
                 key, defaults, own = name, self.build.defaults(trained_on), f"{label} ({name})"
             settings = merged(f"training.{key}", self.build.positions, defaults, *self.build.layers(key))

@@ -100,6 +100,8 @@ class Judge:
         self.remarks: list[str] = []
         """Why a target has no intervals."""
         self._drawn: dict[tuple[str, str, str], dict[str, Floats]] = {}
+        self.unpaired: set[str] = set()
+        """Perturbed and adversarial targets whose rows have not the ids of the clean ones: they are drawn apart."""
         self._examples: dict[str, int] = {}  # of a target: which examples it has, as the first model has read them
 
     def read(self, model: str, target: str) -> None:
@@ -132,6 +134,7 @@ class Judge:
         unique = dict.fromkeys(one for names in ids.values() for one in names)
         digest = zlib.crc32("\n".join(unique).encode())
         if self._examples.setdefault(base, digest) != digest:
+            self.unpaired |= {target} if base != target else set()
             seeds += [digest, zlib.crc32(target.encode())]
         return np.random.default_rng(seeds)
 

@@ -40,6 +40,7 @@ def notes_of(results: Results) -> list[str]:
             f"{', '.join(recall)}: the mean of recall at 1, 5 and 10, images by captions and captions by images"
         )
     notes += matched(results.plan, results.spec)
+    notes += _suites(results)
     notes += _label_positions(results)
     notes += _adaptations(results)
     notes += _likelihoods(results)
@@ -47,6 +48,17 @@ def notes_of(results: Results) -> list[str]:
     what = "intermediate and target" if results.spec.intermediate_seeds == "matched" else "the target phase alone"
     spread = f"± is the standard deviation over {seeds} seeds of {what}" if seeds > 1 else "one seed: no spread"
     notes.append(f"{spread}; checkpoints are selected on dev rows of the training language only")
+    return notes
+
+
+def _suites(results: Results) -> list[str]:
+    """What adversarial sets are set against, and how their labels are scored."""
+    notes = []
+    for task in (get_task(target.task) for target in results.spec.targets):
+        if task.clean_of is not None and task.perturbation is None:
+            merged = ", ".join(f"{label} counts as {other}" for label, other in task.counts_as.items())
+            model = f"{task.name}: adversarial set, by the trained models of {task.clean_of}; in no average"
+            notes.append(f"{model}; {merged}" if merged else model)
     return notes
 
 

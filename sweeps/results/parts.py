@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Iterable
 
 from sweeps.results.results import Number
+from trainables.tasks import get_task
 
 SLASH = "/"
 
@@ -20,17 +21,19 @@ def is_part(metric: str) -> bool:
 
 
 def part_means(
-    numbers: Iterable[Number], zero_shot: dict[str, list[str]]
+    numbers: Iterable[Number], languages: dict[str, list[str]]
 ) -> dict[tuple[str, str, str], dict[str, float]]:
-    """(model, target, intermediate) -> what stands behind the slash -> the mean over languages, then over seeds.
+    """(model, target, intermediate) -> what stands behind the slash -> the mean over languages, main metrics and seeds.
 
     Args:
         numbers: every number of a sweep.
-        zero_shot: the languages that a target's average is over.
+        languages: those that a target's average is over.
     """
     found: dict[tuple[str, str, str], dict[str, list[float]]] = {}
     for one in numbers:
-        if is_part(one.metric) and one.language in zero_shot[one.target]:
+        metric, _, part = one.metric.partition(SLASH)
+        main = get_task(one.target).main_metrics
+        if is_part(one.metric) and metric in main and one.language in languages[one.target]:
             parts = found.setdefault((one.model, one.target, one.intermediate), {})
-            parts.setdefault(one.metric.partition(SLASH)[2], []).append(one.value)
+            parts.setdefault(part, []).append(one.value)
     return {key: {part: statistics.fmean(values) for part, values in parts.items()} for key, parts in found.items()}

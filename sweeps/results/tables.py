@@ -8,6 +8,7 @@ from sweeps.results.parts import part_means
 from sweeps.results.results import Average, Results
 from sweeps.results.similarity import similarities, similarity_tables
 from sweeps.spec.intermediate import NONE
+from sweeps.spec.questions import perturbed
 from trainables.tasks import get_task
 
 
@@ -16,8 +17,8 @@ def tables_of(results: Results, average: Average) -> list[Table]:
     tables = []
     for model in results.spec.models:
         tables += [table_of(results, model, average), language_table(results, model)]
-        if (parts := part_table(results, model, average)) is not None:
-            tables.append(parts)
+        further = (part_table(results, model, average), drop_table(results, model))
+        tables += [table for table in further if table is not None]
     return tables + similarity_tables(similarities(results.plan, results.store))
 
 
@@ -86,7 +87,8 @@ def language_table(results: Results, model: str) -> Table:
 
 def part_table(results: Results, model: str, average: Average) -> Table | None:
     """Rows: target and intermediate. Columns: parts of test sets. None where no target has any."""
-    languages = {target.task: results.languages(target.task, average) for target in results.spec.targets}
+    names_of = (target.task for target in results.spec.targets)
+    languages = {name: results.languages(name, average) or results.languages(name, "xtreme") for name in names_of}
     found = part_means((one for one in results.numbers() if one.model == model), languages)
     if not found:
         return None
@@ -98,6 +100,31 @@ def part_table(results: Results, model: str, average: Average) -> Table | None:
         table.add_column(name, justify="right")
     for (_, target, intermediate), parts in found.items():
         table.add_row(target, intermediate, *(f"{parts[name]:.1f}" if name in parts else "" for name in names))
+    return table
+
+
+def drop_table(results: Results, model: str) -> Table | None:
+    """Rows: intermediates. Columns: perturbed and adversarial sets, with clean minus their score over the languages of
+    both. None where the sweep has none with its clean target."""
+    pairs = perturbed(results.spec)
+    over = {
+        target: [one for one in results.languages(target, "xtreme") if one in results.languages(clean, "xtreme")]
+        for target, clean in pairs.items()
+    }
+    shown = [target for target in pairs if over[target]]
+    if not shown:
+        return None
+    title = "drop: clean minus perturbed or adversarial score, mean over the languages of both"
+    table = _titled(f"{results.spec.sweep} · {model}: {_kind(results)}{title}")
+    table.add_column("intermediate")
+    for target in shown:
+        table.add_column(target, justify="right")
+    for name in results.spec.intermediate_names:
+        drops = []
+        for target in shown:
+            clean, ours = (results.entry(model, name, [one], over[target], "xtreme") for one in (pairs[target], target))
+            drops.append("" if clean is None or ours is None else f"{clean.mean - ours.mean:+.1f}")
+        table.add_row(name, *drops)
     return table
 
 

@@ -84,12 +84,17 @@ def check(spec: SweepSpec) -> list[str]:
 
 
 def _check_twins(spec: SweepSpec) -> list[str]:
-    """Of perturbed targets: a drop is one of a single training."""
+    """Of perturbed and adversarial targets: a drop is one of a single training."""
     trained = {target.task: target.trained_on for target in spec.targets}
     problems = []
     for i, target in enumerate(spec.targets):
-        clean = get_task(target.task).trained_as
-        if target.trained_on != trained.get(clean, target.trained_on):
+        task = get_task(target.task)
+        clean = task.trained_as
+        if clean not in trained and task.perturbation is None and clean != task.name:
+            problems.append(
+                f'targets[{i}]: "{task.name}" is an adversarial set of "{clean}", which is no target here; add {clean}'
+            )
+        elif target.trained_on != trained.get(clean, target.trained_on):
             ours, theirs = (shown(", ".join(on) or "nothing") for on in (target.trained_on, trained[clean]))
             problems.append(
                 f'targets[{i}]: "{target.task}" is trained on {ours}, and "{clean}" on {theirs}; '
@@ -123,6 +128,8 @@ def check_data(spec: SweepSpec) -> list[str]:
 
 def _trainable(name: str, where: str) -> list[str]:
     task, problems = task_of(name, where)
+    if task is not None and task.clean_of is not None:
+        return [f'{where}: "{name}" is an adversarial or perturbed set of "{task.clean_of}", and is never trained on']
     if task is not None and not task.has_train:
         other = f'; its training data is the task "{task.trains_on[-1]}"' if task.trains_on else ""
         problems.append(f'{where}: "{name}" has no training data of its own{other}')

@@ -9,7 +9,7 @@ questions each.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -29,19 +29,31 @@ def part_scores(
 
     Args:
         found, gold: the answer of each row, given and right.
-        subjects: what each row is about; "" where that is not said.
+        subjects: what each row is about, or nothing; "" where that is not said.
         parts: the parts of the test set that each row counts in.
     """
     scores = accuracy_scores(found, gold)
+
+    def score(rows: Sequence[int]) -> dict[str, float]:
+        return accuracy_scores([found[i] for i in rows], [gold[i] for i in rows])
+
     if any(subjects):
-        over = {
-            SUBJECT + name: _accuracy(found, gold, (one == name for one in subjects)) for name in sorted({*subjects})
-        }
+        over = {SUBJECT + name: score(rows)["accuracy"] for name, rows in _rows_by([[one] for one in subjects]).items()}
         scores["macro_accuracy"] = statistics.fmean(over.values())
         scores |= over
-    for name in sorted({part for row in parts for part in row}):
-        scores[PART + name] = _accuracy(found, gold, (name in row for row in parts))
-    return scores
+    return scores | over_parts(score, parts)
+
+
+def over_parts(score: Callable[[Sequence[int]], dict[str, float]], parts: Sequence[Sequence[str]]) -> dict[str, float]:
+    """Metrics over each part of a test set, `accuracy/stem`.
+
+    Args:
+        score: metrics over some rows, which are given by their positions.
+        parts: the parts that each row counts in.
+    """
+    return {
+        f"{metric}/{name}": value for name, rows in _rows_by(parts).items() for metric, value in score(rows).items()
+    }
 
 
 def part_shares(
@@ -58,9 +70,13 @@ def part_shares(
     return shares
 
 
-def _accuracy(found: Sequence[str], gold: Sequence[str], inside: Iterable[bool]) -> float:
-    pairs = [pair for pair, counts in zip(zip(found, gold, strict=True), inside, strict=True) if counts]
-    return accuracy_scores([ours for ours, _ in pairs], [theirs for _, theirs in pairs])["accuracy"]
+def _rows_by(names: Sequence[Sequence[str]]) -> dict[str, list[int]]:
+    """By name, sorted, the positions of the rows that have it."""
+    found: dict[str, list[int]] = {}
+    for position, row in enumerate(names):
+        for name in row:
+            found.setdefault(name, []).append(position)
+    return dict(sorted(found.items()))
 
 
 def _within(shares: Shares, inside: Sequence[bool]) -> Shares:

@@ -53,6 +53,12 @@ class TaskSpec(Frozen):
     """How images and captions are aligned, in a training or evaluation of such a task; None in others."""
     likelihood: Likelihood | None = None
     """How the likelihood of answers is had, in task types that score by it; None in others."""
+    counts_as: tuple[tuple[str, str], ...] | None = None
+    """Labels that count as another one when predictions are scored, with that one; None: each is itself."""
+
+    def counted(self, label: str) -> str:
+        """What a label counts as when it is scored."""
+        return dict(self.counts_as or ()).get(label, label)
 
     @property
     def title(self) -> str:

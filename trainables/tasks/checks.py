@@ -37,6 +37,8 @@ def _contradictions(task: Task, known: Mapping[str, Task]) -> Iterator[str]:
         yield f"other_train_languages: {', '.join(sorted(unknown))} not in languages"
     if not (task.languages or task.has_train):
         yield "neither languages to evaluate in nor has_train"
+    if unknown := task.counts_as.keys() - set(task.labels):
+        yield f"counts_as: {', '.join(sorted(unknown))} not in labels"
     for name in (*task.trains_on, *task.parts):
         yield from _disagreements(task, name, known)
     if task.clean_of is not None:
@@ -62,6 +64,12 @@ def _perturbed(task: Task, clean: Task | None) -> Iterator[str]:
     if clean is None or clean is task:
         yield f'clean_of: there is no other task "{task.clean_of}"; name the task whose rows were perturbed'
         return
+    if clean.clean_of is not None:
+        yield f'clean_of: "{clean.name}" is itself an adversarial set of "{clean.clean_of}"; name that one'
+    if not clean.languages:
+        yield f'clean_of: "{clean.name}" has no test rows'
+    if task.has_train:
+        yield "has_train: what has clean_of is never trained on; leave its train rows out"
     for field in ("type", "labels", "train_language", "main_metrics"):
         theirs, ours = getattr(clean, field), getattr(task, field)
         if theirs != ours:

@@ -142,6 +142,8 @@ def _perturbed(name: str, clean: Task, how: Perturbation) -> Task:
     why = get_task_type(clean.type).wrong_kind(how.kind, clean.labels)
     if clean.perturbation is not None:
         why = "is perturbed already"
+    elif clean.clean_of is not None:
+        why = f"is an adversarial set of {clean.clean_of} already"
     elif not clean.languages:
         why = "has no test rows"
     if why:
@@ -168,7 +170,12 @@ def _first_visible(task: Task) -> Task:
     """The task with its labels on the first visible subwords, there and in what it is trained on."""
     trains_on = tuple(f"{name}@{FIRST_VISIBLE}" for name in task.trains_on)
     return replace(
-        task, name=f"{task.name}@{FIRST_VISIBLE}", trains_on=trains_on, reading_of=task, label_position=FIRST_VISIBLE
+        task,
+        name=f"{task.name}@{FIRST_VISIBLE}",
+        trains_on=trains_on,
+        reading_of=task,
+        label_position=FIRST_VISIBLE,
+        clean_of=_in_way(task.clean_of, FIRST_VISIBLE),
     )
 
 
@@ -184,7 +191,12 @@ def _by_likelihood(task: Task, name: str, way: Way) -> Task:
         likelihood=Likelihood(**{**prompt.model_dump(), **dict(way.fields)}),
         shots_in=way.shots_in,
         reading_of=task,
+        clean_of=_in_way(task.clean_of, name),
     )
+
+
+def _in_way(name: str | None, way: str) -> str | None:
+    return f"{name}@{way}" if name else None
 
 
 def _known(name: str) -> Task:

@@ -103,8 +103,11 @@ class Task:
         perturbation: how its test rows are made of those of `clean_of`, which it is in all else.
         likelihood: how the likelihood of its answers is had.
         shots_in: of it: which rows stand before others.
-        clean_of: of a perturbed or adversarial test set the task whose test rows it was made of. Rows that were made of
-            one row have its id. It is in no average over targets.
+        clean_of: of a perturbed or adversarial test set the task that it is set against: a target of it is the trained
+            model of that one, evaluated on these rows. Rows that were made of one row have its id. It is never trained
+            on, and is in no average over targets.
+        counts_as: of labels that are not told apart in its test rows: what they count as there, in its rows and when
+            it is scored ("neutral" as "non-entailment").
         prompt: of multiple choice: how a language model is asked; ``None``: by the prompt as it is.
         shots: the languages in which it has rows of the split "shots", which stand in prompts before others; a task
             that has none of them has its dev rows stand there.
@@ -144,6 +147,7 @@ class Task:
     label_position: Literal["first-visible"] | None = None
     perturbation: Perturbation | None = None
     clean_of: str | None = None
+    counts_as: Mapping[str, str] = field(default_factory=dict)
     likelihood: Likelihood | None = None
     shots_in: ShotsIn = "english"
     prompt: Prompt | None = None
@@ -175,8 +179,13 @@ class Task:
 
     @property
     def trained_as(self) -> str:
-        """The name by which a sweep file says how it is trained: a perturbed one is trained as the clean one."""
-        return self.name if self.perturbation is None or self.clean_of is None else self.clean_of
+        """The name by which a sweep file says how it is trained: a perturbed or adversarial one is the clean one."""
+        return self.clean_of or self.name
+
+    @property
+    def row_labels(self) -> tuple[str, ...]:
+        """The labels that its rows have."""
+        return tuple(dict.fromkeys(self.counts_as.get(label, label) for label in self.labels))
 
     def score(self, metrics: Mapping[str, float]) -> float:
         """The one number of this task in a table: the mean of its main metrics."""
@@ -224,6 +233,7 @@ class Task:
             scorer=self.scorer,
             label_position=self.label_position,
             likelihood=self.likelihood,
+            counts_as=tuple(sorted(self.counts_as.items())) or None,
         )
 
 

@@ -1,7 +1,7 @@
 """What a perturbed or adversarial set takes: clean score minus its score, of one model, intermediate and seed.
 
-Absolute in points; relative in percent of the clean score (Jia & Liang 2017 give F1 before and after). Rows of the set
-have the ids of the clean rows, so both are resampled together (`sweeps.report.contrasts`).
+Absolute in points; relative in percent of the clean score (Jia & Liang 2017 give F1 before and after). Where rows of
+the set have the ids of the clean rows both are resampled together, else each by itself (`sweeps.report.contrasts`).
 """
 
 from __future__ import annotations
@@ -52,6 +52,7 @@ def drop_table(study: Study, pairs: dict[str, str]) -> Table:
                     rows.append(
                         (
                             target,
+                            "apart" if target in judge.unpaired else "by id",
                             model,
                             name,
                             of[0] if len(of) == 1 else f"all {len(of)}",
@@ -61,11 +62,21 @@ def drop_table(study: Study, pairs: dict[str, str]) -> Table:
                         )
                     )
     caption = (
-        "Clean minus perturbed score of the same model, intermediate and seed, in points, and in percent of the clean "
-        "score; 95 % intervals by paired bootstrap over the rows that both have, and over seeds. Intervals of single "
-        "languages are not corrected for how many there are."
+        "Clean minus perturbed or adversarial score of the same model, intermediate and seed, in points, and in "
+        "percent of the clean score; 95 % intervals by bootstrap over the rows, paired by their ids where both sets "
+        "have the same, else of each set apart, and over seeds. Intervals of single languages are not corrected for "
+        "how many there are."
     )
-    head = ("set", "model", "intermediate", "languages", "clean score", "drop (95 %)", "relative, % (95 %)")
+    head = (
+        "set",
+        "rows paired",
+        "model",
+        "intermediate",
+        "languages",
+        "clean score",
+        "drop (95 %)",
+        "relative, % (95 %)",
+    )
     return Table("question-robustness-drops", caption, head, tuple(rows))
 
 

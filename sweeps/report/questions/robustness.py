@@ -65,8 +65,13 @@ def answer(study: Study) -> Answer:
         "A correlation over intermediates is no effect of nearness: near tasks also have more rows, other formats, "
         "other labels.",
         "A smaller drop may come from a lower clean score: the relative drop stands beside it.",
-        "Drops are of these perturbations at their strength, and of no others.",
+        "Drops are of these perturbations at their strength, of these adversarial sets, and of no others.",
     ]
+    if apart := [target for target in pairs if target in study.judge.unpaired]:
+        cautions.append(
+            f"{listed(apart)}: rows of their own, not paired with the clean ones, so that a drop is also one between "
+            "two data sets."
+        )
     if tried:
         needed = [one.found.needed for one in tried]
         could = "no rho at all" if None in needed else f"only a rho of {max(filter(None, needed)):.2f} or more"

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pytest
 
+from tests.trainables.tasks.rows import NO_PARTS
 from trainables.tasks import DataError, FolderSource, get_task
 from trainables.tasks.sources import is_held_out
 
@@ -28,8 +29,8 @@ def test_xnli_labels_come_from_the_file_beside_it(write, source):
     write("xnli/test-zh.tsv", XNLI_ZH)
     write("xnli/test-labels.txt", "contradiction\nentailment\nneutral\n")
     rows = source.rows(get_task("xnli"), "test", "zh")
-    assert rows.column_names == ["id", "text_a", "text_b", "label"]
-    assert rows[1] == {"id": "1", "text_a": "雨下了一整天。", "text_b": "地面湿了。", "label": "entailment"}
+    assert rows.column_names == ["id", "text_a", "text_b", "label", "parts"]
+    assert rows[1] == {**NO_PARTS, "id": "1", "text_a": "雨下了一整天。", "text_b": "地面湿了。", "label": "entailment"}
     assert source.describe(get_task("xnli"), "test", "zh") == "xnli/test-zh.tsv + xnli/test-labels.txt"
 
 
@@ -312,7 +313,7 @@ def test_a_task_without_a_form_of_its_own_is_read_from_rows(write, source, tmp_p
     assert said == f"my-nli cannot be read from a folder; rows of your own go to {file}"
     row = {"id": "1", "text_a": "Es regnet.", "text_b": "Die Sonne scheint.", "label": "contradiction"}
     write("rows/my-nli/test-de.jsonl", json.dumps(row))
-    assert source.rows(task, "test", "de")[0] == row
+    assert source.rows(task, "test", "de")[0] == {**NO_PARTS, **row}
 
 
 def test_check_names_a_folder_that_is_not_there(tmp_path):

@@ -97,6 +97,17 @@ TATOEBA = {"source_sentence": "Es regnet.\n", "target_sentence": "It rains.\n"}
 TATOEBA_ROW = {"id": "0", "query": "It rains.", "candidate": "Es regnet."}
 QQP = {"question1": "Why?", "question2": "How?", "label": 1, "idx": 3}
 QQP_ROW = {"id": "0", "text_a": "Why?", "text_b": "How?", "label": "1"}
+QNLI = {"question": "Why?", "sentence": "How?", "label": 1, "idx": 3}
+RTE = {"sentence1": "Why?", "sentence2": "How?", "label": 1, "idx": 3}
+QNLI_ROW = {**QQP_ROW, "label": "not_entailment"}
+SST = {"sentence": "Fine.", "label": 1, "idx": 3}
+SST_ROW = {"id": "0", "text": "Fine.", "label": "positive"}
+TWO_WAY = {"label": ("entailment", "not_entailment")}
+SENTIMENT = {"label": ("negative", "positive")}
+DUPLICATES = {"label": ("not_duplicate", "duplicate")}
+VALIDATION = "validation"
+ADVGLUE = "AI-Secure/adv_glue"
+ADV_ROW = {**PAIR, "id": "3"}
 TYDI_ROW = {**ASKED, "id": "arabic-1"}
 NLI_TABLE = {"premise": "A man sleeps.", "hypothesis": "He rests.", "label": "2"}
 SIB = {"index_id": "17", "category": "science/technology", "text": 'He said "no"'}
@@ -262,6 +273,50 @@ LAYOUTS = [
         "xwinograd", "test", "ja", "Muennighoff/xwinograd", "test/jp.jsonl",
         {"sentence": "A _ b.", "option1": "x", "option2": "y", "answer": "2"},
         {"prompt": "A _ b.", "choices": ["x", "y"], "label": "1"}, 959,
+    ),
+    # GLUE's dev sets stand in for its test sets; adversarial sets.
+    *(
+        one("qnli", split, "en", "nyu-mll/glue", f"qnli/{theirs}{SHARD}", QNLI, QNLI_ROW, rows, TWO_WAY)
+        for split, theirs, rows in (("train", "train", 104_743), ("dev", VALIDATION, 5463), ("test", VALIDATION, 5463))
+    ),
+    one("rte", "dev", "en", "nyu-mll/glue", f"rte/validation{SHARD}", RTE, QNLI_ROW, 277, TWO_WAY),
+    one("sst2", "train", "en", "nyu-mll/glue", f"sst2/train{SHARD}", SST, SST_ROW, 67_349, SENTIMENT),
+    one("qqp", "test", "en", "nyu-mll/glue", f"qqp/validation{SHARD}", QQP, QQP_ROW, 40_430, DUPLICATES),
+    one(
+        "qqp-pawsx", "test", "de", "google-research-datasets/paws-x", f"de/test{SHARD}", PAWS, {**SAME, "id": "7"},
+        2000, {"label": ("0", "1")},
+    ),
+    one("adv-mnli", "test", "en", ADVGLUE, f"adv_mnli/validation{SHARD}", {**SNLI, "idx": 3}, ADV_ROW, 121, LABEL),
+    one(
+        "adv-mnli-mm", "test", "en", ADVGLUE, f"adv_mnli_mismatched/validation{SHARD}", {**SNLI, "idx": 3}, ADV_ROW,
+        162, LABEL,
+    ),
+    one("adv-qqp", "test", "en", ADVGLUE, f"adv_qqp/validation{SHARD}", QQP, {**QQP_ROW, "id": "3"}, 78, DUPLICATES),
+    one("adv-qnli", "test", "en", ADVGLUE, f"adv_qnli/validation{SHARD}", QNLI, {**QNLI_ROW, "id": "3"}, 148, TWO_WAY),
+    one("adv-rte", "test", "en", ADVGLUE, f"adv_rte/validation{SHARD}", RTE, {**QNLI_ROW, "id": "3"}, 81, TWO_WAY),
+    one("adv-sst2", "test", "en", ADVGLUE, f"adv_sst2/validation{SHARD}", SST, {**SST_ROW, "id": "3"}, 148, SENTIMENT),
+    *(
+        one(
+            f"anli-r{number}", "test", "en", "facebook/anli", f"plain_text/test_r{number}{SHARD}",
+            {**SNLI, "uid": "u", "reason": ""}, {**PAIR, "id": "u"}, rows, LABEL,
+        )
+        for number, rows in ((1, 1000), (2, 1000), (3, 1200))
+    ),
+    one(
+        "hans", "test", "en", "jhu-cogsci/hans", "plain_text/validation/0000.parquet",
+        {**SNLI, "label": 1, "heuristic": "subsequence", "subcase": "s", "template": "t"},
+        {**PAIR, "label": "non-entailment", "parts": ["subsequence", "subsequence, non-entailment"]}, 30_000,
+        {"label": ("entailment", "non-entailment")}, CONVERTED,
+    ),
+    *(
+        one(
+            task, "test", "en", "stanfordnlp/squad_adversarial", f"{config}/validation/0000.parquet",
+            {**SQUAD, "id": name}, {**ASKED, "id": name}, rows, branch=CONVERTED,
+        )
+        for task, config, name, rows in (
+            ("squad-clean", "AddSent", "k", 1000), ("addsent", "AddSent", "k-high-conf-turk0", 3560),
+            ("addonesent", "AddOneSent", "k-turk1", 1787),
+        )
     ),
 ]  # fmt: skip
 

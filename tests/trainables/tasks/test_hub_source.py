@@ -7,7 +7,7 @@ import pytest
 from huggingface_hub import constants
 
 from tests.conftest import OWN_TASKS
-from tests.trainables.tasks.rows import WITHOUT
+from tests.trainables.tasks.rows import NO_PARTS, WITHOUT
 from trainables.tasks import DataError, HubSource, get_task
 from trainables.tasks.sources import is_held_out, languages_with
 from trainables.tasks.sources.hub.files import HubSplit, data_files, pull, pulled, resolve, verify
@@ -36,7 +36,7 @@ def test_class_numbers_become_labels(hub):
         hub.put("facebook/xnli", f"{language}/test-00000-of-00001.parquet", rows, PAIR)
     source, task = pinned("facebook/xnli"), get_task("xnli")
     rows = source.rows(task, "test", "th")
-    assert rows[0] == {"id": "0", "text_a": "ฝนตก", "text_b": "แดดออก", "label": "contradiction"}
+    assert rows[0] == {**NO_PARTS, "id": "0", "text_a": "ฝนตก", "text_b": "แดดออก", "label": "contradiction"}
     assert source.rows(task, "test", "zh")["label"] == ["", ""]
     assert source.revision(task, "test", "th") == f"facebook/xnli@{COMMIT}"
     assert source.describe(task, "test", "th") == "facebook/xnli th test"

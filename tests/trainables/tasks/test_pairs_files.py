@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.trainables.tasks.rows import NO_PARTS
 from trainables.tasks import DataError, get_task
 from trainables.tasks.sources import languages_with
 
@@ -24,8 +25,8 @@ def test_snli_leaves_out_what_annotators_did_not_agree_on(write, source):
     write("snli/snli_1.0/snli_1.0_train.jsonl", lines(snli(1, "entailment"), snli(2, "-"), snli(3)))
     rows = source.rows(get_task("snli"), "train", "en")
     assert rows.to_list() == [
-        {"id": "p1", "text_a": "Hill 1.", "text_b": "A dog.", "label": "entailment"},
-        {"id": "p3", "text_a": "Hill 3.", "text_b": "A dog.", "label": "neutral"},
+        {**NO_PARTS, "id": "p1", "text_a": "Hill 1.", "text_b": "A dog.", "label": "entailment"},
+        {**NO_PARTS, "id": "p3", "text_a": "Hill 3.", "text_b": "A dog.", "label": "neutral"},
     ]
 
 
@@ -128,7 +129,7 @@ def test_rows_of_ones_own_go_before_any_other(write, source, tmp_path):
     write("pawsx/train-en.tsv", "a\tb\t0\n")
     write("rows/pawsx/train-en.jsonl", lines(own))
     assert source.rows(task, "train", "en").to_list() == [
-        {key: own[key] for key in ("id", "text_a", "text_b", "label")}
+        {**NO_PARTS, **{key: own[key] for key in ("id", "text_a", "text_b", "label")}}
     ]
     write("rows/pawsx/train-en.jsonl", lines({"id": "a", "text_a": "x"}))
     with pytest.raises(
@@ -147,7 +148,7 @@ def test_rows_of_ones_own_as_parquet(source, tmp_path):
     rows = [{"id": "1", "question": "எங்கே?", "context": "ஆற்றில்", "answers": {"text": [], "answer_start": []}}]
     (tmp_path / "rows" / "squad2").mkdir(parents=True)
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), tmp_path / "rows" / "squad2" / "dev-en.parquet")
-    assert source.rows(get_task("squad2"), "dev", "en").to_list() == rows
+    assert source.rows(get_task("squad2"), "dev", "en").to_list() == [{**NO_PARTS, **rows[0]}]
 
 
 def test_mnli_is_selected_on_its_own_dev_set_where_it_is_there(write, source):
@@ -160,6 +161,6 @@ def test_mnli_is_selected_on_its_own_dev_set_where_it_is_there(write, source):
     ]
     write("mnli/multinli_1.0_dev_matched.jsonl", "".join(f"{json.dumps(record)}\n" for record in records))
     assert source.rows(task, "dev", "en").to_list() == [
-        {"id": "1n", "text_a": "It rains.", "text_b": "It is cold.", "label": "neutral"}
+        {**NO_PARTS, "id": "1n", "text_a": "It rains.", "text_b": "It is cold.", "label": "neutral"}
     ]
     assert source.describe(task, "dev", "en") == "mnli/multinli_1.0_dev_matched.jsonl"

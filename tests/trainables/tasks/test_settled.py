@@ -64,7 +64,8 @@ def test_labels_that_are_one_constant_are_none_or_are_said(task, split, rows, la
 
 
 def test_what_stands_for_no_label_may_be_a_label():
-    task = SimpleNamespace(name="mine", type="text-classification", labels=("-1", "0", "1"), placeholders=())
+    task = SimpleNamespace(name="mine", type="text-classification", placeholders=())
+    task.labels = task.row_labels = ("-1", "0", "1")
     rows = [{"id": str(i), "text": "x", "label": i - 1} for i in range(3)]
     assert [row["label"] for row in settle(task, "test", rows, "here").rows] == ["-1", "0", "1"]
 
@@ -114,7 +115,8 @@ def example(task_type, i):
 
 @pytest.mark.parametrize("task_type", all_task_types(), ids=lambda one: one.name)
 def test_rows_with_the_id_of_another_go_by_position_or_are_refused(task_type):
-    task = SimpleNamespace(name="mine", type=task_type.name, labels=("0", "1"), placeholders=())
+    task = SimpleNamespace(name="mine", type=task_type.name, placeholders=())
+    task.labels = task.row_labels = ("0", "1")
     rows = [{**example(task_type, i), "id": str(i % 20)} for i in range(40)]
     for split in ("test", "dev", "pool"):
         if split in task_type.refers_to:

@@ -65,9 +65,8 @@ class MultipleChoice(TaskType):
 
     def counted_under(self, rows: datasets.Dataset) -> tuple[list[str], list[list[str]]]:
         """The subject of each row, and its parts; none in rows that were prepared before there were such columns."""
-        if "parts" not in rows.column_names:
-            return [""] * len(rows), [[]] * len(rows)
-        return rows["subject"][:], rows["parts"][:]
+        subjects = rows["subject"][:] if "subject" in rows.column_names else [""] * len(rows)
+        return subjects, self.parts_of(rows)
 
     def chosen(self, prediction: Any) -> str:
         """The position of the choice that a prediction is."""

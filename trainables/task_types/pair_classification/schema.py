@@ -1,4 +1,7 @@
-"""Classification of pairs of texts with one label: natural language inference, paraphrase."""
+"""Classification of pairs of texts with one label: natural language inference, paraphrase.
+
+A row may say in which parts of a test set it counts (`parts`), as those of HANS do: then each has an accuracy.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ class PairClassification(TextClassification):
         "text_a": Column(identity=True),
         "text_b": Column(identity=True),
         "label": Column(label=True),
+        "parts": Column("texts", may_be_empty=True, aside=True),
     }
     usual_length = Length(43.0)
     usual_metrics = ("accuracy",)

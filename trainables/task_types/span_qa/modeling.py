@@ -17,8 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from trainables.failure import NonRetryable
-from trainables.metrics.mlqa import mlqa_normaliser
-from trainables.metrics.squad import answer_scores, squad_scores
+from trainables.metrics import adversarial_squad, multichecklist
+from trainables.metrics.answer_scorers import normaliser
+from trainables.metrics.by_parts import over_parts
+from trainables.metrics.squad import answer_scores
 from trainables.metrics.squad2 import squad2_scores
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.heads import TokenHead
@@ -96,14 +98,24 @@ class SpanQA(TaskModeling):
     def score(
         self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
     ) -> dict[str, float]:
-        """`f1` and `exact_match`: SQuAD's, or with the scorer "mlqa" those of MLQA in `language`."""
-        answers = {i: a["text"] for i, a in zip(examples["id"][:], examples["answers"][:], strict=True)}
-        if not all(answers.values()):
+        """`f1` and `exact_match`: SQuAD's, or those of the task's scorer; of parts of the test set `f1/PART`."""
+        ids = examples["id"][:]
+        accepted = [one["text"] for one in examples["answers"][:]]
+        if not all(accepted):
             return {}
-        if task.scorer == "mlqa":
-            pairs = ((predictions[name], accepted) for name, accepted in answers.items())
-            return answer_scores(pairs, mlqa_normaliser(language))
-        return squad_scores(dict(predictions), answers)
+        if task.scorer == adversarial_squad.SCORER:
+            return adversarial_squad.worst_scores(predictions, ids, accepted)
+        normalise = normaliser(task.scorer, language)
+
+        def score(rows: Sequence[int]) -> dict[str, float]:
+            scores = answer_scores(((predictions[ids[i]], accepted[i]) for i in rows), normalise)
+            if task.scorer == multichecklist.SCORER:
+                scores |= multichecklist.failure_rate(
+                    [(ids[i], predictions[ids[i]], accepted[i]) for i in rows], normalise
+                )
+            return scores
+
+        return score(range(len(ids))) | over_parts(score, self.type.parts_of(examples))
 
 
 class SpanOrNone(SpanQA):

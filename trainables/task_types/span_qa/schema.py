@@ -1,4 +1,7 @@
-"""Extractive question answering: the answer is a span of the context, or (`span-or-none`) there is none."""
+"""Extractive question answering: the answer is a span of the context, or (`span-or-none`) there is none.
+
+A row may say in which parts of a test set it counts (`parts`), as those of MultiCheckList do: then each has its scores.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ class SpanQA(TaskType):
         "question": Column(identity=True),
         "context": Column(identity=True),
         "answers": Column("answers", label=True),
+        "parts": Column("texts", may_be_empty=True, aside=True),
     }
     usual_length = Length(194.5, features=1.01)
     least_length = 13  # four special tokens, a third for the question, a third for what windows share, and one subword
@@ -42,13 +46,15 @@ class SpanQA(TaskType):
         return blocks + head.per_token(2)
 
     def measure(self, task: TaskSpec, language: str, rows: datasets.Dataset) -> tuple[list[str], Measure]:
+        from trainables.metrics.adversarial_squad import SCORER, worst_measure
+        from trainables.metrics.answer_scorers import normaliser
         from trainables.metrics.by_example import answer_measure
-        from trainables.metrics.mlqa import mlqa_normaliser
-        from trainables.metrics.squad import normalize_answer
 
         ids: list[str] = rows["id"][:]
-        normalise = mlqa_normaliser(language) if task.scorer == "mlqa" else normalize_answer
-        return ids, answer_measure(ids, [one["text"] for one in rows["answers"][:]], normalise)
+        accepted = [one["text"] for one in rows["answers"][:]]
+        if task.scorer == SCORER:
+            return worst_measure(ids, accepted)
+        return ids, answer_measure(ids, accepted, normaliser(task.scorer, language))
 
 
 class SpanOrNone(SpanQA):

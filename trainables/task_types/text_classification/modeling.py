@@ -10,7 +10,8 @@ from datasets import Dataset
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from trainables.metrics.classification import accuracy_scores, macro_f1
+from trainables.metrics.by_parts import part_scores
+from trainables.metrics.classification import macro_f1
 from trainables.metrics.collapse_detection import ChanceLevel
 from trainables.metrics.overlap import overlap_scores
 from trainables.models.backbones.modeling import Backbone
@@ -37,7 +38,7 @@ class TextClassification(TaskModeling):
             {
                 **inputs,
                 "example": i,
-                "label": number[label] if label else UNLABELLED,
+                "label": number.get(label, UNLABELLED),
             }
             for i, (inputs, label) in enumerate(zip(encoded, examples["label"][:], strict=True))
         ]
@@ -67,12 +68,12 @@ class TextClassification(TaskModeling):
         self, predictions: Mapping[str, Prediction], examples: Dataset, task: TaskSpec, language: str
     ) -> dict[str, float]:
         """`accuracy`; of two labels the `f1` of the last one, which is the positive one (QQP); of single texts also
-        `macro_f1`, the mean F1 of the labels that they have."""
+        `macro_f1`, the mean F1 of the labels that they have; of parts of the test set `accuracy/PART`."""
         gold = examples["label"][:]
         if not all(gold):
             return {}
-        found = [predictions[i] for i in examples["id"][:]]
-        scores = accuracy_scores(found, gold)
+        found = [task.counted(predictions[i]) for i in examples["id"][:]]
+        scores = part_scores(found, gold, (), self.type.parts_of(examples))
         if len(task.labels) == 2:
             ours, theirs = ({i for i, label in enumerate(side) if label == task.labels[1]} for side in (found, gold))
             scores["f1"] = overlap_scores(ours, theirs)["f1"]

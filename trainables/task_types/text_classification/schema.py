@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from trainables.task_types.base import ID, Column, HeadWork, Length, Measure, Row, TaskType
@@ -10,6 +10,7 @@ from trainables.task_types.base import ID, Column, HeadWork, Length, Measure, Ro
 if TYPE_CHECKING:
     import datasets
 
+    from trainables.metrics.by_example import Shares
     from trainables.recipe.tasks import TaskSpec
 
 
@@ -41,4 +42,9 @@ class TextClassification(TaskType):
         from trainables.metrics.by_example import label_measure
 
         ids: list[str] = rows["id"][:]
-        return ids, label_measure(ids, rows["label"][:], task.labels, macro_f1=self.macro_f1)
+        of_labels = label_measure(ids, rows["label"][:], task.labels, macro_f1=self.macro_f1)
+
+        def measure(predictions: Mapping[str, str]) -> dict[str, Shares]:
+            return of_labels({name: task.counted(label) for name, label in predictions.items()})
+
+        return ids, measure

@@ -147,7 +147,8 @@ def _place(task: TaskFields, rows: RowsFields, at: str, split: str, place: str) 
         yield f"{at}: squad is the form of questions, not of {task.type}; give another format"
     if form == "conll" and not any(one.kind == "texts" and one.label for one in columns):
         yield f"{at}: conll is the form of tagged words, not of {task.type}; give another format"
-    lists = [name for name, one in task_type.columns.items() if one.kind == "texts"]
+    wanted_lists = (name for name, one in task_type.columns.items() if one.kind == "texts" and not one.may_be_empty)
+    lists = list(dict.fromkeys((*wanted_lists, *(name for name in rows.columns if _is_list(task_type, name)))))
     listed = [name for name in lists if not isinstance(rows.columns.get(name, ""), str)]
     if form in ("csv", "tsv") and len(listed) < len(lists):
         yield f"{at}: a field of a table is one text, and {lists[0]} is a list; " + (
@@ -160,6 +161,10 @@ def _place(task: TaskFields, rows: RowsFields, at: str, split: str, place: str) 
             f"{at}: {shown(place)} is one file for {len(languages)} languages; write {{language}} where its name "
             "differs, or give columns.language"
         )
+
+
+def _is_list(task_type: TaskType, name: str) -> bool:
+    return name in task_type.columns and task_type.columns[name].kind == "texts"
 
 
 def _form(rows: RowsFields, place: str) -> str | None:

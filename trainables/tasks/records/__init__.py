@@ -12,8 +12,10 @@ as the task types encode them with XLM-R's tokenizer, in English for train, and 
 test; of what could not be measured, they are those of the most similar task, which is named.
 """
 
+from trainables.tasks.records.adversarial import ADVERSARIAL
 from trainables.tasks.records.choice import CHOICE
 from trainables.tasks.records.generated import GENERATED
+from trainables.tasks.records.glue import GLUE
 from trainables.tasks.records.images import IMAGES
 from trainables.tasks.records.mmlu import MMLU
 from trainables.tasks.records.nli import NLI
@@ -24,5 +26,5 @@ from trainables.tasks.records.tagging import TAGGING
 from trainables.tasks.records.text import TEXT
 from trainables.tasks.registry import add_tasks
 
-for _group in (NLI, PARAPHRASE, TAGGING, QA, RETRIEVAL, CHOICE, MMLU, TEXT, IMAGES, GENERATED):
+for _group in (NLI, PARAPHRASE, GLUE, TAGGING, QA, RETRIEVAL, CHOICE, MMLU, TEXT, IMAGES, ADVERSARIAL, GENERATED):
     add_tasks(_group)

@@ -7,6 +7,7 @@ from trainables.tasks.benchmarks import PAWSX
 from trainables.tasks.hyperparameters import Defaults, jiant
 from trainables.tasks.records.notation import each, without
 from trainables.tasks.sources.folder import pairs
+from trainables.tasks.sources.folder.glue import DEV_AS_TEST
 from trainables.tasks.sources.hub.table import HubTable
 from trainables.tasks.task import Licence, Split, Task
 
@@ -76,8 +77,9 @@ PARAPHRASE = (
     Task(
         name="qqp",
         type="pair-classification",
-        languages=(),
+        languages=("en",),
         labels=LABELS,
+        trains_on=("qqp",),
         has_train=True,
         main_metrics=("accuracy", "f1"),  # as in GLUE: their mean
         folder=pairs.qqp,
@@ -85,13 +87,14 @@ PARAPHRASE = (
             HubTable(
                 dataset="nyu-mll/glue",
                 config="qqp",
-                splits={"train": "train", "dev": "validation"},
+                splits={"train": "train", "dev": "validation", "test": "validation"},
                 columns={"text_a": "question1", "text_b": "question2"},
+                notes={("test", "en"): DEV_AS_TEST},
             ),
         ),
         settings={"jiant": jiant(256, 24, 1e-5, 3, "remembered")},
-        expected_rows={"train": {"en": 363_846}, "dev": {"en": 40_430}},
-        lengths={"train": Length(32.5)},  # as SNLI
+        expected_rows={"train": {"en": 363_846}, "dev": {"en": 40_430}, "test": {"en": 40_430}},
+        lengths={"train": Length(32.5), "test": Length(32.5)},  # as SNLI
         licence=Licence(
             data="Quora Question Pairs as in GLUE",
             source="gluebenchmark.com; hub `nyu-mll/glue` (`qqp`)",

@@ -91,7 +91,7 @@ def _labelled(value: object, name: str, column: Column, task: Task) -> Any:
         return _KINDS[column.kind](value, _text)
     if column.ids:
         return "" if value == "" and column.kind == "text" else _KINDS[column.kind](value, _id)
-    labels = task.labels if task_type.fixed_labels else ()
+    labels = task.row_labels if task_type.fixed_labels else ()
     found = _KINDS[column.kind](value, lambda one: _label(one, labels))
     if column.kind == "texts" and not all(found):
         if any(found):

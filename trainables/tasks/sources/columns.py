@@ -113,5 +113,5 @@ def _named(value: Any, names: Sequence[str], labels: Mapping[str, str], task: Ta
     if isinstance(value, int) and names:
         if value >= len(names):
             raise DataError(f"{where}: the class {value} has no name; there are: {shown(', '.join(names))}")
-        text = "" if value < 0 else text if text in labels or text in task.labels else names[value]
+        text = "" if value < 0 else text if text in labels or text in task.row_labels else names[value]
     return labels.get(text, text) if names or isinstance(value, str | int) else value

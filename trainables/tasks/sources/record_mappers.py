@@ -1,4 +1,4 @@
-"""Records of multiple-choice data sets, in their own form, as rows of the task type.
+"""Records of data sets in their own form, as rows of a task type: of multiple choice, and of adversarial sets.
 
 The same forms stand in the files of the original releases and in the columns of the hub. What is the prompt and what
 the choice is as in the study's authors' toolkit (jiant), and for Social IQa, COPA and XCOPA as in XTREME-R's script
@@ -15,6 +15,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from trainables.metrics.adversarial_squad import question_of
 from trainables.tasks.sources import Row
 
 
@@ -101,3 +102,33 @@ def copa(record: Mapping[str, Any], language: str = "en") -> Row:
         "choices": [record["choice1"], record["choice2"]],
         "label": "" if label is None or int(label) < 0 else str(label),
     }
+
+
+def question(record: Mapping[str, Any]) -> Row:
+    """A question of SQuAD on a passage."""
+    return {name: record[name] for name in ("id", "question", "context", "answers")}
+
+
+def clean_question(record: Mapping[str, Any]) -> Row | list[Row]:
+    """Of Adversarial SQuAD the questions with clean passages alone."""
+    return question(record) if record["id"] == question_of(record["id"]) else []
+
+
+def hans(record: Mapping[str, Any]) -> Row:
+    """The hub numbers the classes."""
+    label = HANS_LABELS[record["label"]] if isinstance(record["label"], int) else record["label"]
+    return {
+        "text_a": record["premise"].strip(),
+        "text_b": record["hypothesis"].strip(),
+        "label": label,
+        "parts": hans_parts(record["heuristic"], label),
+    }
+
+
+HANS_LABELS = ("entailment", "non-entailment")
+
+
+def hans_parts(heuristic: str, label: str) -> list[str]:
+    """The parts of HANS that a row counts in: its heuristic, and its heuristic with its label, as the authors' script
+    has it (tommccoy1/hans, `evaluate_heur_output.py`)."""
+    return [heuristic, f"{heuristic}, {label}"]

@@ -140,7 +140,7 @@ def _settle_labels(task: Task, task_type: TaskType, split: Split, rows: list[Row
             f"{where}, row {number + 1}: {name} is missing, and {sum(labelled)} of {len(rows)} rows have one; "
             "a score over a part would mislead, so complete or remove them"
         )
-    labels = task.labels if task_type.fixed_labels else ()
+    labels = task.row_labels if task_type.fixed_labels else ()
     if labels and (unknown := next((label for label in found if label not in labels), None)) is not None:
         number = next(number for number, row in enumerate(rows, start=1) if unknown in task_type.labels_of(row))
         raise DataError(f"{where}, row {number}: the label is {shown(unknown)}; expected one of: {', '.join(labels)}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from trainables.tasks.sources import DataError, Row, is_held_out, part
 from trainables.tasks.sources.file_forms import each_line, read_lines, read_table
+from trainables.tasks.sources.folder.glue import dev_for_test, scored_on_dev
 from trainables.tasks.sources.folder.located import Located, held_out_note, labelled_or_dev, require_file
 from trainables.tasks.sources.folder.reading import (
     checked_label,
@@ -118,15 +119,22 @@ def anli(folder: Path, task: Task, split: Split, language: str) -> Located:
         for which in ANLI_ROUNDS
     )
 
+    return Located(files, lambda: [row for file in files for row in anli_rows(file)])
+
+
+def anli_rows(file: Path) -> list[Row]:
+    """Rows of a file of ANLI's release."""
+
     def form(record: Mapping[str, Any]) -> Row:
         pair = {"id": record["uid"], "text_a": record["context"], "text_b": record["hypothesis"]}
         return {**pair, "label": _ANLI_LABELS[record["label"]]}
 
-    return Located(files, lambda: [row for file in files for row in read_json_lines(file, form)])
+    return read_json_lines(file, form)
 
 
 def qqp(folder: Path, task: Task, split: Split, language: str) -> Located:
-    file = require_file(task, split, language, *(folder / name / f"{split}.tsv" for name in ("qqp", "QQP")))
+    name = f"{dev_for_test(split)}.tsv"
+    file = require_file(task, split, language, *(folder / place / name for place in ("qqp", "QQP")))
 
     def read() -> list[Row]:
         # The release has a few broken lines, which GLUE's own readers leave out.
@@ -137,7 +145,7 @@ def qqp(folder: Path, task: Task, split: Split, language: str) -> Located:
             if len(fields) == 6 and fields[5] in task.labels
         ]
 
-    return Located((file,), read)
+    return scored_on_dev(split, file, read)
 
 
 def paws(folder: Path, task: Task, split: Split, language: str) -> Located:
