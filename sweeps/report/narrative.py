@@ -114,10 +114,10 @@ def _headline(study: Study, model: str) -> Iterator[str]:
     low, high = best.difference.interval
     what = "average over targets" if column == AVERAGE else column
     yield (
-        f"Zero-shot {what}: {base} without intermediate; the highest is {best.entry} with {best.intermediate}, a "
-        f"difference of {signed(best.difference.value)} points (95 % interval {signed(low)} to {signed(high)}, p "
-        f"{p_text(best.difference.p)}, corrected {p_text(best.adjusted)}). The highest of several is flattered by "
-        "being chosen."
+        f"Zero-shot {what}: {base} without intermediate; the highest with one is {best.entry}, with "
+        f"{best.intermediate}, a difference of {signed(best.difference.value)} points (95 % interval {signed(low)} to "
+        f"{signed(high)}, p {p_text(best.difference.p)}, corrected {p_text(best.adjusted)}). The highest of several is "
+        "flattered by being chosen."
     )
 
 

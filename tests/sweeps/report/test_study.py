@@ -188,7 +188,7 @@ def test_the_summary_counts_the_claims_and_names_the_best(study):
     sure = [score for score in tested if score.sure]
     assert len(tested) == 12
     assert f"Of 12 differences in the main table {len(sure)} hold" in text
-    assert "the highest is" in text
+    assert "the highest with one is" in text
     assert "with gen-qa" in text
     assert "dev rows of the training language alone" in text
     assert any("retrieval baseline" in line for line in cautions(study, "small"))
