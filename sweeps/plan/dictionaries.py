@@ -47,7 +47,7 @@ class Dictionaries:
             if not wanted:
                 self._staying.setdefault(where, {})[language] = None
             return tuple(Dictionary(into=into, sha256=self._sha256(file, language)) for into, file in found.items())
-        except Unreadable as error:
+        except (Unreadable, OSError) as error:  # OSError: a name that no file can have
             raise WrongSettings(f"{where}.dictionaries: {error}") from None
 
     @property

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from pydantic import Field, field_validator, model_validator
 
 from sweeps.spec.likelihood import WaySpec
-from sweeps.spec.training import Languages
 from trainables.outside.fields import Label, Place, Seed
 from trainables.outside.text import shown
 from trainables.recipe.canonical import Frozen
@@ -18,6 +17,8 @@ from trainables.tasks.registry import Way
 ALL = "all"
 """In place of a pair of languages: a folder with dictionaries of all others."""
 CODE_SWITCHING = "code-switching"
+Into = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]{1,30}$")]
+"""The code of a language, which is part of the names of files."""
 
 
 class PerturbationSpec(Frozen):
@@ -30,7 +31,7 @@ class PerturbationSpec(Frozen):
     dictionaries: dict[Label, Place] = Field(default_factory=dict)
     """Of code-switching: a folder of dictionaries, or their files by pair of languages (`de-en`), or by the language of
     the rows where all go into one; in the sweep file one path is a folder, which among files stands under `all`."""
-    into: Languages | None = None
+    into: Annotated[tuple[Into, ...], Field(min_length=1, max_length=1000)] | None = None
     """Of code-switching: the languages that words are switched to; without it, English."""
 
     @field_validator("dictionaries", mode="before")

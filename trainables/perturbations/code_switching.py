@@ -20,6 +20,7 @@ _ELIDING = ("fr", "it", "ca", "oc")
 """Languages in which what stands before an apostrophe is a word of its own: "l'eau"."""
 _NOUNS = ("de", "lb")
 """Languages whose nouns have capitals, which no other language has."""
+_ALWAYS_CAPITAL = {"en": ("I",)}
 _ENDS = ".!?…"
 
 
@@ -48,8 +49,7 @@ class Switch:
                 continue
             here, known = draw.within(known), known + 1
             if here.share("whether") < self.strength:
-                begins = self.language in _NOUNS and _begins_sentence(text[:start])
-                new = self._drawn(word, translations, begins, here)
+                new = self._drawn(word, translations, _begins_sentence(text, start), here)
                 beside = bool(found) and found[-1][1] == start and found[-1][2][-1] == " "
                 before = " " * (not beside and _runs_together(text[start - 1 : start], new[0]))
                 behind = " " * _runs_together(text[end : end + 1], new[-1])
@@ -91,9 +91,8 @@ class Switch:
             return new
         if len(word) > 1 and word.isupper():
             return upper(new, into)
-        if word[0].isupper() and (begins or self.language not in _NOUNS):
-            return upper(new[0], into) + new[1:]
-        return new
+        own = self.language in _NOUNS or word in _ALWAYS_CAPITAL.get(self.language, ())
+        return upper(new[0], into) + new[1:] if word[0].isupper() and (begins or not own) else new
 
     def _words(self, text: str) -> Iterator[Span]:
         for start, end in _runs(text):
@@ -148,9 +147,12 @@ def _runs(text: str) -> Iterator[Span]:
             start, blankless = place, own
 
 
-def _begins_sentence(before: str) -> bool:
-    before = before.rstrip()
-    return not before or before[-1] in _ENDS
+def _begins_sentence(text: str, start: int) -> bool:
+    while start and not text[start - 1].isalnum():
+        start -= 1
+        if text[start] in _ENDS:
+            return True
+    return start == 0
 
 
 def _runs_together(outside: str, character: str) -> bool:

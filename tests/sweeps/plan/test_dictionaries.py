@@ -137,6 +137,7 @@ def test_rows_are_switched_counted_and_shown_and_a_file_that_changed_is_refused(
         ({"dictionaries": {}}, "perturbations.switched: code-switching needs dictionaries: a folder, or files by pair"),
         ({"dictionaries": ""}, "perturbations.switched.dictionaries.all: is empty"),
         ({"dictionaries": 3}, "perturbations.switched.dictionaries: input should be a mapping"),
+        ({"into": "../one"}, "perturbations.switched.into[0]: string should match pattern"),
         ({"into": []}, "perturbations.switched.into: is empty"),
         ({"into": ["one", "one"]}, 'perturbations.switched: into: "one" stands there twice'),
         ({"kind": "ocr", "into": None}, "dictionaries: is of code-switching alone, and has no effect in ocr"),

@@ -21,6 +21,8 @@ def entries(language, **words):
         # Capitals: those of a sentence and of a word in capitals are kept, those of German nouns are not.
         ("de", "en", {"der": "the", "hund": "dog"}, "Der Hund, HUND. Hund!", "The dog, DOG. Dog!", 4),
         ("en", "de", {"the": "der", "dog": "Hund"}, "The dog The Dog", "Der Hund Der Hund", 4),
+        ("de", "en", {"der": "the", "hund": "dog"}, "„Der Hund?“ Der, Hund", "„The dog?“ The, dog", 4),
+        ("en", "de", {"i": "ich", "a": "ein"}, "I am. I, so I, A", "Ich am. Ich, so ich, Ein", 6),
         ("tr", "en", {"ılık": "warm", "iyi": "good"}, "ILIK İyi", "WARM Good", 2),
         ("en", "tr", {"good": "iyi"}, "Good GOOD", "İyi İYİ", 2),
         # Words with apostrophes, digits and marks; initials; articles that have lost their vowel.
