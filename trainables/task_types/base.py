@@ -234,12 +234,12 @@ class TaskType:
             return "has no tags of entities (B-...)"
         return ""
 
-    # --- cost ------------------------------------------------------------------------------------------------
-
     def parts_of(self, rows: datasets.Dataset) -> list[list[str]]:
         """The parts of the test set that each row counts in (`parts`); none in rows that were prepared before there was
         such a column."""
         return rows["parts"][:] if "parts" in rows.column_names else [[]] * len(rows)
+
+    # --- cost ------------------------------------------------------------------------------------------------
 
     def forward_flops(self, blocks: float, head: HeadWork) -> float:
         """FLOPs of a forward pass: `blocks` are those of the encoder's blocks over all subwords."""
