@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import ray
 from ray._private import ray_constants
+from ray._private.resource_and_label_spec import ResourceAndLabelSpec
 from ray.exceptions import RayError
 
 from cluster.local import fork_server, janitor
@@ -178,6 +179,12 @@ def nodes_that_stay() -> tuple[Node, ...]:
     """What the nodes of the cluster can hold at once, without those that are being taken away."""
     leaving = draining()
     return tuple(_node(node["Resources"]) for node in ray.nodes() if node["Alive"] and node["NodeID"] not in leaving)
+
+
+def node_here(cpus: int | None = None) -> Node:
+    """What a Ray that `connected` starts on this machine can hold at once; it need not have been started."""
+    found = ResourceAndLabelSpec(num_cpus=cpus).resolve(is_head=True, node_ip_address="127.0.0.1")
+    return _node(found.to_resource_dict())
 
 
 def _node(resources: dict[str, float]) -> Node:

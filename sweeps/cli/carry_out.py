@@ -56,6 +56,8 @@ def carry_out(file: Path, override: list[str] | None, on: Cluster, rounds: Round
     grown = shapes_of(on.nodes)
     sweep = load_sweep(file, override)
     _, plan, store = sweep
+    from ray.exceptions import RayError
+
     from cluster.connect import NotStarted
     from cluster.reach import Unreachable, check_reachable
     from sweeps.cli.finalize import show_results
@@ -74,11 +76,12 @@ def carry_out(file: Path, override: list[str] | None, on: Cluster, rounds: Round
         schedule = None
         try:
             for steps in rounds(sweep):
-                schedule = run_plan(
-                    sweep, tracker, TerminalDisplay(console), on.address, on.cpus, on.preflight, grown, steps
-                )
+                look = on.preflight and schedule is None
+                schedule = run_plan(sweep, tracker, TerminalDisplay(console), on.address, on.cpus, look, grown, steps)
                 if schedule.failed or schedule.draining:
                     break
+            if schedule is None:
+                tracker.open()
         except Unreachable as error:
             tracker.close("FAILED")
             wrong([f"--address: {error}"])
@@ -88,6 +91,11 @@ def carry_out(file: Path, override: list[str] | None, on: Cluster, rounds: Round
         except NotReady as error:
             tracker.close("FAILED")
             wrong([f"{file}: {line}" for line in error.lines])
+        except RayError as error:  # its head has gone, for one
+            tracker.close("FAILED")
+            said = " ".join(str(error).split())
+            complain([f"Ray failed ({said}); the same command goes on from what the store has"])
+            os._exit(FAILED)  # Ray's threads would wait for what does not answer
         except KeyboardInterrupt:
             tracker.close("KILLED", patience=2.0)
             console.print("left at once; the same command goes on from what the store has")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,10 +13,12 @@ from rich.table import Table
 
 from sweeps.cli.carry_out import Address, Cluster, Preflight, carry_out
 from sweeps.cli.console import Cpus, File, Gpus, GpuType, Json, Override, console, load_sweep, write_json, wrong
-from sweeps.cli.nodes import MayGrowTo
+from sweeps.cli.nodes import MayGrowTo, shapes_of
 
 if TYPE_CHECKING:
     from sweeps.plan.graph import Plan
+    from sweeps.schedule.estimate import Devices
+    from sweeps.schedule.nodes import NodeShape
     from sweeps.state.sweep import Sweep
     from sweeps.suggest.choice import Suggestion
     from sweeps.suggest.rounds import Round
@@ -27,7 +30,7 @@ SHOWN = 20
 
 def suggest(
     file: File,
-    budget: Annotated[float, typer.Option(help="Device-hours: of GPUs, or of CPUs in a sweep without any.")],
+    budget: Annotated[float, typer.Option(help="Device-hours: of GPUs, or of CPUs without any.")],
     override: Override = None,
     by: Annotated[
         str, typer.Option(help="dev: predict by English dev rows. zero-shot: by the target languages' test rows.")
@@ -47,7 +50,7 @@ def suggest(
     """Name the cells that tell most for their price, predicted from those that are done.
 
     Hours are those of --gpus and --gpu-type, or of this machine. With --run: of the cluster at --address, else of Ray
-    here."""
+    here; and those of earlier rounds count, so the same command goes on after it was stopped."""
     if not 0 < budget < inf:
         wrong([f"--budget {budget:g}: give hours above 0"])
     if by not in ("dev", "zero-shot"):
@@ -56,24 +59,36 @@ def suggest(
         wrong([f"--for {aim}: regret or uncertainty"])
     if run and as_json:
         wrong(["--json: shows what is suggested; leave out --run"])
+    if run and (gpus or gpu_type):
+        wrong([f"--{'gpus' if gpus else 'gpu-type'}: with --run hours are of what carries it out; leave it out"])
     from sweeps.suggest.choice import TooLittle
     from sweeps.suggest.rounds import InRounds
     from sweeps.suggest.suggestions import CannotPredict
     from sweeps.suggest.suggestions import suggest as suggested
 
     def rounds(sweep: Sweep) -> Iterator[Collection[str]]:
-        found = InRounds(sweep, lambda: _priced(sweep, gpus, gpu_type, cpus), by, aim, budget)  # type: ignore[arg-type]
-        for one in found:
-            _show_round(one, sweep)
-            yield one.steps
-        console.print(f"spent        {found.spent:.3g} of {budget:g} hours", highlight=False)
+        from cluster.connect import connected
+        from sweeps.runtime.run import PRELOAD
+
+        with ExitStack() as ray:
+            if address is not None:
+                ray.enter_context(connected(address, cpus, PRELOAD))
+            prices = _nodes_at_hand(cpus, shapes_of(nodes or []))
+            found = InRounds(sweep, lambda: _priced(sweep, prices), by, aim, budget)  # type: ignore[arg-type]
+            one = None
+            for one in found:
+                ray.enter_context(connected(address, cpus, PRELOAD))  # once: it stays for all rounds
+                _show_round(one, sweep)
+                yield one.steps
+            more = "" if one is not None else "; to go on, give more"
+            console.print(f"spent        {found.spent:.3g} of {budget:g} hours{more}", highlight=False)
 
     try:
         if run:
             carry_out(file, override, Cluster(address, cpus, nodes or [], preflight), rounds)
             return
         sweep = load_sweep(file, override)
-        priced = _priced(sweep, gpus, gpu_type, cpus)
+        priced = _priced(sweep, _devices(gpus, gpu_type, cpus))
         predicted, chosen = suggested(sweep, priced, by, aim, budget)  # type: ignore[arg-type]
     except (TooLittle, CannotPredict) as problem:
         wrong([f"{file}: {problem}"])
@@ -88,20 +103,38 @@ def suggest(
         console.print(f"- {line}", highlight=False, soft_wrap=True)
 
 
-def _priced(sweep: Sweep, gpus: int | None, gpu_type: str | None, cpus: int | None) -> Plan:
-    """The plan with the costs of its steps on the devices that were asked for, or on this machine."""
-    from sweeps.schedule.auto import choose_for
+def _devices(gpus: int | None, gpu_type: str | None, cpus: int | None) -> Devices:
+    """The devices that were asked for, or those of this machine."""
     from sweeps.schedule.estimate import Devices, NoEstimate
     from sweeps.schedule.nodes import NodeShape, this_machine
-    from sweeps.state.inspection import inspect_steps
 
     devices = Devices([NodeShape(cpus or inf, gpus or 0)] if gpus or cpus or gpu_type else [this_machine()], gpu_type)
     try:
         devices.check()
     except NoEstimate as problem:
         wrong([str(problem)])
+    return devices
+
+
+def _nodes_at_hand(cpus: int | None, may_grow_to: Sequence[NodeShape]) -> Devices:
+    """The devices that steps are about to be carried out on."""
+    import ray
+
+    from cluster.connect import node_here, nodes_that_stay
+    from sweeps.schedule.estimate import Devices
+    from sweeps.schedule.nodes import NodeShape
+
+    there = nodes_that_stay() if ray.is_initialized() else [node_here(cpus)]
+    return Devices(may_grow_to or [NodeShape(*one) for one in there])
+
+
+def _priced(sweep: Sweep, devices: Devices) -> Plan:
+    """The plan with the costs of its steps on these devices."""
+    from sweeps.schedule.auto import choose_for
+    from sweeps.state.inspection import inspect_steps
+
     done = inspect_steps(sweep).done
-    return choose_for(sweep.plan, sweep.store, done, devices.nodes, gpu_type)[0].plan
+    return choose_for(sweep.plan, sweep.store, done, devices.nodes, devices.gpu_type)[0].plan
 
 
 def _show(chosen: list[Suggestion], priced: Plan, sweep: Sweep, known: bool) -> None:

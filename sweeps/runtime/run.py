@@ -137,6 +137,7 @@ def _tune(
     from sweeps.runtime.preemption import PreemptionWatch
     from sweeps.runtime.searcher import PlanSearcher
     from sweeps.runtime.trial import driver_resources, run_series
+    from sweeps.runtime.unplaced import died_where_unplaced
     from sweeps.runtime.watchdog import Watchdog
 
     # Tune would write the driver's AWS keys into the command lines of its processes, which have those of their node.
@@ -163,7 +164,8 @@ def _tune(
                 callbacks=[Observer(schedule, driver, tracker, view, watchdog, preemption)],
             ),
         )
-        tuner.fit()
+        with died_where_unplaced():
+            tuner.fit()
 
 
 @contextmanager

@@ -7,7 +7,8 @@ are done it is a study again.
 from __future__ import annotations
 
 import logging
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Collection
+from dataclasses import asdict, dataclass
 
 from sweeps.state.sweep import Sweep
 from trainables.store.sealed_json import Damaged, seal, unseal
@@ -23,13 +24,14 @@ class Rounds:
         by: what cells were predicted by: `dev` or `zero-shot` scores of those that were done.
         rounds: how many.
         cells: that were chosen in them.
-        hours: device-hours that they took.
+        steps: that were to be carried out in them and were not done before. What they have taken of a budget is in
+            their records, so it is known whatever ended a round.
     """
 
     by: tuple[str, ...] = ()
     rounds: int = 0
     cells: int = 0
-    hours: float = 0.0
+    steps: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         plural = "s" if self.rounds > 1 else ""
@@ -49,7 +51,7 @@ def rounds_of(sweep: Sweep) -> Rounds | None:
     path = _path(sweep)
     try:
         note = unseal(sweep.store.files.read(path), path)
-        return Rounds(tuple(note["by"]), int(note["rounds"]), int(note["cells"]), float(note["hours"]))
+        return Rounds(tuple(note["by"]), int(note["rounds"]), int(note["cells"]), tuple(note["steps"]))
     except FileNotFoundError:
         return None
     except (Damaged, KeyError, TypeError, ValueError) as error:
@@ -57,20 +59,16 @@ def rounds_of(sweep: Sweep) -> Rounds | None:
         return None
 
 
-def add_round(sweep: Sweep, by: str, cells: int) -> None:
+def add_round(sweep: Sweep, by: str, cells: int, steps: Collection[str]) -> None:
     """Note a round before it is run: whatever ends it, what it has run was chosen."""
     found = rounds_of(sweep) or Rounds()
-    _write(sweep, replace(found, by=tuple(sorted({*found.by, by})), rounds=found.rounds + 1, cells=found.cells + cells))
-
-
-def add_hours(sweep: Sweep, hours: float) -> None:
-    """Note what the last round has taken."""
-    found = rounds_of(sweep) or Rounds()
-    _write(sweep, replace(found, hours=found.hours + hours))
-
-
-def _write(sweep: Sweep, rounds: Rounds) -> None:
-    sweep.store.files.replace(_path(sweep), seal(asdict(rounds)))
+    noted = Rounds(
+        by=tuple(sorted({*found.by, by})),
+        rounds=found.rounds + 1,
+        cells=found.cells + cells,
+        steps=tuple(sorted({*found.steps, *steps})),
+    )
+    sweep.store.files.replace(_path(sweep), seal(asdict(noted)))
 
 
 def _path(sweep: Sweep) -> str:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sweeps.plan.graph import PHASES, Plan
 from sweeps.state.inspection import inspect_steps
-from sweeps.state.rounds import add_hours, add_round
+from sweeps.state.rounds import add_round, rounds_of
 from sweeps.state.sweep import Sweep
 from sweeps.suggest.choice import Aim, Suggestion, TooLittle
 from sweeps.suggest.prices import Prices
 from sweeps.suggest.suggestions import Predicted, suggest
 from sweeps.suggest.table import Objective
-from trainables.steps import StepRecord
+from trainables.steps import StepRecord, get_step_kind
 
 ROUNDS = 4
 """A round takes a quarter of the budget, or a single cell where that takes more."""
@@ -35,6 +35,8 @@ class Round:
 class InRounds:
     """A sweep that is carried out by suggestions.
 
+    The budget is that of all its rounds, earlier calls included: so whatever has ended a call, the same one goes on.
+
     Args:
         price: the plan with the costs of steps on the devices at hand, for what is done by now.
         budget: device-hours.
@@ -45,37 +47,39 @@ class InRounds:
     by: Objective
     aim: Aim
     budget: float
-    spent: float = field(default=0.0, init=False)
+    _prices: Prices | None = field(default=None, init=False)
+    """Of the first round: they say what devices hours are of."""
+
+    @property
+    def spent(self) -> float:
+        """Device-hours that the steps of all rounds have taken that are done."""
+        noted, prices = rounds_of(self.sweep), self._prices
+        return taken(self.sweep, prices, noted.steps) if noted is not None and prices is not None else 0.0
 
     def __iter__(self) -> Iterator[Round]:
         """The rounds. Each is to be carried out before the next is asked for.
 
         Raises:
-            CannotPredict, TooLittle: as `suggest`, before the first round; a later one is the last.
+            CannotPredict, TooLittle: as `suggest`, before the first round of all; a later one is the last.
         """
-        number = 0
         while True:
-            left, priced = self.budget - self.spent, self.price()
+            priced = self.price()
+            self._prices = self._prices or Prices(priced)
+            noted, left = rounds_of(self.sweep), self.budget - self.spent
             try:
                 found, chosen = self._suggest(priced, left)
             except TooLittle:
-                if not number:
+                if left == self.budget:
                     raise
                 return
             if not chosen:
                 return
-            number += 1
-            before = inspect_steps(self.sweep).done
-            steps = beside(priced, before, {step for one in chosen for step in one.steps})
-            add_round(self.sweep, self.by, len(chosen))
-            try:
-                yield Round(number, found, chosen, frozenset(steps), left)
-            finally:  # also where nobody asks for the next one, since this one has failed
-                after = inspect_steps(self.sweep).done
-                hours = taken(self.sweep, Prices(priced), after - before)
-                add_hours(self.sweep, hours)
-                self.spent += hours
-            if not {one.steps[-1] for one in chosen if one.steps} <= after:
+            done = inspect_steps(self.sweep).done
+            steps = beside(priced, done, {step for one in chosen for step in one.steps})
+            add_round(self.sweep, self.by, len(chosen), steps)
+            number = 1 if noted is None else noted.rounds + 1
+            yield Round(number, found, chosen, frozenset(steps), left)
+            if not {one.steps[-1] for one in chosen if one.steps} <= inspect_steps(self.sweep).done:
                 return  # it failed, or was asked to stop
 
     def _suggest(self, priced: Plan, left: float) -> tuple[Predicted, list[Suggestion]]:
@@ -96,11 +100,12 @@ def beside(plan: Plan, done: set[str], chosen: set[str]) -> set[str]:
     return found
 
 
-def taken(sweep: Sweep, prices: Prices, steps: set[str]) -> float:
-    """Device-hours that done steps have taken."""
+def taken(sweep: Sweep, prices: Prices, steps: Iterable[str]) -> float:
+    """Device-hours of those steps that are done, as they were carried out."""
     total = 0.0
     for name in steps:
-        record = StepRecord.of(sweep.store, name)
-        held = sweep.plan.steps[name].kind.demand(record.execution).total
-        total += record.seconds * held[prices.kind] / 3600
+        if sweep.store.done(name):
+            record = StepRecord.of(sweep.store, name)
+            held = get_step_kind(record.recipe["kind"]).demand(record.execution).total
+            total += record.seconds * held[prices.kind] / 3600
     return total

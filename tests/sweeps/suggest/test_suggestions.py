@@ -128,6 +128,8 @@ def test_the_command_names_cells_and_says_what_they_are_predicted_from(file):
         (("--budget", 0), "--budget 0: give hours above 0"),
         (("--budget", "nan"), "--budget nan: give hours above 0"),
         (("--budget", 1e-9), "--budget 1e-09: the cheapest cell that is left"),
+        (("--budget", 1e-9, "--run"), "--budget 1e-09: the cheapest cell that is left"),
+        (("--budget", 1, "--run", "--gpus", 1), "--gpus: with --run hours are of what carries it out; leave it out"),
         (("--budget", 1, "--by", "test"), "--by test: dev or zero-shot"),
         (("--budget", 1, "--for", "fun"), "--for fun: regret or uncertainty"),
         (("--budget", 1, "--run", "--json"), "--json: shows what is suggested; leave out --run"),
