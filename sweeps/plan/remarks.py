@@ -9,6 +9,7 @@ from sweeps.plan.graph import Plan
 from sweeps.spec.fields import SweepSpec
 from sweeps.spec.matching import RANKING
 from trainables.perturbations.noise import has_table
+from trainables.recipe.analyses import TransferabilityRecipe
 from trainables.recipe.optimisation import Optimisation
 from trainables.recipe.recipes import DataRecipe, TrainRecipe
 from trainables.tasks import get_task
@@ -48,7 +49,8 @@ def remarks_of(plan: Plan, spec: SweepSpec) -> list[str]:
 
 def known_without_rows(plan: Plan, spec: SweepSpec) -> list[str]:
     """What is to be known of a plan whatever its rows are, a line each; of a draft that is all."""
-    return [*dropped(spec), *plan.remarks, *early_tags(spec), *matched(plan, spec), *without_table(plan)]
+    about_rows = (*matched(plan, spec), *without_table(plan), *without_fit(plan, spec))
+    return [*dropped(spec), *plan.remarks, *early_tags(spec), *about_rows]
 
 
 def dropped(spec: SweepSpec) -> list[str]:
@@ -91,6 +93,20 @@ def without_table(plan: Plan) -> list[str]:
         f"({', '.join(dict.fromkeys(of.values()))}), whose words stay as they are"
         for (task, kind), of in found.items()
     ]
+
+
+def without_fit(plan: Plan, spec: SweepSpec) -> list[str]:
+    """A line on the targets that `steps: {transferability: {}}` says nothing of."""
+    if "transferability" not in spec.steps:
+        return []
+    measured = {
+        role.target
+        for step in plan.steps.values()
+        if isinstance(step.recipe, TransferabilityRecipe)
+        for role in step.roles
+    }
+    left = ", ".join(target.task for target in spec.targets if target.task not in measured)
+    return [f"steps.transferability: nothing of {left}: no labels of rows, words or choices"] if left else []
 
 
 def matched(plan: Plan, spec: SweepSpec) -> list[str]:

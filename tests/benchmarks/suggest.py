@@ -1,7 +1,7 @@
 """How well `xstilts suggest` finds the best intermediate, by hiding cells of sweeps whose scores are known.
 
     python tests/benchmarks/suggest.py                       # artificial tables of scores, with a known truth
-    python tests/benchmarks/suggest.py FILE... [--by dev]    # finished sweeps: by zero-shot scores, or by dev
+    python tests/benchmarks/suggest.py FILE... [--by dev]    # finished sweeps: by zero-shot scores, or by dev; -o as in run
 
 Of each sweep a share of its entries (all seeds of an intermediate on a target) is hidden, at random; the rest predicts
 them. For each target the hidden intermediates are ranked, as if one of them were to be run next. regret@k (Poth et al.
@@ -52,7 +52,8 @@ class Sweep:
     """A finished sweep, as far as it is ranked.
 
     Attributes:
-        dev, rows: of each intermediate: its own score on dev rows, and how many train rows it has.
+        dev, rows: of each intermediate: its own score on dev rows, and how many train rows it has; none of those that
+            have none.
     """
 
     name: str
@@ -87,18 +88,19 @@ def artificial(seed: int, structure: bool) -> Sweep:
     return Sweep("artificial" if structure else "no structure", scores, effects, dev, rows)
 
 
-def finished(file: Path, by: Objective) -> Sweep:
+def finished(file: Path, overrides: list[str], by: Objective) -> Sweep:
     """A sweep that has been run. Its cells that are not done are left out."""
-    spec = read_spec(file)
+    spec = read_spec(file, overrides)
     results = Results(load(spec, file, Store(spec.storage)))
     scores = scores_of(results, by)
     _, rows = intermediates_of(results.plan)
     dev: dict[str, list[float]] = {}
     for step in results.plan.steps.values():
         for role in step.roles:
-            if role.phase == "intermediate" and role.intermediate and isinstance(step.recipe, TrainRecipe):
-                best = TrainResult.of(results.store, step.id).best
-                dev.setdefault(role.intermediate, []).append(float(best["value"]) if best else -math.inf)
+            of_intermediate = role.phase == "intermediate" and isinstance(step.recipe, TrainRecipe)
+            best = TrainResult.of(results.store, step.id).best if of_intermediate and results.store.done(step.id) else None
+            if best is not None:
+                dev.setdefault(role.intermediate, []).append(float(best["value"]))
     effects = effects_of(scores, features_of(scores, results))
     return Sweep(spec.sweep, scores, effects, {name: float(np.mean(of)) for name, of in dev.items()}, rows)
 
@@ -115,8 +117,8 @@ def judged(sweep: Sweep, share: float, rng: np.random.Generator) -> Draw:
     """Hide a share of the entries, predict them, and rank."""
     scores, places = sweep.scores, sweep.scores.places
     truth = scores.average @ np.nan_to_num(scores.values)
-    complete = np.array([scores.seen[scores.average[row] > 0].all() for row in range(len(places))])
-    able = [row for row in np.flatnonzero(complete) if places[row][1] != "none"]
+    complete = [row for row in range(len(places)) if scores.seen[scores.average[row] > 0].all()]
+    able = [row for row in complete if places[row][1] != "none"]
     hidden = rng.permutation(able)[: max(1, round(share * len(able)))]
     names = {places[row] for row in hidden}
     left = scores.without(number for number, cell in enumerate(scores.cells) if place_of(cell) in names)
@@ -126,7 +128,8 @@ def judged(sweep: Sweep, share: float, rng: np.random.Generator) -> Draw:
     within = [bool(abs(expected[row] - truth[row]) <= half[row]) for row in hidden]
     found = Draw({}, within)
     open_rows = set(hidden.tolist())
-    by_way = {way: _values(way, sweep, truth, expected, open_rows, rng) for way in WAYS}
+    known = {row: truth[row] for row in complete if row not in open_rows}
+    by_way = {way: _values(way, sweep, expected, known, rng) for way in WAYS}
     for group in _groups(places):
         rows = [row for row in group if row in open_rows]
         best = max((truth[row] for row in rows), default=0.0)
@@ -146,67 +149,70 @@ def _groups(places) -> Iterator[list[int]]:
 
 
 def _values(
-    way: str, sweep: Sweep, truth: Floats, expected: Floats, hidden: set[int], rng: np.random.Generator
+    way: str, sweep: Sweep, expected: Floats, known: dict[int, float], rng: np.random.Generator
 ) -> Callable[[int], float]:
-    """What a way ranks by."""
+    """What a way ranks by; `known`: the entries that are not hidden."""
     places = sweep.scores.places
     if way == "suggest":
         return lambda row: float(expected[row])
+    drawn = rng.permutation(len(places))
     if way == "random":
-        drawn = rng.permutation(len(places))
         return lambda row: float(drawn[row])
     if way == "average winner":
         means: dict[str, list[float]] = {}
-        level: dict[tuple[str, str], float] = {}
         for group in _groups(places):
-            known = [truth[row] for row in group if row not in hidden]
-            level.update({(places[row][0], places[row][2]): float(np.mean(known)) if known else 0.0 for row in group})
-        for row, (model, intermediate, target) in enumerate(places):
-            if row not in hidden:
-                means.setdefault(intermediate, []).append(truth[row] - level[model, target])
+            of = [row for row in group if row in known]
+            level = float(np.mean([known[row] for row in of])) if of else 0.0
+            for row in of:
+                means.setdefault(places[row][1], []).append(known[row] - level)
         return lambda row: float(np.mean(means.get(places[row][1], [0.0])))
     known_of = sweep.dev if way == "English dev" else sweep.rows
     return lambda row: known_of.get(places[row][1], -math.inf)
 
 
-def table(sweeps: list[list[Sweep]]) -> bool:
-    """Print the table; whether predictions are better than the best of the obvious ways, everywhere."""
+def table(sweeps: list[list[Sweep]], times: int) -> None:
+    """Print the table, and whether predictions are better than the best of the obvious ways."""
     heading = ("sweep", "hidden", *(f"{way} @{k}" for way in WAYS for k in (1, 3)), "coverage")
     print("| " + " | ".join(heading) + " |")
     print("| " + " | ".join("---" for _ in heading) + " |")
-    verdicts = []
+    said = []
     for draws in sweeps:
         for share in HIDDEN:
             rng = np.random.default_rng(1)
-            found = [judged(draws[number % len(draws)], share, rng) for number in range(DRAWS)]
+            found = [judged(draws[number % len(draws)], share, rng) for number in range(times)]
             means = {
-                key: np.array([np.mean(one.regret[key]) for one in found if key in one.regret])
-                for key in found[0].regret
+                (way, k): np.array([np.mean(one.regret[way, k]) for one in found if (way, k) in one.regret])
+                for way in WAYS
+                for k in (1, 3)
             }
-            cells = [f"{means[way, k].mean():.2f}" for way in WAYS for k in (1, 3)]
+            cells = [f"{of.mean():.2f}" if len(of) else "-" for of in means.values()]
             covered = np.mean([inside for one in found for inside in one.within])
             print(f"| {draws[0].name} | {100 * share:.0f} % | {' | '.join(cells)} | {100 * covered:.0f} % |")
-            best = min((way for way in WAYS[1:]), key=lambda way: means[way, 1].mean())
-            gain = means[best, 1] - means["suggest", 1]
-            verdicts.append((draws[0].name, share, best, gain.mean(), gain.std(ddof=1) / math.sqrt(len(gain))))
-    print()
-    for name, share, best, gain, error in verdicts:
-        better = "beats" if gain > 2 * error else "does not beat"
-        print(
-            f"{name}, {100 * share:.0f} % hidden: suggest {better} {best} (regret@1 lower by {gain:.2f} ±{error:.2f})"
-        )
-    return all(gain > 2 * error for *_, gain, error in verdicts)
+            said.append(f"{draws[0].name}, {100 * share:.0f} % hidden: {_verdict(means)}")
+    print("", *said, sep="\n")
+
+
+def _verdict(means: dict[tuple[str, int], Floats]) -> str:
+    if len(means["suggest", 1]) < 2:
+        return "no target has two hidden intermediates, so there is nothing to choose"
+    best = min(WAYS[1:], key=lambda way: means[way, 1].mean())
+    gain = means[best, 1] - means["suggest", 1]
+    error = gain.std(ddof=1) / math.sqrt(len(gain))
+    better = "beats" if gain.mean() > 2 * error else "is worse than" if gain.mean() < -2 * error else "does not beat"
+    return f"suggest {better} {best} (regret@1 lower by {gain.mean():.2f} ±{error:.2f})"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("files", nargs="*", type=Path)
+    parser.add_argument("-o", metavar="KEY=VALUE", action="append", default=[], help="override a field of the files")
     parser.add_argument("--by", choices=("dev", "zero-shot"), default="zero-shot")
+    parser.add_argument("--draws", type=int, default=DRAWS, help="of hidden entries")
     asked = parser.parse_args()
     if asked.files:
-        table([[finished(file, asked.by)] for file in asked.files])
+        table([[finished(file, asked.o, asked.by)] for file in asked.files], asked.draws)
         return
-    table([[artificial(seed, structure) for seed in range(DRAWS)] for structure in (True, False)])
+    table([[artificial(seed, structure) for seed in range(DRAWS)] for structure in (True, False)], asked.draws)
 
 
 if __name__ == "__main__":

@@ -52,12 +52,12 @@ class Embedded:
 
 @dataclass(frozen=True)
 class Labelled:
-    """What a task labels in some rows (the rows themselves, or their words), as a model sees it."""
+    """What a task labels in some rows (the rows themselves, their words or choices), as a model sees it."""
 
     features: Floats
     """(labelled, hidden): the states at the last block that heads read."""
     labels: NDArray[np.integer[Any]]
-    """(labelled,) numbers of labels."""
+    """(labelled,) numbers of labels; of choices 1 for the right one, 0 for others."""
     source: Floats | None
     """(labelled, source labels): probabilities by the model's own head; None: it was not asked."""
     rows: int
@@ -74,7 +74,9 @@ class TextRows:
 
 
 class LabelledUnits:
-    """Batches of a task whose labels are classes; of each feature the states of all that has a label, and the labels.
+    """Batches of a task that labels rows, words or choices; of each feature the states of all that has a label, and the
+    labels. Of choices each is one, labelled 1 where it is the right one and 0 elsewhere: a head scores each by its own
+    state (Radford et al. 2018, Improving Language Understanding by Generative Pre-Training, section 3.3).
 
     Args:
         modeling: of the task.
@@ -88,10 +90,19 @@ class LabelledUnits:
 
     def postprocess(self, output: Tensor, batch: Mapping[str, Tensor]) -> list[Any]:
         labels = batch["labels"].cpu()
+        if self._modeling.type.chooses:
+            choices = zip(output.cpu().split(batch["choices"].tolist()), labels, strict=True)
+            return [_chosen_or_not(states.numpy(), int(right)) for states, right in choices]
         if labels.dim() == 1:  # of sequences; else of each token
             labels, output = labels.unsqueeze(1), output.unsqueeze(1)
         rows = zip(output.cpu().numpy(), labels.numpy(), strict=True)
         return [(states[known >= 0], known[known >= 0]) for states, known in rows]
+
+
+def _chosen_or_not(states: Floats, right: int) -> tuple[Floats, NDArray[np.integer[Any]]]:
+    """The states of a row's choices, and which of them is the right one; nothing where that is not known."""
+    known = len(states) if right >= 0 else 0
+    return states[:known], (np.arange(known) == right).astype(int)
 
 
 class StatesHead(nn.Module):

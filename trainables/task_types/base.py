@@ -140,6 +140,9 @@ class TaskType:
     fixed_labels: ClassVar[bool] = False
     """Whether its tasks have a fixed set of labels, which are the head's outputs; collated batches have their numbers
     under `labels`, of each sequence or (`labels_words`) of each token, negative where there is none."""
+    chooses: ClassVar[bool] = False
+    """Whether a head scores each of a row's choices, a sequence each; collated batches have how many a row has under
+    `choices`, and the position of the right one under `labels`, negative where it is not known."""
     refers_to: ClassVar[tuple[str, ...]] = ()
     """Splits whose rows others refer to by their ids, which must then be unique. Elsewhere rows go by position where
     ids are not."""

@@ -34,6 +34,7 @@ def done(tiny, here, tmp_path_factory):
             {"task": "gen-nli", "languages": ["two"]},
             {"task": "gen-qa", "languages": ["two"]},
             {"task": "gen-tags", "languages": ["two"]},
+            {"task": "gen-choice", "languages": ["two"]},
             "gen-pairs",
         ],
         "steps": ASKED,
@@ -45,12 +46,13 @@ def done(tiny, here, tmp_path_factory):
 def test_every_intermediate_is_compared_with_every_target_that_is_trained(done):
     found = similarities(done.plan, done.store)
     data = {(one.intermediate, one.target) for one in found if one.measure in (*DISTANCES, *SIMILARITIES)}
-    assert data == {(i, t) for i in ("gen-nli", "both") for t in ("gen-nli", "gen-qa", "gen-tags")}
+    assert data == {(i, t) for i in ("gen-nli", "both") for t in ("gen-nli", "gen-qa", "gen-tags", "gen-choice")}
     fits = {(one.intermediate, one.target, one.seed, one.measure) for one in found if one.measure in FITS}
     seeds = {"none": None, "gen-nli": 1, "both": 1}
-    # Spans are no classes; the head of `gen-nli` labels sequences, as the target gen-nli does; `both` has two heads.
-    logme = {(i, t, seed, "logme") for i, seed in seeds.items() for t in ("gen-nli", "gen-tags")}
-    assert {one for one in fits if one[3] != "h_score"} == {*logme, ("gen-nli", "gen-nli", 1, "leep")}
+    # Spans are no classes; the head of `gen-nli` labels sequences, as its targets do; `both` has two heads.
+    logme = {(i, t, seed, "logme") for i, seed in seeds.items() for t in ("gen-nli", "gen-tags", "gen-choice")}
+    leep = {("gen-nli", target, 1, "leep") for target in ("gen-nli", "gen-choice")}
+    assert {one for one in fits if one[3] != "h_score"} == logme | leep
     itself = {one.measure: one for one in found if (one.intermediate, one.target) == ("gen-nli", "gen-nli")}
     assert [itself[name].value for name in DISTANCES] == pytest.approx([0, 0, 0], abs=1e-9)
     assert itself["cosine"].value == pytest.approx(1)
@@ -61,7 +63,7 @@ def test_every_intermediate_is_compared_with_every_target_that_is_trained(done):
 def test_equal_rows_are_embedded_once_and_micro_batches_change_nothing(done, host, tmp_path):
     steps = done.plan.steps.values()
     embedded = [step for step in steps if isinstance(step.recipe, EmbedRecipe)]
-    assert len(embedded) == 4  # gen-nli is an intermediate and a target
+    assert len(embedded) == 5  # gen-nli is an intermediate and a target
     again = Store(str(tmp_path / "store"))
     for step in steps:
         if step.kind.group == "prepare":
@@ -101,7 +103,7 @@ def test_leep_reads_the_predictions_of_the_intermediates_own_head(done):
     (recipe,) = (
         step.recipe
         for step in done.plan.steps.values()
-        if isinstance(step.recipe, TransferabilityRecipe) and step.recipe.source is not None
+        if isinstance(step.recipe, TransferabilityRecipe) and step.recipe.source == step.recipe.task
     )
     seen = labelled(recipe.model_copy(update={"limit": 1000}), done.store, Execution(), lambda: None)
     modeling = get_task_type(recipe.source.type).modeling()
@@ -112,6 +114,28 @@ def test_leep_reads_the_predictions_of_the_intermediates_own_head(done):
     logits = model(modeling.collate(features.to_list(), 1), "gen-nli").detach()
     assert np.allclose(seen.source, logits.softmax(-1).numpy(), atol=1e-5)
     assert [recipe.task.labels[label] for label in seen.labels] == examples["label"][:]
+
+
+def test_each_choice_is_a_candidate_that_is_the_right_one_or_not(done):
+    from trainables.analysis.features import labelled
+    from trainables.data.prepare import load_split
+    from trainables.models.loading import load_backbone
+    from trainables.task_types import get_task_type
+
+    recipe = next(
+        step.recipe
+        for step in done.plan.steps.values()
+        if isinstance(step.recipe, TransferabilityRecipe) and step.recipe.task.name == "gen-choice"
+    )
+    seen = labelled(recipe.model_copy(update={"limit": 1000, "source": None}), done.store, Execution(), lambda: None)
+    features, examples = load_split(done.store, recipe.data, "dev-one")
+    right = [int(label) for label in examples["label"][:]]
+    counts = [len(choices) for choices in examples["choices"][:]]
+    assert seen.labels.tolist() == [int(i == r) for r, n in zip(right, counts, strict=True) for i in range(n)]
+    assert seen.rows == len(examples)
+    batch = get_task_type("multiple-choice").modeling().collate(features.to_list(), 1)
+    states = load_backbone(recipe.model, done.store, Execution()).encode(batch).sentence.detach()
+    assert np.allclose(seen.features, states.numpy(), atol=1e-5)
 
 
 def test_nothing_of_a_target_language_is_read(done):
@@ -155,8 +179,14 @@ def test_a_mistake_is_one_line(sweep_file, steps, said):
 def test_a_sweep_with_nothing_to_compare_is_one_line(sweep_file):
     for steps, fields, said in (
         ({"similarity": {}}, {}, "has no intermediate"),
-        ({"transferability": {}}, {"targets": ["gen-qa"]}, "labels are classes"),
+        ({"transferability": {}}, {"targets": ["gen-qa"]}, "spans are neither, and retrieval is not trained"),
     ):
         planned = CliRunner().invoke(app, ["plan", str(sweep_file(steps=steps, **fields))])
         assert planned.exit_code == 2
         assert said in " ".join(planned.output.split())
+
+
+def test_targets_that_nothing_is_said_of_are_named_while_planning(sweep_file):
+    file = sweep_file(targets=["gen-nli", "gen-choice", "gen-qa", "gen-pairs"], steps={"transferability": {}})
+    planned = " ".join(CliRunner().invoke(app, ["plan", str(file)]).output.split())
+    assert "steps.transferability: nothing of gen-qa, gen-pairs: no labels of rows, words or choices" in planned

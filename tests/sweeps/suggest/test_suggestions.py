@@ -24,6 +24,7 @@ from sweeps.suggest.effects import Fitted
 from sweeps.suggest.prices import Prices
 from sweeps.suggest.rounds import InRounds
 from sweeps.suggest.table import Scores
+from tests.benchmarks import suggest as benchmark
 from tests.sweeps.pretended import commit
 from trainables.store import Store
 
@@ -168,6 +169,19 @@ def test_a_round_whose_cells_failed_is_the_last(file):
     sweep = opened(file)
     rounds = InRounds(sweep, lambda: sweep.plan, "dev", "regret", math.inf)
     assert [one.number for one in rounds] == [1]
+
+
+@pytest.mark.parametrize("by", ["dev", "zero-shot"])
+def test_the_benchmark_judges_sweeps_whatever_of_them_is_done(file, by, capsys):
+    sweep = opened(file)
+    do(sweep, [cell for cell in sweep.plan.cells if cell.intermediate in ("none", "gen-nli")])
+    benchmark.table([[benchmark.finished(file, [], by)]], times=2)
+    assert "no target has two hidden intermediates" in capsys.readouterr().out
+    do(sweep, sweep.plan.cells)
+    benchmark.table([[benchmark.finished(file, ["seeds=[2]"], by)]], times=3)
+    *_, half, most, _, _, verdict = capsys.readouterr().out.splitlines()
+    assert [line.split("|")[2].strip() for line in (half, most)] == ["50 %", "75 %"]
+    assert verdict.startswith("tiny, 75 % hidden: suggest ")
 
 
 def test_a_sweep_without_a_score_on_dev_rows_is_one_line(sweep_file, tiny):

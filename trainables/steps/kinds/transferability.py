@@ -23,6 +23,7 @@ from trainables.steps.kinds.single import SingleProcessKind
 from trainables.steps.work import Work, WorkContext
 from trainables.store import Store
 from trainables.task_types import get_task_type
+from trainables.task_types.base import TaskType
 from trainables.training.memory import Computing, DeviceType, Memory, evaluation_memory
 
 MOST = 20_000
@@ -87,12 +88,15 @@ class Transferability(SingleProcessKind):
         return evaluation_memory(shape, Computing(outputs=shape.hidden, device=device), batch)
 
     def plan(self, options: Mapping[str, Any], context: PlanContext) -> Iterator[FurtherStep]:
-        """Every checkpoint that the training of a target starts from, on that target, where its labels are classes."""
+        """Every checkpoint that the training of a target starts from, on that target, where `measurable`."""
         said = read_options(options, TransferabilityOptions)
         cells = trained_cells(context)
-        fitting = [one for one in cells if get_task_type(one.trained_on.task.type).fixed_labels]
+        fitting = [one for one in cells if measurable(get_task_type(one.trained_on.task.type))]
         if not fitting:
-            raise ValueError("no target of this sweep is trained on rows whose labels are classes; take it out")
+            raise ValueError(
+                "no target of this sweep is trained on rows whose labels are classes or choices (spans are neither, and "
+                "retrieval is not trained); take it out"
+            )
         for one in fitting:
             task, training = one.trained_on, one.intermediate_training
             recipe = TransferabilityRecipe(
@@ -108,6 +112,12 @@ class Transferability(SingleProcessKind):
             of = one.intermediate if seed is None else f"{one.intermediate} · seed {seed}"
             label = f"transferability {of} -> {one.target}"
             yield FurtherStep(recipe, label, one.model, one.intermediate, one.target, seed)
+
+
+def measurable(kind: TaskType) -> bool:
+    """Whether what a task labels has a state of its own: rows, words or choices. The spans of question answering have
+    none (a head compares all tokens of a context), and no source known here defines these measures for them."""
+    return kind.fixed_labels or kind.chooses
 
 
 def _source(training: TrainRecipe, target: TaskSpec) -> TaskSpec | None:

@@ -25,6 +25,7 @@ class ChoiceLikelihood(MultipleChoice):
     continues_prompts = True
     predicts_next = True
     whole_vocabulary = True
+    chooses = False
     by_likelihood = ""
     other_metrics: ClassVar[tuple[str, ...]] = (
         *MultipleChoice.other_metrics, "accuracy_sum", "accuracy_characters", "accuracy_bytes",

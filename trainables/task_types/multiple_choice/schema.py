@@ -36,6 +36,7 @@ class MultipleChoice(TaskType):
     usual_metrics = ("accuracy",)
     other_metrics: ClassVar[tuple[str, ...]] = ("macro_accuracy",)
     knows_chance = True
+    chooses = True
     perturbed = ("prompt", "query")
     by_likelihood = "choice-likelihood"
 
