@@ -206,7 +206,17 @@ class _Planner:
         if other is not None:
             theirs = self._settings(other).fields
             layers.append(Training(steps=theirs["steps"], batch_size=theirs["batch_size"]))
+            layers.append(self._share(intermediate, other, theirs.get("train_limit")))
         return merged(f"training.{name}", self.build.positions, defaults, *layers)
+
+    def _share(self, one: IntermediateSpec, other: IntermediateSpec, limit: int | None) -> Training | None:
+        """Of the same task in other languages: so many rows of each that all together are as many as `other` reads,
+        where that has a limit and the sweep file gives `one` no other."""
+        own = self.spec.training.get(one.name)
+        if limit is None or not one.in_other_languages_than(other) or (own is not None and own.train_limit is not None):
+            return None
+        ours, theirs = (max(1, len(in_languages(it.tasks[0])[1])) for it in (one, other))
+        return Training(train_limit=max(1, limit * theirs // ours))
 
     def _named(self, name: str) -> IntermediateSpec:
         return next(one for one in self.spec.intermediates if one.name == name)

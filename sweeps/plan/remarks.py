@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sweeps.plan.graph import Plan
 from sweeps.spec.fields import SweepSpec
+from sweeps.spec.intermediate import IntermediateSpec
 from sweeps.spec.matching import RANKING
 from trainables.perturbations.noise import has_table
 from trainables.recipe.analyses import TransferabilityRecipe
@@ -124,13 +125,35 @@ def matched(plan: Plan, spec: SweepSpec) -> list[str]:
         assert (ours.steps, ours.batch_size) == (theirs.steps, theirs.batch_size)
         said = f"{one.name}: {ours.steps} updates of {ours.batch_size} rows, as {one.matched_to} has"
         if one.captions_of is None:
-            lines.append(f"{said}; rows and task differ")
+            other = next(it for it in spec.intermediates if it.name == one.matched_to)
+            lines.append(f"{said}; {_rows_text(plan, one, other)}")
             continue
         others = ("learning_rate", "warmup", "weight_decay", "dropout", "attention_dropout", "precision")
         differ = [name for name in others if getattr(ours, name) != getattr(theirs, name)]
         more = f", and {', '.join(differ)}" if differ else ""
         lines.append(f"{said}, of the same captions; without images, and by {one.objective or RANKING}{more}")
     return lines
+
+
+def _rows_text(plan: Plan, one: IntermediateSpec, other: IntermediateSpec) -> str:
+    if not one.in_other_languages_than(other):
+        return "rows and task differ"
+    limits = [_train_limit(plan, name) for name in (one.name, other.name)]
+    if None in limits:
+        return f"the same task in other languages; train_limit of {other.name} would give both as many train rows"
+    return f"the same task in other languages, {limits[0]:,} train rows in all, and {limits[1]:,}"
+
+
+def _train_limit(plan: Plan, intermediate: str) -> int | None:
+    """Train rows that an intermediate reads at most, in all languages; None where some have no limit."""
+    for step in plan.steps.values():
+        if any(role.phase == "intermediate" and role.intermediate == intermediate for role in step.roles):
+            recipes = [plan.steps[name].recipe for name in step.recipe.data_steps]
+            rows = [
+                ref.limit for one in recipes if isinstance(one, DataRecipe) for ref in one.rows if ref.split == "train"
+            ]
+            return None if None in rows else sum(limit or 0 for limit in rows)
+    return None
 
 
 def unread_rows(spec: SweepSpec) -> list[str]:

@@ -1,7 +1,7 @@
 """Trials whose process Ray gives up placing: their node has gone, or their placement group, while they started.
 
-Tune (2.60, `RayActorManager._actor_task_failed`) knows processes that died and tasks that raised, and ends the whole run
-with an error of anything else.
+Tune (2.60, `RayActorManager._actor_task_failed`) knows processes that died and tasks that raised, and ends the whole
+run with an error of anything else.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ray.air.execution import RayActorManager
+from ray.air.execution._internal.actor_manager import RayActorManager
 from ray.exceptions import RayActorError, RayError, RayTaskError
 from ray.tune.execution import tune_controller
 

@@ -48,7 +48,8 @@ class IntermediateSpec(Frozen):
     """Of captions: what is learnt from them; without it, translation ranking, of each caption and that of the same
     image in the next language."""
     updates_of: Label | None = None
-    """An intermediate of this sweep whose number of updates and rows of an update this one has, too."""
+    """An intermediate of this sweep whose number of updates and rows of an update this one has, too. Where both are one
+    task in different languages, it also has as many train rows in all, if those of the other have a `train_limit`."""
 
     @property
     def is_none(self) -> bool:
@@ -67,6 +68,11 @@ class IntermediateSpec(Frozen):
     def matched_to(self) -> str | None:
         """The intermediate whose updates and rows of an update it has."""
         return self.captions_of or self.updates_of
+
+    def in_other_languages_than(self, other: IntermediateSpec) -> bool:
+        """Whether it is one task alone, and `other` the same in other languages."""
+        tasks = [one.tasks[0] if len(one.tasks) == 1 and one.text is None else "" for one in (self, other)]
+        return tasks[0] != tasks[1] and in_languages(tasks[0])[0] == in_languages(tasks[1])[0]
 
     @property
     def role(self) -> Literal["none", "image-text", "caption-only", "text"]:

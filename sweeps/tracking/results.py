@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from mlflow import MlflowClient
 from mlflow.entities import Dataset, DatasetInput
 
 from sweeps.plan.graph import Plan
+from sweeps.spec.model import ModelSpec
 from sweeps.state.selection import decision_on
-from sweeps.tracking import limits
+from sweeps.tracking import languages, limits
 from sweeps.tracking.buffer import MetricLink, RunBuffer
 from sweeps.tracking.datasets import data_of, selected_on
 from sweeps.tracking.models import model_of, register_champion, show_model
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import Recipe, TrainRecipe
-from trainables.steps import StepRecord, kind_of, read_recipe
+from trainables.recipe.recipes import EvaluateRecipe, Recipe, TrainRecipe
+from trainables.steps import EvaluateResult, StepRecord, kind_of, read_recipe
 from trainables.steps.kinds.train import curves
 from trainables.store import MODEL, Store
 
@@ -27,6 +28,7 @@ class StepResults:
     """Of the steps of one sweep. Times are milliseconds; each method may be called again and adds nothing then.
 
     Args:
+        models: of the sweep, by name.
         run_of: gives the run of a step, where it has one.
     """
 
@@ -37,11 +39,12 @@ class StepResults:
         sweep: str,
         plan: Plan,
         store: Store,
+        models: Mapping[str, ModelSpec],
         numbers: RunBuffer,
         run_of: Callable[[str], str | None],
     ) -> None:
         self._client, self._experiment = client, experiment
-        self._sweep, self._plan, self._store = sweep, plan, store
+        self._sweep, self._plan, self._store, self._models = sweep, plan, store, models
         self._numbers, self._run_of = numbers, run_of
 
     def done(self, run_id: str, step: str, at: int) -> dict[str, str]:
@@ -70,7 +73,7 @@ class StepResults:
             self._client.log_artifact(run_id, str(self._store.path(step) / name))
         for name in shown.folders:
             self._client.log_artifacts(run_id, str(self._store.path(step) / name), name)
-        return {"path": self._store.locate(step), **shown.tags}
+        return {"path": self._store.locate(step), **shown.tags, **self._show_languages(run_id, recipe, record)}
 
     def so_far(self, run_id: str, step: str, at: int) -> dict[str, str]:
         """Log what a step that is not done has come to, as its training state has it; the tags that its run gets."""
@@ -89,6 +92,14 @@ class StepResults:
         of = _adapters(self._plan.steps[step].recipe) if step in self._plan.steps else {}
         tags = {SWEEP: self._sweep, STEP: step, "path": self._store.locate(step, MODEL), **of}
         register_champion(self._client, limits.registered(f"{self._sweep}.{target}"), model, run_id, tags)
+
+    def _show_languages(self, run_id: str, recipe: Recipe, record: StepRecord) -> dict[str, str]:
+        """Log the scores of an evaluation by language, with what is known of each; the tags that say so."""
+        if not isinstance(recipe, EvaluateRecipe) or record.step not in self._plan.steps:
+            return {}
+        result, roles = EvaluateResult.model_validate(record.result), self._plan.steps[record.step].roles
+        self._client.log_dict(run_id, languages.table_of(recipe, result, roles, self._models), languages.TABLE)
+        return languages.TAGS
 
     def _show_data(self, run_id: str, recipe: Recipe) -> list[DatasetInput]:
         data = data_of(recipe, self._store)

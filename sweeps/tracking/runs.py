@@ -24,9 +24,9 @@ import mlflow
 from mlflow import MlflowClient
 from mlflow.entities import Param, Run, RunTag
 
-from sweeps.plan.graph import Plan
 from sweeps.schedule.states import StepState
 from sweeps.spec.places import SQLITE
+from sweeps.state.sweep import Sweep
 from sweeps.tracking import limits
 from sweeps.tracking.auth_errors import refusal
 from sweeps.tracking.buffer import RunBuffer
@@ -35,7 +35,6 @@ from sweeps.tracking.payloads import begun
 from sweeps.tracking.results import STEP, SWEEP, StepResults
 from trainables.steps import StepRecord
 from trainables.steps.environment import Code
-from trainables.store import Store
 from trainables.store.leases import active_leases
 
 PARENT = "mlflow.parentRunId"
@@ -56,12 +55,13 @@ class Runs:
     """The runs of one sweep.
 
     Args:
-        spec: the sweep file's fields, kept beside the sweep's run.
+        sweep: its file's fields are kept beside its run.
         code: what makes the runs.
     """
 
-    def __init__(self, uri: str, sweep: str, plan: Plan, store: Store, spec: dict[str, Any], code: Code) -> None:
-        self.uri, self.sweep, self.plan, self.store, self.spec = uri, sweep, plan, store, spec
+    def __init__(self, sweep: Sweep, code: Code) -> None:
+        self.spec, self.plan, self.store = sweep
+        self.uri, self.sweep = self.spec.tracking_uri, self.spec.sweep
         self._code = {CODE: str(code)} | ({"mlflow.source.git.commit": code.commit} if code.commit else {})
         self.experiment: str | None = None
         self.parent: str | None = None
@@ -89,7 +89,14 @@ class Runs:
             self._client = MlflowClient(self.uri)
             self.experiment = self._experiment()
         self._outcomes = StepResults(
-            self._client, self.experiment, self.sweep, self.plan, self.store, self._said, self.run_of
+            self._client,
+            self.experiment,
+            self.sweep,
+            self.plan,
+            self.store,
+            self.spec.models,
+            self._said,
+            self.run_of,
         )
         self.parent = self._parent()
         for run in self._search(f"tags.`{PARENT}` = '{self.parent}'"):
@@ -143,7 +150,7 @@ class Runs:
         where = f"tags.`{SWEEP}` = '{self.sweep}'"  # a path may have quotes in it, which a filter cannot
         run, new = self._one(where, self.sweep, tags, _now())
         if new or "sweep.json" not in [one.path for one in self._client.list_artifacts(run.info.run_id)]:
-            self._client.log_dict(run.info.run_id, self.spec, "sweep.json")
+            self._client.log_dict(run.info.run_id, self.spec.model_dump(mode="json"), "sweep.json")
         return str(run.info.run_id)
 
     def _one(self, where: str, name: str, tags: dict[str, str], began: int) -> tuple[Run, bool]:

@@ -32,7 +32,7 @@ class Tracker:
     """
 
     def __init__(self, sweep: Sweep, say: Callable[[str], None] = log.warning) -> None:
-        spec, plan, store = sweep
+        spec, _, store = sweep
         self.uri = spec.tracking_uri
         self._say = say
         self._running: set[str] = set()
@@ -43,7 +43,7 @@ class Tracker:
             self._journal = Journal.new(self.folder)
         except OSError as error:
             say(f"{self.folder}: {error}; MLflow will lack the curves of this run, the store will not")
-        self._runs = Runs(self.uri, spec.sweep, plan, store, spec.model_dump(mode="json"), code())
+        self._runs = Runs(sweep, code())
         self._sender = Sender(self._runs, self.folder, self._journal, say)
 
     def __enter__(self) -> Tracker:

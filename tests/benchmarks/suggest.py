@@ -1,7 +1,7 @@
 """How well `xstilts suggest` finds the best intermediate, by hiding cells of sweeps whose scores are known.
 
     python tests/benchmarks/suggest.py                       # artificial tables of scores, with a known truth
-    python tests/benchmarks/suggest.py FILE... [--by dev]    # finished sweeps: by zero-shot scores, or by dev; -o as in run
+    python tests/benchmarks/suggest.py FILE... [--by dev]    # finished sweeps, with -o as they were run
 
 Of each sweep a share of its entries (all seeds of an intermediate on a target) is hidden, at random; the rest predicts
 them. For each target the hidden intermediates are ranked, as if one of them were to be run next. regret@k (Poth et al.
@@ -98,7 +98,9 @@ def finished(file: Path, overrides: list[str], by: Objective) -> Sweep:
     for step in results.plan.steps.values():
         for role in step.roles:
             of_intermediate = role.phase == "intermediate" and isinstance(step.recipe, TrainRecipe)
-            best = TrainResult.of(results.store, step.id).best if of_intermediate and results.store.done(step.id) else None
+            best = (
+                TrainResult.of(results.store, step.id).best if of_intermediate and results.store.done(step.id) else None
+            )
             if best is not None:
                 dev.setdefault(role.intermediate, []).append(float(best["value"]))
     effects = effects_of(scores, features_of(scores, results))

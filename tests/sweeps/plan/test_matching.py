@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sweeps.plan.planner import make_plan
 from sweeps.plan.remarks import matched
 from sweeps.spec.reading import read_spec
@@ -98,3 +100,17 @@ def test_the_same_task_in_another_language_is_matched_by_the_settings_of_their_t
     training = {"all": {"batch_size": 8, "max_length": 32}, "gen-images": {"steps": 6}, "gen-nli": {"steps": 2}}
     _, _, trained = planned(sweep_file, intermediates=["none", "gen-images@one", captions], training=training)
     assert [trained[name].optimisation.steps for name in ("gen-images@one", "two")] == [6, 6]
+
+
+@pytest.mark.parametrize(("own", "limits"), [(None, (50, 50)), (30, (30, 30))])
+def test_the_same_task_in_several_languages_reads_as_many_rows_in_all(sweep_file, own, limits):
+    name = "gen-images@one+two"
+    both = {"name": name, "tasks": [name], "updates_of": "gen-images@one"}
+    training = {"all": {"batch_size": 8, "max_length": 32}, "gen-images": {"steps": 6, "train_limit": 100}}
+    training |= {"gen-nli": {"steps": 2}, **({name: {"train_limit": own}} if own else {})}
+    fields = {"intermediates": ["none", "gen-images@one", both], "training": training}
+    spec, plan, trained = planned(sweep_file, **fields)
+    refs = [rows for data in trained[name].data_steps for rows in plan.steps[data].recipe.rows]
+    assert tuple(rows.limit for rows in refs if rows.split == "train") == limits
+    (said,) = matched(plan, spec)
+    assert said.endswith(f"the same task in other languages, {sum(limits)} train rows in all, and 100")

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -68,14 +70,24 @@ def made_up(fields, host, tmp_path_factory) -> Results:
     """Four seeds of two intermediates; `gen-qa` helps every target by far, `gen-nli` does nothing. Only to be read."""
     root = tmp_path_factory.mktemp("made-up")
     spec, plan, store = planned(fields, root)
-    for step in plan.steps.values():
-        if isinstance(step.recipe, TrainRecipe):
-            pretend_training(step, store)
-        elif isinstance(step.recipe, EvaluateRecipe):
-            pretend_evaluation(step, store)
-        else:
-            carry_out(step.recipe, step.execution, store, host())
+    with asked_for_once():
+        for step in plan.steps.values():
+            if isinstance(step.recipe, TrainRecipe):
+                pretend_training(step, store)
+            elif isinstance(step.recipe, EvaluateRecipe):
+                pretend_evaluation(step, store)
+            else:
+                carry_out(step.recipe, step.execution, store, host())
     return Results(Sweep(spec, plan, store))
+
+
+@contextmanager
+def asked_for_once() -> Iterator[None]:
+    """What records say of the environment is found out once: it asks git, for each of hundreds of steps."""
+    found = records.environment(Execution())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "environment", lambda execution: found)
+        yield
 
 
 class Asked(NamedTuple):
@@ -94,9 +106,7 @@ def asked_once(host, tmp_path_factory) -> Asked:
     root = tmp_path_factory.mktemp("asked")
     spec, plan, store = planned(questions_sweep.fields(root), root)
     by_evaluation = {cell.evaluation: cell for cell in plan.cells}
-    with pytest.MonkeyPatch.context() as patch:
-        found = records.environment(Execution())
-        patch.setattr(records, "environment", lambda execution: found)  # which asks git, each time
+    with asked_for_once():
         for step in plan.steps.values():
             if isinstance(step.recipe, TrainRecipe):
                 pretend_training(step, store)
@@ -187,7 +197,7 @@ def pretend_evaluation(step: Any, store: Store) -> None:
     (made / PREDICTIONS).mkdir()
     scores = {}
     for language in recipe.languages:
-        _, examples = load_split(store, recipe.data, f"test-{language}")
+        examples = rows_of(store, recipe.data, f"test-{language}")
         rng = np.random.default_rng([int(step.tags.get("seed", "0")), len(step.name), ord(language[0])])
         ease = min(1.0, EASE[language] + 0.35 * (step.tags.get("intermediate") == "gen-qa"))
         predictions = {

@@ -134,7 +134,9 @@ def test_each_choice_is_a_candidate_that_is_the_right_one_or_not(done):
     assert seen.labels.tolist() == [int(i == r) for r, n in zip(right, counts, strict=True) for i in range(n)]
     assert seen.rows == len(examples)
     batch = get_task_type("multiple-choice").modeling().collate(features.to_list(), 1)
-    states = load_backbone(recipe.model, done.store, Execution()).encode(batch).sentence.detach()
+    backbone = load_backbone(recipe.model, done.store, Execution())
+    backbone.model.eval()
+    states = backbone.encode(batch).sentence.detach()
     assert np.allclose(seen.features, states.numpy(), atol=1e-5)
 
 

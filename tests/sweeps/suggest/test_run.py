@@ -42,9 +42,10 @@ def test_rounds_until_the_budget_is_spent_over_a_kill(local_ray, sweep_file, tin
         if one.number > 1:
             raise Killed
 
-    with monkeypatch.context() as patch, pytest.raises(Killed):
+    with monkeypatch.context() as patch:
         patch.setattr(command, "_show_round", killed)
-        run(file, 100.0)
+        with pytest.raises(Killed):
+            run(file, 100.0)
     first = inspect_steps(sweep).done
     taken = {step: StepRecord.of(sweep.store, step) for step in first}
     hours = sum(one.seconds for one in taken.values()) / 3600  # one CPU each

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from statistics import fmean
 
 import pytest
 from mlflow import MlflowClient
@@ -18,6 +19,8 @@ from tests.sweeps import pretended
 from trainables.recipe.recipes import EvaluateRecipe
 from trainables.steps import StepRecord
 from trainables.store import Store
+from trainables.tasks import get_task
+from trainables.tasks.language_facts import GROUPINGS, LANGUAGES
 
 
 @pytest.fixture(scope="module", params=["paper.yaml", "xtreme-r.yaml"])
@@ -80,3 +83,13 @@ def test_the_names_are_those_that_mlflow_gets(study, tmp_path):
         for step in (several, widest):
             assert set(client.get_run(tracker.run_of(step)).data.metrics) == names_of(step, store)
         assert set(client.get_run(tracker.parent).data.metrics) == {limits.key(name) for name in means}
+        # Of an evaluation MLflow can also group the scores by what is known of languages.
+        table = client.load_table(tracker.experiment, "languages.json", [tracker.run_of(widest)])
+        scores, (role,) = store.record(widest.id)["result"]["metrics"], widest.roles
+        main = get_task(role.target).main_metrics
+        assert len(table) == sum(name in main for one in scores.values() for name in one)
+        assert set(table["target"]) == {role.target}
+        for by in GROUPINGS:
+            for (group, name), mean in table.groupby([by, "metric"])["value"].mean().items():
+                of = [code for code in scores if (LANGUAGES[code].group_of(by, "xlm-r") or "not known") == group]
+                assert mean == pytest.approx(fmean(scores[code][name] for code in of)), (by, group)

@@ -94,8 +94,8 @@ class Transferability(SingleProcessKind):
         fitting = [one for one in cells if measurable(get_task_type(one.trained_on.task.type))]
         if not fitting:
             raise ValueError(
-                "no target of this sweep is trained on rows whose labels are classes or choices (spans are neither, and "
-                "retrieval is not trained); take it out"
+                "no target of this sweep is trained on rows whose labels are classes or choices (spans are neither, "
+                "and retrieval is not trained); take it out"
             )
         for one in fitting:
             task, training = one.trained_on, one.intermediate_training
