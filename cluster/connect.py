@@ -181,10 +181,13 @@ def nodes_that_stay() -> tuple[Node, ...]:
     return tuple(_node(node["Resources"]) for node in ray.nodes() if node["Alive"] and node["NodeID"] not in leaving)
 
 
-def node_here(cpus: int | None = None) -> Node:
-    """What a Ray that `connected` starts on this machine can hold at once; it need not have been started."""
-    found = ResourceAndLabelSpec(num_cpus=cpus).resolve(is_head=True, node_ip_address="127.0.0.1")
-    return _node(found.to_resource_dict())
+def nodes_at_hand(cpus: int | None = None) -> tuple[Node, ...]:
+    """What the nodes can hold that this process is connected to or, without Ray, the one that `connected` would start
+    on this machine with so many CPUs (None: all)."""
+    if ray.is_initialized():
+        return nodes_that_stay()
+    here = ResourceAndLabelSpec(num_cpus=cpus).resolve(is_head=True, node_ip_address="127.0.0.1")
+    return (_node(here.to_resource_dict()),)
 
 
 def _node(resources: dict[str, float]) -> Node:

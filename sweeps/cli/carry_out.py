@@ -56,13 +56,11 @@ def carry_out(file: Path, override: list[str] | None, on: Cluster, rounds: Round
     grown = shapes_of(on.nodes)
     sweep = load_sweep(file, override)
     _, plan, store = sweep
-    from ray.exceptions import RayError
-
     from cluster.connect import NotStarted
     from cluster.reach import Unreachable, check_reachable
     from sweeps.cli.finalize import show_results
     from sweeps.cli.live import TerminalDisplay
-    from sweeps.runtime.run import NotReady, run_plan
+    from sweeps.runtime.run import NotReady, RayFailed, run_plan
     from sweeps.state.selection import champions
     from sweeps.tracking import Tracker
 
@@ -91,10 +89,9 @@ def carry_out(file: Path, override: list[str] | None, on: Cluster, rounds: Round
         except NotReady as error:
             tracker.close("FAILED")
             wrong([f"{file}: {line}" for line in error.lines])
-        except RayError as error:  # its head has gone, for one
+        except RayFailed as error:
             tracker.close("FAILED")
-            said = " ".join(str(error).split())
-            complain([f"Ray failed ({said}); the same command goes on from what the store has"])
+            complain([f"{error}; the same command goes on from what the store has"])
             os._exit(FAILED)  # Ray's threads would wait for what does not answer
         except KeyboardInterrupt:
             tracker.close("KILLED", patience=2.0)

@@ -118,14 +118,11 @@ def _devices(gpus: int | None, gpu_type: str | None, cpus: int | None) -> Device
 
 def _nodes_at_hand(cpus: int | None, may_grow_to: Sequence[NodeShape]) -> Devices:
     """The devices that steps are about to be carried out on."""
-    import ray
-
-    from cluster.connect import node_here, nodes_that_stay
+    from cluster.connect import nodes_at_hand
     from sweeps.schedule.estimate import Devices
     from sweeps.schedule.nodes import NodeShape
 
-    there = nodes_that_stay() if ray.is_initialized() else [node_here(cpus)]
-    return Devices(may_grow_to or [NodeShape(*one) for one in there])
+    return Devices(may_grow_to or [NodeShape(*one) for one in nodes_at_hand(cpus)])
 
 
 def _priced(sweep: Sweep, devices: Devices) -> Plan:

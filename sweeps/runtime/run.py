@@ -16,6 +16,8 @@ from dataclasses import replace
 from types import FrameType
 from typing import Any
 
+from ray.exceptions import RayError
+
 from cluster.connect import connected, nodes_that_stay, ray_logs, ray_session
 from sweeps.cost.memory import PlanMemory
 from sweeps.plan.saved_plan import save_plan
@@ -48,6 +50,13 @@ class NotReady(RuntimeError):
         self.lines = lines
 
 
+class RayFailed(RuntimeError):
+    """Ray itself has failed in the middle of a run, as where its head has gone; the message is one line."""
+
+    def __init__(self, error: BaseException) -> None:
+        super().__init__(f"Ray failed ({' '.join(str(error).split())})")
+
+
 def run_plan(
     sweep: Sweep,
     tracker: Tracker,
@@ -68,7 +77,7 @@ def run_plan(
         may_grow_to: nodes that an autoscaling cluster comes to have when steps wait for them; none: it stays as it is.
         steps: that are to be carried out, each with all that it needs and that is not done; None: all of the plan.
 
-    Raises NotReady before anything is started.
+    Raises NotReady before anything is started, RayFailed where Ray does not go on.
     """
     spec, plan, store = sweep
     pin(spec, store)
@@ -108,6 +117,8 @@ def run_plan(
             )
             try:
                 _tune(spec, schedule, retries, store, leases, scratch, tracker, display)
+            except RayError as error:
+                raise RayFailed(error) from error
             finally:
                 shutil.rmtree(scratch, ignore_errors=True)
     return schedule
