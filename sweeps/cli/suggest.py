@@ -75,12 +75,11 @@ def suggest(
                 ray.enter_context(connected(address, cpus, PRELOAD))
             prices = _nodes_at_hand(cpus, shapes_of(nodes or []))
             found = InRounds(sweep, lambda: _priced(sweep, prices), by, aim, budget)  # type: ignore[arg-type]
-            one = None
             for one in found:
                 ray.enter_context(connected(address, cpus, PRELOAD))  # once: it stays for all rounds
                 _show_round(one, sweep)
                 yield one.steps
-            more = "" if one is not None else "; to go on, give more"
+            more = "" if found.complete else "; to go on, give more"
             console.print(f"spent        {found.spent:.3g} of {budget:g} hours{more}", highlight=False)
 
     try:

@@ -47,6 +47,8 @@ class InRounds:
     by: Objective
     aim: Aim
     budget: float
+    complete: bool = field(default=False, init=False)
+    """Whether no cell was left at last."""
     _prices: Prices | None = field(default=None, init=False)
     """Of the first round: they say what devices hours are of."""
 
@@ -72,7 +74,8 @@ class InRounds:
                 if left == self.budget:
                     raise
                 return
-            if not chosen:
+            self.complete = not chosen
+            if self.complete:
                 return
             done = inspect_steps(self.sweep).done
             steps = beside(priced, done, {step for one in chosen for step in one.steps})

@@ -58,6 +58,7 @@ def test_rounds_until_the_budget_is_spent_over_a_kill(local_ray, sweep_file, tin
     assert inspect_steps(sweep).done == first
     rest = run(file, 100.0)
     assert "round 3: " in rest
+    assert "give more" not in rest
     assert "selection" not in rest
     assert inspect_steps(sweep).done == set(sweep.plan.steps)
     assert {step: StepRecord.of(sweep.store, step) for step in first} == taken
