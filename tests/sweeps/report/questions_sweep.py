@@ -24,6 +24,8 @@ OWN_GAIN = 14.0
 """Points that the Swahili intermediate adds in Swahili, beyond the English one."""
 DROPS = {"none": 16.0, "toy-nli": 6.0, "toy-nli@sw": 10.0, "toy-both": 8.0, "toy-more": 12.0}
 """Points that noise takes, by intermediate."""
+BEST_ON_DEV = "toy-both"
+"""The intermediate with the highest score on dev rows of the training language."""
 START = {"en": 62.0, "de": 56.0, "sw": 44.0, "yo": 38.0}
 
 
