@@ -3,50 +3,46 @@
 from __future__ import annotations
 
 import pytest
-import ray
-from ray.air.execution import FixedResourceManager, ResourceRequest
-from ray.exceptions import RayActorError
+from ray.air.execution._internal.tracked_actor import TrackedActor
+from ray.air.execution._internal.tracked_actor_task import TrackedActorTask
+from ray.exceptions import ActorUnschedulableError, RayActorError
 from ray.tune.execution import tune_controller
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from sweeps.runtime.unplaced import PlacedOrDied, died_where_unplaced
+from sweeps.runtime.unplaced import died_where_unplaced
 
-
-class Trainable:
-    def train(self):
-        return "trained"
+GONE = ActorUnschedulableError("its placement group\nwas removed")
 
 
-def ended(manager_class, **options):
-    """What Tune's manager is told of one task of one process: results and errors."""
-    said = []
-    manager = manager_class(FixedResourceManager({"CPU": 1}))
-    actor = manager.add_actor(
-        ray.remote(**options)(Trainable),
-        kwargs={},
-        resource_request=ResourceRequest([{"CPU": 1}]),
-        on_error=lambda actor, error: said.append(error),
-    )
-    manager.schedule_actor_task(
-        actor,
-        "train",
-        on_result=lambda actor, result: said.append(result),
-        on_error=lambda actor, error: said.append(error),
-    )
-    while not said:
-        manager.next(timeout=1)
+class Resources:
+    """What is held by a process that was to start; nothing here starts one."""
+
+    def free_resources(self, acquired_resource):
+        acquired_resource.append("freed")
+
+
+def told(error):
+    """What Tune's manager of processes tells of a task of one that ended with an error."""
+    said, held = [], []
+    manager = tune_controller.RayActorManager(Resources())
+    actor = TrackedActor(1, on_error=lambda actor, error: said.append(("process", error)))
+    manager._live_actors_to_ray_actors_resources[actor] = (None, held)
+    task = TrackedActorTask(actor, on_error=lambda actor, error: said.append(("task", error)))
+    manager._actor_task_failed(task, error)
+    assert held == ["freed"]
     return said
 
 
-def test_a_process_that_cannot_be_placed_has_died(local_ray):
-    gone = NodeAffinitySchedulingStrategy("f" * 56, soft=False)  # a node that there is not
-    with pytest.raises(RuntimeError, match="unexpected exception: The actor is not schedulable"):
-        ended(tune_controller.RayActorManager, scheduling_strategy=gone)  # else this class has no use any more
+def test_a_process_that_cannot_be_placed_has_died():
+    with pytest.raises(RuntimeError, match="unexpected exception"):
+        told(GONE)  # if Tune knows it, this module has no use any more
+    usual = tune_controller.RayActorManager
     with died_where_unplaced():
-        assert tune_controller.RayActorManager is PlacedOrDied
-        said = ended(tune_controller.RayActorManager, scheduling_strategy=gone)
-        assert all(isinstance(one, RayActorError) for one in said)
-        assert "not schedulable" in str(said[0])
-        assert "\n" not in str(said[0])
-        assert ended(tune_controller.RayActorManager, num_cpus=1) == ["trained"]
-    assert tune_controller.RayActorManager is not PlacedOrDied
+        of_process, of_task = told(GONE)
+        assert (of_process[0], of_task[0]) == ("process", "task")
+        assert isinstance(of_task[1], RayActorError)
+        assert str(of_task[1]) == "The actor is not schedulable: its placement group was removed"
+        died = RayActorError()
+        assert told(died) == [("process", died), ("task", died)]
+        with pytest.raises(RuntimeError, match="unexpected exception: a mistake"):
+            told(ValueError("a mistake"))
+    assert tune_controller.RayActorManager is usual
