@@ -32,10 +32,6 @@ class Size:
         return Size(self.features * factor, self.tokens * factor, self.length)
 
     @property
-    def tokens_per_feature(self) -> float:
-        return self.tokens / self.features if self.features else 0.0
-
-    @property
     def sequences(self) -> float:
         return self.tokens / self.length if self.length else 0.0
 
