@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sweeps.report.contrasts import minus
 from sweeps.report.questions.answer import Answer, Cell, Drawing, Estimate, Table, corrected, p_of
 from sweeps.report.questions.common import average, counted, done, facts, listed, usual_cautions
@@ -27,6 +29,8 @@ def answer(study: Study) -> Answer:
     tables = [_table(study, keys, whole, targets)] if keys else []
     if added:
         tables.append(_added_table(added))
+        if len(targets) > 1:
+            tables.append(_added_by_target(study, added, targets))
     if single:
         rows: list[tuple[Cell, ...]] = [(*key, one, p_of(one)) for key, one in by_target.items()]
         caption = (
@@ -36,6 +40,22 @@ def answer(study: Study) -> Answer:
         head = ("multimodal", "text-only", "intermediate", "target", "difference (95 %)", "p (Holm)")
         tables.append(Table("question-multimodal-targets", caption, head, tuple(rows)))
     figures: list[Drawing] = []
+    held, limits = [], []
+    if twins:
+        held.append(
+            "between twins: intermediates, target trainings and their settings, test rows, but not what a multimodal "
+            "model was trained on beside images"
+        )
+        limits += [
+            "A multimodal text tower has also read more text (captions, translations) than its twin: a difference is "
+            "no effect of images. Caption-only training with the same texts and updates is the control.",
+            "Seeds of two models are paired by their numbers alone; nothing but the test rows is shared.",
+        ]
+    if added:
+        held.append(
+            "between an image-text intermediate and its controls: the starting model, target trainings and their "
+            "settings, test rows, the number of updates (caption-only: texts and batches, too)"
+        )
     if whole:
         rows_of: dict[str, dict[str, Estimate]] = {}
         for (name, twin, of), one in whole.items():
@@ -71,18 +91,11 @@ def answer(study: Study) -> Answer:
         facts(
             study,
             targets,
-            "between twins: intermediates, target trainings and their settings, test rows; between an image-text "
-            "intermediate and its controls: also the starting model and the number of updates (caption-only: texts and "
-            "batches, too); not held fixed: what a multimodal model was trained on beside images",
+            "; ".join(held),
         ),
         tuple(figures),
         tuple(tables),
-        (
-            "A multimodal text tower has also read more text (captions, translations) than its twin: a difference is "
-            "no effect of images. Caption-only training with the same texts and updates is the control.",
-            "Seeds of two models are paired by their numbers alone; nothing but the test rows is shared.",
-            *usual_cautions(study, max(1, len(whole))),
-        ),
+        (*limits, *usual_cautions(study, max(1, len(whole)))),
     )
 
 
@@ -134,13 +147,16 @@ def _added(study: Study, targets: list[str]) -> dict[tuple[str, str, str, str], 
         for name, of in controls(study.results.spec).items()
         for control, role in of.items()
     ]
-    found: list[Estimate | None] = []
-    for model, name, control, _ in keys:
-        whole = targets and all(done(study, model, one, targets) == targets for one in (name, control))
-        sums = [average(study, model, one, targets) for one in (name, control)] if whole else []
-        judged = study.judge.difference(minus(*sums)) if sums else None
-        found.append(Estimate.of(judged) if judged else None)
-    return dict(zip(keys, corrected(found), strict=True))
+    found = corrected([_gain(study, model, name, control, targets) for model, name, control, _ in keys])
+    return dict(zip(keys, found, strict=True))
+
+
+def _gain(study: Study, model: str, name: str, control: str, targets: list[str]) -> Estimate | None:
+    """An image-text intermediate minus its control, mean over targets; None while a part is missing."""
+    if not targets or any(done(study, model, one, targets) != targets for one in (name, control)):
+        return None
+    found = study.judge.difference(minus(*(average(study, model, one, targets) for one in (name, control))))
+    return Estimate.of(found) if found else None
 
 
 def _added_table(added: dict[tuple[str, str, str, str], Estimate | None]) -> Table:
@@ -153,6 +169,18 @@ def _added_table(added: dict[tuple[str, str, str, str], Estimate | None]) -> Tab
     )
     head = ("model", "image-text", "control", "its part", "difference (95 %)", "p (Holm)")
     return Table("question-multimodal-controls", caption, head, tuple(rows))
+
+
+def _added_by_target(study: Study, keys: Iterable[tuple[str, str, str, str]], targets: list[str]) -> Table:
+    single = [(*key, target) for key in keys for target in targets]
+    found = corrected([_gain(study, model, name, control, [one]) for model, name, control, _, one in single])
+    rows: list[tuple[Cell, ...]] = [(*key[:3], key[4], one, p_of(one)) for key, one in zip(single, found, strict=True)]
+    caption = (
+        "The same by target. * holds at 5 % after Holm’s correction over the "
+        f"{sum(one is not None for one in found)} differences of this table."
+    )
+    head = ("model", "image-text", "control", "target", "difference (95 %)", "p (Holm)")
+    return Table("question-multimodal-controls-targets", caption, head, tuple(rows))
 
 
 def _claim(

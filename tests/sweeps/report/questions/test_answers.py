@@ -137,11 +137,18 @@ def test_an_image_text_intermediate_is_taken_against_its_controls(study, monkeyp
     of = {"toy-nli@sw": {"toy-nli": "caption-only", "none": "none"}}
     monkeypatch.setattr(multimodal, "controls", lambda spec: of)
     answer = multimodal.answer(study)
-    found = [row for table in answer.tables if "controls" in table.name for row in table.rows]
+    tables = {table.name: table.rows for table in answer.tables}
+    found = tables["question-multimodal-controls"]
+    by_target = [row for row in tables["question-multimodal-controls-targets"] if row[0] == "tiny-a"]
     assert [row[:4] for row in found if row[0] == "tiny-a"] == [
         ("tiny-a", "toy-nli@sw", "toy-nli", "caption-only"),
         ("tiny-a", "toy-nli@sw", "none", "none"),
     ]
+    assert [row[2] for row in by_target] == ["toy-nli"] * (len(by_target) // 2) + ["none"] * (len(by_target) // 2)
+    for control, whole in (("toy-nli", found[0]), ("none", found[1])):
+        values = [row[4].value for row in by_target if row[2] == control]
+        assert len(values) > 1
+        assert whole[4].value == pytest.approx(sum(values) / len(values))
     # Of German, Swahili and Yoruba one gains; against none all gain three points more.
     assert sum(holds(row[4], planted.OWN_GAIN / 3 + 3.0 * (row[2] == "none")) for row in found) >= 5  # of six at 95 %
     assert answer.claim[0].startswith("From tiny-a images")
