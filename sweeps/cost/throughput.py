@@ -40,6 +40,9 @@ RECOMPUTED = 4 / 3
 PCIE, HOST_MEMORY = 25e9, 50e9
 """Bytes per second between a GPU and its host (PCIe 4.0 x16 has 32e9), and of the host's memory for one worker's
 optimiser. Assumed; no offloaded training has been measured."""
+NVME = 2e9
+"""Bytes per second of a node's disk, which its workers share. Assumed: half of what such disks are sold with, since
+files are mapped into memory and read page by page."""
 HOST_BYTES, CROSSING_BYTES = 28, 8
 """Bytes for each trained parameter that an offloaded optimiser moves in the host's memory (of `OPTIMISER_BYTES`, what
 AdamW reads and writes), and over PCIe (a gradient there, a weight back)."""
@@ -200,6 +203,10 @@ def _moving(work: Work, execution: Execution, device: Device, micro_batches: int
         seconds += work.updates * work.parameters / workers * (HOST_BYTES / HOST_MEMORY + CROSSING_BYTES / PCIE)
     if offload.parameters is not None:
         seconds += passes * weights / workers / PCIE
+    if offload.optimizer == "nvme":
+        seconds += work.updates * work.parameters * (HOST_BYTES + CROSSING_BYTES) / NVME
+    if offload.parameters == "nvme":
+        seconds += passes * weights / NVME
     return seconds
 
 

@@ -12,7 +12,7 @@ from functools import cached_property
 
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
-from trainables.recipe.recipes import Recipe
+from trainables.recipe.recipes import Recipe, TrainRecipe
 from trainables.steps import Demand, StepKind, kind_of
 
 
@@ -73,6 +73,11 @@ class Step:
     @property
     def needs(self) -> tuple[str, ...]:
         return self.recipe.needs
+
+    @property
+    def trains_all(self) -> bool:
+        """Whether it trains all weights of a model, so that adapters would hold less."""
+        return isinstance(self.recipe, TrainRecipe) and self.recipe.adaptation is None
 
     @cached_property
     def demand(self) -> Demand:

@@ -54,7 +54,7 @@ def problems(schedule: Schedule, store: Store, there: Sequence[NodeShape]) -> li
     for node in nodes:
         found += [f"{node.name}: storage: {node.storage}"] if node.storage else []
         found += [
-            f"{node.name}: {path} is not there: put the data at the same path on every node" for path in node.missing
+            f"{node.name}: {path} is not there: it must be at the same path on every node" for path in node.missing
         ]
     of_steps = shapes(schedule.plan)
     if store.local:
@@ -140,8 +140,12 @@ def memory(steps: Iterable[Step], held: PlanMemory, nodes: list[Node]) -> list[s
         "cuda": [gpu for node in nodes for gpu in node.gpus],
         "cpu": [(node.name, node.memory) for node in nodes],
     }
-    nothing = (0.0, 0.0, "")
-    worst: dict[DeviceType, tuple[float, float, str]] = {}
+    worst: dict[DeviceType, tuple[float, float, Step]] = {}
+
+    def book(device: DeviceType, wanted: float, share: float, step: Step) -> None:
+        if device not in worst or wanted > worst[device][0]:
+            worst[device] = wanted, share, step
+
     for step in steps:
         share = min(step.execution.gpus_per_worker, 1.0) if step.kind.uses_gpu else 0.0
         device: DeviceType = "cuda" if share else "cpu"
@@ -149,17 +153,17 @@ def memory(steps: Iterable[Step], held: PlanMemory, nodes: list[Node]) -> list[s
         wanted = peaks.device / (share or 1.0)
         if share and step.execution.offload is not None:
             count = min(step.execution.workers, max(len(node.gpus) for node in nodes))
-            worst["cpu"] = max(worst.get("cpu", nothing), (count * peaks.host + peaks.first, 1.0, step.name))
-        worst[device] = max(worst.get(device, nothing), (wanted, share or 1.0, step.name))
+            book("cpu", count * peaks.host + peaks.first, 1.0, step)
+        book(device, wanted, share or 1.0, step)
     lines = []
-    for device, (whole, share, name) in worst.items():
+    for device, (whole, share, step) in worst.items():
         smallest, has = min(there[device], key=lambda one: one[1], default=("", inf))
         if whole > has:
             of = "" if share == 1.0 else f"its share of {share:g} of "
             lines.append(
-                f"{name}: a worker holds about {whole * share / GIB:.1f} GiB, {of}{smallest} has "
+                f"{step.name}: a worker holds about {whole * share / GIB:.1f} GiB, {of}{smallest} has "
                 f"{has * share / GIB:.1f}: raise execution.zero_stage or workers, lower micro_batch_tokens, or give "
-                "checkpoint_activations, offload or adaptation: lora"
+                f"checkpoint_activations{', offload or adaptation: lora' if step.trains_all else ' or offload'}"
             )
     return lines
 

@@ -8,7 +8,7 @@ from math import inf
 from typing import Any
 
 from sweeps.cost.flops import Estimate
-from sweeps.cost.throughput import COMPILED, DEVICES, EAGER, HOST_MEMORY, PARTITIONED, PCIE, START_UP
+from sweeps.cost.throughput import COMPILED, DEVICES, EAGER, HOST_MEMORY, NVME, PARTITIONED, PCIE, START_UP
 from sweeps.plan.graph import PHASES, Plan
 from sweeps.schedule.auto import choose_for
 from sweeps.schedule.nodes import NodeShape, too_large, total
@@ -194,7 +194,7 @@ def _assumed(found: Estimate, done: set[str], devices: Devices) -> list[str]:
     if any(step.execution.offload is not None for step in found.plan.steps.values()):
         lines.append(
             f"offloading is modelled: {PCIE / 1e9:.0f} GB/s between a GPU and its host, {HOST_MEMORY / 1e9:.0f} in the "
-            "host's memory for each worker; none has been measured"
+            f"host's memory for each worker, {NVME / 1e9:.0f} of a node's disk; none has been measured"
         )
     if devices.gpus and devices.cpus == inf:
         lines.append("there are as many CPUs as steps want; data is prepared beside training")

@@ -50,8 +50,10 @@ def spared(execution: Execution) -> str:
     """What is done to hold less."""
     words = ["blocks recomputed"] if execution.checkpoint_activations else []
     if (offload := execution.offload) is not None:
-        parts = [word for word, there in (("optimiser", offload.optimizer), ("weights", offload.parameters)) if there]
-        words.append(f"{' and '.join(parts)} in the host's memory")
+        for place, name in (("cpu", "in the host's memory"), ("nvme", "on its disk")):
+            parts = [("optimiser", offload.optimizer), ("weights", offload.parameters)]
+            if there := [word for word, device in parts if device == place]:
+                words.append(f"{' and '.join(there)} {name}")
     return f", {', '.join(words)}" if words else ""
 
 
@@ -94,10 +96,19 @@ def lacks(made: Iterable[Candidate]) -> list[str]:
             worst[gpu] = one
     return [
         f"{shown(one.step.name)[1:-1]}: takes {_gb(_wanted(one))} GB of {'each GPU' if gpu else 'memory'} at least, "
-        f"{_gb(_has(one))} are there: {_gb(_lack(one))} GB are missing; give more or larger GPUs (--gpus, --nodes), a "
-        "smaller model, or adaptation: lora"
+        f"{_gb(_has(one))} are there: {_gb(_lack(one))} GB are missing; give {_mend(one)}"
         for gpu, one in worst.items()
     ]
+
+
+def _mend(one: Candidate) -> str:
+    offload = one.step.execution.offload
+    mends = ["more or larger GPUs (--gpus, --nodes)", "a smaller model"]
+    if one.step.trains_all:
+        mends.append("adaptation: lora")
+    if offload is not None and offload.folder is None and one.host > FILLED * one.host_share:
+        mends.append("offload to nvme")
+    return f"{', '.join(mends[:-1])} or {mends[-1]}"
 
 
 def _wanted(one: Candidate) -> float:

@@ -108,6 +108,11 @@ class RetryPolicy:
         if kind == "memory" and (tokens := self._smaller(step, execution)) is not None:
             self._executions[step.id] = execution.model_copy(update={"micro_batch_tokens": tokens})
             return RetryDecision(0.0, f"out of memory: again with micro-batches of {tokens} tokens, same global batch")
+        if kind == "memory" and step.kind.distributed and not execution.checkpoint_activations:
+            recomputed = execution.model_copy(update={"checkpoint_activations": True})
+            if self._worth(step, execution, recomputed):
+                self._executions[step.id] = recomputed
+                return RetryDecision(0.0, "out of memory: again with blocks recomputed in the backward pass")
         if kind == "memory" and execution.workers > 1 and execution.stage < 3:
             stage = execution.stage + 1
             self._executions[step.id] = execution.model_copy(update={"zero_stage": stage})
@@ -123,6 +128,11 @@ class RetryPolicy:
             return RetryDecision(None, f"given up after {failures} attempts that came no further")
         wait = self._back_off * 2 ** (failures - 1)
         return RetryDecision(wait, f"attempt {failures + 1} of {execution.retries + 1} in {wait:.0f} s")
+
+    def _worth(self, step: Step, execution: Execution, other: Execution) -> bool:
+        """Whether an attempt carried out as `other` would hold enough less; as far as is known."""
+        held, less = self._held(step, execution), self._held(step, other)
+        return held is None or less is None or less <= WORTH * held
 
     def _smaller(self, step: Step, execution: Execution) -> int | None:
         """The next smaller micro-batch that is worth trying: half of it, and half again while that would hold about as

@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from trainables.outside.fields import Count, NoTruth, Positive
+from trainables.outside.fields import Count, NoTruth, Place, Positive
+from trainables.outside.text import shown
 from trainables.recipe.canonical import Frozen
 
 Workers = Annotated[int, Field(strict=True, gt=0, le=100_000)]
@@ -23,21 +24,32 @@ Gpus = Annotated[float, Field(strict=True, ge=0, le=1000), AfterValidator(_whole
 
 
 class Offload(Frozen):
-    """What of a training's state lies outside of the GPUs' memory, in that of their host (`cpu`).
+    """What of a training's state lies outside of the GPUs' memory: in that of their host (`cpu`), or in files on a disk
+    of it (`nvme`), of which the host's memory holds what there is room for.
 
     The optimiser then computes on the CPU (Ren et al. 2021, arXiv 2101.06840; Rajbhandari et al. 2021, arXiv
     2104.07857).
     """
 
-    optimizer: Literal["cpu"] | None = None
+    optimizer: Literal["cpu", "nvme"] | None = None
     """Moments, the weights that are stepped, and gradients. Under ZeRO stage 1 and up."""
-    parameters: Literal["cpu"] | None = None
+    parameters: Literal["cpu", "nvme"] | None = None
     """Weights, each brought to the GPU when it is needed. Under ZeRO stage 3."""
+    folder: Place | None = None
+    """For `nvme`: an absolute path, on each node a folder on a local disk. Nothing is left in it."""
 
     @model_validator(mode="after")
     def _complete(self) -> Offload:
         if self.optimizer is None and self.parameters is None:
             raise ValueError("nothing is offloaded; give optimizer: cpu, parameters: cpu, or both")
+        if self.parameters is not None and (self.parameters == "nvme") != (self.optimizer == "nvme"):
+            raise ValueError("optimizer and parameters lie in one place; give both cpu or both nvme")
+        if self.optimizer == "nvme" and self.folder is None:
+            raise ValueError("nvme takes folder: a path on a local disk of each node")
+        if self.optimizer != "nvme" and self.folder is not None:
+            raise ValueError("folder has no effect without optimizer: nvme; take it out")
+        if self.folder is not None and not self.folder.startswith("/"):
+            raise ValueError(f"folder is no absolute path (found {shown(self.folder)}); give one that each node has")
         return self
 
     @property

@@ -19,7 +19,8 @@ from torch._C._distributed_c10d import HashStore
 from trainables.models.task_model import TaskModel
 from trainables.recipe.execution import Execution
 from trainables.recipe.optimisation import Optimisation
-from trainables.training.slices import Slice, loaded, slices
+from trainables.training.disk import allocating, disk_of
+from trainables.training.slices import Slice, loaded, release, slices
 from trainables.training.weights_memory import zero_options
 
 if not torch.cuda.is_available():
@@ -54,8 +55,10 @@ class Engine:
             model.compile_blocks(self.device.type)
         if execution.checkpoint_activations:
             model.recompute_blocks()
+        self.disk = disk_of(execution)
         if model.adapters is not None and model.precision == "bf16":
-            model.halve_matrices()
+            with allocating(self.disk if execution.offload and execution.offload.parameters == "nvme" else None):
+                model.halve_matrices()
         for buffer in model.buffers():  # DeepSpeed moves none of a model that it has partitioned before
             buffer.data = buffer.data.to(self.device)
         self._clip = optimisation.clip
@@ -67,9 +70,11 @@ class Engine:
             eps=optimisation.adam_eps,
             fused=True,
         )
-        self._engine, *_ = deepspeed.initialize(
-            model=model, optimizer=self._optimizer, config=self._config(optimisation), dist_init_required=False
-        )
+        with allocating(self.disk):
+            self._engine, *_ = deepspeed.initialize(
+                model=model, optimizer=self._optimizer, config=self._config(optimisation), dist_init_required=False
+            )
+            self.slices()  # makes the moments
         self._alone = self.stage == 0 and self.workers == 1
         if self._alone:
             # DeepSpeed would copy all gradients into one tensor and back, though there is nobody to add them to.
@@ -166,6 +171,8 @@ class Engine:
             with deepspeed.zero.GatheredParameters([parameter], enabled=self.stage == 3):
                 if self.rank == 0:
                     gathered[name] = parameter.detach().to("cpu", copy=True)
+                    if self.disk is not None:
+                        gathered[name] = self.disk.copy(gathered[name])
         return gathered
 
     def slices(self) -> list[Slice]:
@@ -179,6 +186,8 @@ class Engine:
     def close(self) -> None:
         """Free what DeepSpeed holds. The process group stays for the process's next step; see `leave`."""
         self._engine.destroy()
+        if self.stage:
+            release(self.model, self._engine.optimizer, self._optimizer)
 
 
 def leave() -> None:

@@ -24,6 +24,7 @@ from trainables.training import activation_memory as kept
 from trainables.training.activation_memory import Computing, DeviceType, MicroBatch
 from trainables.training.weights_memory import (
     MOMENTS,
+    SUB_GROUP,
     WEIGHT,
     Held,
     between_updates,
@@ -71,11 +72,13 @@ class Memory:
     where that is more, all weights as they are read, if they are not divided then."""
     first: int = 0
     """The same, of the first worker beside that: whole weights that it writes."""
+    disk: int = 0
+    """What lies on its host's disk of what is offloaded, with the copies from which states are written."""
 
     @property
     def total(self) -> int:
         """Of the device's memory."""
-        return sum(asdict(self).values()) - self.host - self.first
+        return sum(asdict(self).values()) - self.host - self.first - self.disk
 
     @property
     def on_gpu(self) -> int:
@@ -116,11 +119,17 @@ def training_memory(
         replace(turn, head=kept.head(computing, batch)),
         replace(ended, working=kept.entry(shape, batch)),
     ]
+    written, on_disk, moving = WEIGHT * held.trained, 0, 0
+    if execution.offload is not None and execution.offload.folder is not None:  # copies lie there too, made one by one
+        written, on_disk, saved = WEIGHT * held.largest, saved + written, 0
+        moving = WEIGHT * min(-(-held.trained // execution.workers), SUB_GROUP)
+    moments = [replace(one, disk=one.disk + on_disk) for one in moments]
     if computing.device == "cuda":
         fullest = max(moments, key=lambda memory: memory.total)
         read = WEIGHT * shape.parameters if execution.stage < 3 else 0
-        return replace(fullest, host=max(read, fullest.host + saved), first=trimmed + WEIGHT * held.trained)
-    moments.append(replace(_sum(state), writing=WEIGHT * held.trained + trimmed))
+        host = max(read, fullest.host + max(saved, moving))
+        return replace(fullest, host=host, first=trimmed + written)
+    moments.append(replace(_sum(state), writing=max(written + trimmed, moving)))
     here = [replace(one, offloaded=one.host, host=0, untrained=trimmed, saved=saved) for one in moments]
     return max(here, key=lambda memory: memory.total)
 

@@ -17,6 +17,7 @@ from trainables.models.backbones.modeling import Backbone
 from trainables.models.loading import ModelSource, WrongWeights, load_backbone
 from trainables.recipe.execution import Execution
 from trainables.store import Store
+from trainables.training.disk import allocating, disk_of
 from trainables.training.engine import join
 from trainables.training.weights_memory import zero_options
 
@@ -28,7 +29,10 @@ def load_divided(origin: ModelSource, store: Store, execution: Execution) -> Bac
     """
     backbone, wrong = None, None
     try:
-        with partitioned(execution):
+        # Other weights of an execution that offloads to a disk come there when the engine is made.
+        offload = execution.offload
+        disk = disk_of(execution) if offload is not None and offload.parameters == "nvme" else None
+        with partitioned(execution), allocating(disk):
             backbone = load_backbone(origin, store, execution)
     except WrongWeights as error:
         wrong = str(error)

@@ -41,6 +41,8 @@ class StateWriter:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="states")
         self._writing: Future[None] | None = None
         self._copies: dict[str, Tensor] = {}
+        if attempt.engine.disk is not None:  # so that room is missing now, if it is
+            self._shares()
 
     @property
     def failed(self) -> bool:
@@ -69,7 +71,7 @@ class StateWriter:
             # Of each worker the losses since the last point of the curve: a stop leaves no trace in it.
             "fresh": engine.gather(vars(attempt.fresh.settled())),
         }
-        slices = [self._copy(one.share(engine.rank, engine.workers)) for one in engine.slices()]
+        slices = [self._copy(one) for one in self._shares()]
         scratch = self._store.state_scratch(attempt.recipe.id)
         if self._artifact_dir is not None:
             for part in (MODEL, HEAD):
@@ -79,10 +81,19 @@ class StateWriter:
             copied.record()
         self._writing = self._thread.submit(self._write, scratch, name, slices, deepcopy(note), copied)
 
+    def _shares(self) -> list[Slice]:
+        """What this worker writes of its slices; memory of the host for copies is taken once, for every state."""
+        engine = self._attempt.engine
+        shares = [one.share(engine.rank, engine.workers) for one in engine.slices()]
+        for one in shares:
+            if one.key not in self._copies:
+                count, disk = len(one.values), engine.disk
+                copy = torch.empty(count, pin_memory=one.values.is_cuda) if disk is None else disk.empty(count)
+                self._copies[one.key] = copy
+        return shares
+
     def _copy(self, one: Slice) -> Slice:
-        """A slice in memory of the host, which is taken once and used for every state."""
-        if one.key not in self._copies:
-            self._copies[one.key] = torch.empty(len(one.values), pin_memory=one.values.is_cuda)
+        """A slice in memory of the host."""
         self._copies[one.key].copy_(one.values, non_blocking=True)
         return replace(one, values=self._copies[one.key])
 
@@ -119,6 +130,7 @@ class StateWriter:
         """Free what it holds; nothing may be in writing."""
         self._thread.shutdown()
         self._group.close()
+        self._copies.clear()
 
 
 def load_state(attempt: Attempt, note: dict[str, Any], directory: Path, artifact_dir: Path | None) -> TrainerState:

@@ -58,6 +58,18 @@ def slices(model: nn.Module, zero: Any, adam: torch.optim.AdamW, stage: int, ran
     return list((_whole, _moments_cut, _moments_cut, _all_cut)[stage](model, zero, adam, rank))
 
 
+def release(model: nn.Module, zero: Any, adam: torch.optim.AdamW) -> None:
+    """Let go of all that they hold, under ZeRO stages 1 to 3: hooks that autograd keeps, out of the garbage collector's
+    sight, hold the parameters and DeepSpeed's optimiser for as long as the process lives."""
+    for parameter in model.parameters():
+        parameter.grad = None
+        if hasattr(parameter, "ds_tensor"):
+            parameter.ds_tensor.data = torch.empty(0)
+    adam.state.clear()
+    adam.param_groups.clear()
+    vars(zero).clear()
+
+
 def loaded(model: nn.Module, zero: Any, adam: torch.optim.AdamW, stage: int, updates: int) -> None:
     """Put what was copied into the views of `slices` into effect, as it was after so many updates."""
     for state in adam.state.values():

@@ -4,7 +4,7 @@ Stages after Rajbhandari et al. 2020 (arXiv 1910.02054, section 5), with what De
 stages 1 to 3 the optimiser steps a copy of its part of the weights. What is offloaded lies in the host's memory, with
 the gradients that the optimiser reads there. Weights that are not trained (`Held.frozen`) have neither
 gradient nor moments; where a training computes in bf16, their matrices are held in bf16, which is what they would be
-cast to before every product.
+cast to before every product. On a disk lies what is held all the time; what is made anew in each update is in memory.
 """
 
 from __future__ import annotations
@@ -24,6 +24,9 @@ ALL_REDUCE = 500_000_000
 LIVE = 100_000_000
 """Weights that a worker has whole at once under stage 3. DeepSpeed's own 1,000 million are all of most encoders."""
 
+SUB_GROUP = 1_000_000_000
+"""Weights that DeepSpeed's stage 3 steps as one."""
+
 
 def reduce_bucket(parameters: int) -> int:
     """Numbers in DeepSpeed's bucket of a model with so many trained parameters."""
@@ -38,7 +41,7 @@ def zero_options(execution: Execution, parameters: int) -> dict[str, Any]:
     if (offload := execution.offload) is not None:
         for name, device in (("offload_optimizer", offload.optimizer), ("offload_param", offload.parameters)):
             if device is not None:
-                options[name] = {"device": device}
+                options[name] = {"device": "cpu"}  # on a disk, too, it is mapped into memory (`.disk`)
     return options
 
 
@@ -58,8 +61,9 @@ class Held:
         return min(WEIGHT * self.trained + self.frozen, WEIGHT * max(LIVE, self.largest))
 
 
+PLACES = {"cpu": "host", "nvme": "disk"}
 Parts = dict[str, int]
-"""Bytes by names of `trainables.training.memory.Memory`; `host`: outside of the GPU."""
+"""Bytes by names of `trainables.training.memory.Memory`; `host` and `disk`: outside of the GPU."""
 
 
 def between_updates(held: Held, execution: Execution) -> Parts:
@@ -78,9 +82,9 @@ def between_updates(held: Held, execution: Execution) -> Parts:
         parts = _added(parts, own)
     else:
         if offload.parameters is not None:
-            parts = {"host": sum(parts.values())}
+            parts = {PLACES[offload.parameters]: sum(parts.values())}
         stepped = {"gradients": GRADIENT * part, **own}
-        parts = _added(parts, {"host": sum(stepped.values())} if offload.optimizer else own)
+        parts = _added(parts, {PLACES[offload.optimizer]: sum(stepped.values())} if offload.optimizer else own)
     return _added(parts, {"buckets": GRADIENT * reduce_bucket(trained)}) if stage == 3 else parts
 
 
@@ -112,7 +116,8 @@ def gradients_at_the_end(held: Held, execution: Execution, micro_batches: int) -
         reduced = min(parameters, ALL_REDUCE) if execution.workers > 1 else 0
         return {"gradients": GRADIENT * parameters, "buckets": GRADIENT * reduced}
     if stage == 3:
-        name = "gradients" if execution.offload is None or execution.offload.optimizer is None else "host"
+        offloaded = execution.offload and execution.offload.optimizer
+        name = PLACES[offloaded] if offloaded else "gradients"
         return {name: GRADIENT * part, "buckets": bucket, "weights": held.live}
     if execution.offload is not None:  # its part of the gradients is in the host's memory, with what steps it
         whole = GRADIENT * parameters - bucket if stage == 1 else 0

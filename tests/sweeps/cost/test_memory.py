@@ -86,6 +86,18 @@ def test_states_are_those_of_deepspeeds_own_estimators(parameters, workers):
     assert near(ours(3, everything), (gpu, host + 2 * parameters))
 
 
+def test_on_a_disk_lies_what_would_lie_in_memory():
+    held = Held(10**9)
+    memory, disk = (
+        Execution(workers=4, offload=Offload(optimizer=place, parameters=place, folder=folder))
+        for place, folder in (("cpu", None), ("nvme", "/scratch"))
+    )
+    for found in (between_updates, lambda *given: gradients_at_the_end(*given, 1)):
+        there, moved = found(held, memory), found(held, disk)
+        assert moved.pop("disk") == there.pop("host") > 0
+        assert moved == there
+
+
 SQUAD = 3072, 1536, 768
 """Subwords of a micro-batch: of eight rows, of four and of two."""
 

@@ -59,6 +59,19 @@ def test_memory_passes_over_micro_batches_that_would_hold_as_much():
     assert RetryPolicy(held=lambda step, execution: 1e6).after(one, "memory").again_in is None
 
 
+def test_memory_recomputes_blocks_where_that_holds_less_before_more_of_the_model_is_divided():
+    one = training(micro_batch_tokens=SMALLEST_MICRO_BATCH, workers=2, retries=0)
+    attempts = RetryPolicy()
+    assert attempts.after(one, "memory").again_in == 0
+    assert (attempts.execution(one).checkpoint_activations, attempts.execution(one).stage) == (True, 2)
+    assert attempts.after(one, "memory").again_in == 0
+    assert (attempts.execution(one).checkpoint_activations, attempts.execution(one).stage) == (True, 3)
+    assert attempts.after(one, "memory").again_in is None
+    attempts = RetryPolicy(held=lambda step, execution: 100.0)  # weights are all that it holds
+    assert attempts.after(one, "memory").again_in == 0
+    assert (attempts.execution(one).checkpoint_activations, attempts.execution(one).stage) == (False, 3)
+
+
 def test_memory_raises_the_zero_stage_where_micro_batches_can_be_halved_no_more():
     attempts, one = RetryPolicy(), step(micro_batch_tokens=SMALLEST_MICRO_BATCH, workers=2, retries=0)
     assert one.execution.stage == 2

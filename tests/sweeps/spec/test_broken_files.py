@@ -154,6 +154,16 @@ BROKEN: list[tuple[dict[str, Any], str]] = [
         "execution.gpus_per_worker: the 2 workers of a training of small cannot share a GPU among them (found 0.5)",
     ),
     ({"execution": {"offload": {"optimizer": "disk"}}}, "execution.offload.optimizer: "),
+    ({"execution": {"offload": {"optimizer": "nvme"}}}, "execution.offload: nvme takes folder: a path on a local disk"),
+    (
+        {"execution": {"offload": {"optimizer": "cpu", "folder": "/x"}}},
+        "execution.offload: folder has no effect without",
+    ),
+    ({"execution": {"offload": {"optimizer": "nvme", "folder": "x"}}}, "execution.offload: folder is no absolute path"),
+    (
+        {"execution": {"offload": {"parameters": "nvme", "folder": "/x"}}},
+        "execution.offload: optimizer and parameters lie in",
+    ),
     ({"execution": {"offload": {}}}, "execution.offload: nothing is offloaded; give optimizer: cpu, parameters"),
     (
         {"execution": {"offload": {"parameters": "cpu"}, "train": {"zero_stage": 2}}},

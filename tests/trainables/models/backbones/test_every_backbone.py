@@ -417,7 +417,7 @@ def test_word_ranking_trains_the_embeddings_alone(every, tmp_path):
     assert all(name.removeprefix("model.").startswith(("embeddings.", "shared.", "embed_tokens.")) for name in moved)
 
 
-TWO_WORKERS = ("deberta-v2 with all", "modernbert", "t5")
+TWO_WORKERS = ("deberta-v2 with all", "modernbert", "t5", "gemma3_text")
 """Those whose dropout is elsewhere than BERT's; of XLM-R it is held by `tests/trainables/steps`."""
 
 
