@@ -62,7 +62,7 @@ def release(model: nn.Module, zero: Any, adam: torch.optim.AdamW) -> None:
     """Let go of all that they hold, under ZeRO stages 1 to 3: hooks that autograd keeps, out of the garbage collector's
     sight, hold the parameters and DeepSpeed's optimiser for as long as the process lives."""
     for parameter in model.parameters():
-        parameter.grad = None
+        parameter.grad, parameter.data, parameter._hp_mapping = None, torch.empty(0), None  # type: ignore[attr-defined]
         if hasattr(parameter, "ds_tensor"):
             parameter.ds_tensor.data = torch.empty(0)
     adam.state.clear()
