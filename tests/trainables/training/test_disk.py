@@ -98,6 +98,5 @@ def test_the_numbers_are_those_of_what_lies_in_memory_stopped_or_not(wide, tmp_p
         gc.collect()
         assert not mapped(folder)
         assert not list(folder.iterdir())
-    # Gradients, the weights that are stepped and their moments, and copies of three for states; then the weights too.
-    assert counts[0] >= 7
-    assert counts[1] > counts[0]
+    # The weights that are stepped and their two moments at least, and the copies of all three for states.
+    assert min(counts) >= 6
