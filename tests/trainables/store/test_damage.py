@@ -181,10 +181,10 @@ def test_training_resumes_on_a_store_that_is_not_local(fresh, tmp_path, host, mo
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 1.5 MB."""
+    """A file system of 1.9 MB."""
     folder = tmp_path / "small"
     folder.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1500k", "none", folder], capture_output=True).returncode:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1900k", "none", folder], capture_output=True).returncode:
         pytest.skip("no right to mount a small file system")
     yield folder
     subprocess.run(["umount", "--lazy", folder], check=True)
