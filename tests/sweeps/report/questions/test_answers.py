@@ -94,6 +94,9 @@ def test_gaps_are_those_of_the_groups(answers, study):
     # The Swahili intermediate lifts one of the two low-resource languages, and no other.
     change = table["resource", LOW_GROUP, "toy-nli@sw"]["change (95 %)"]
     assert holds(change, -planted.OWN_GAIN / 2)
+    closed = table["resource", LOW_GROUP, "toy-nli@sw"]["closed, % (95 %)"]
+    assert holds(closed, 100 * (planted.OWN_GAIN / 2) / (start["en"] - (start["sw"] + start["yo"]) / 2))
+    assert closed.value == pytest.approx(-100 * change.value / low["gap (95 %)"].value)
     assert {name for by, name, _ in table if by == "seen"} == {"seen", "not seen"}
     assert ("script", "Latin", "none") in table
     assert not any(group.members.get("toy-noisy") for group in groups_of(study, "tiny-a", counted(study)))
