@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 import yaml
 
+from sweeps.plan.graph import Plan
 from sweeps.plan.planner import make_plan
 from sweeps.report.questions import Answer, answers_of
 from sweeps.report.study import Study
@@ -71,14 +72,19 @@ def made_up(fields, host, tmp_path_factory) -> Results:
     root = tmp_path_factory.mktemp("made-up")
     spec, plan, store = planned(fields, root)
     with asked_for_once():
-        for step in plan.steps.values():
-            if isinstance(step.recipe, TrainRecipe):
-                pretend_training(step, store)
-            elif isinstance(step.recipe, EvaluateRecipe):
-                pretend_evaluation(step, store)
-            else:
-                carry_out(step.recipe, step.execution, store, host())
+        pretend(plan, store, host)
     return Results(Sweep(spec, plan, store))
+
+
+def pretend(plan: Plan, store: Store, host: Callable[[], Any]) -> None:
+    """Carry out all steps but trainings and evaluations, whose results are made up."""
+    for step in plan.steps.values():
+        if isinstance(step.recipe, TrainRecipe):
+            pretend_training(step, store)
+        elif isinstance(step.recipe, EvaluateRecipe):
+            pretend_evaluation(step, store)
+        else:
+            carry_out(step.recipe, step.execution, store, host())
 
 
 @contextmanager

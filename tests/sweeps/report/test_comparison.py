@@ -12,9 +12,7 @@ from sweeps.cli.main import app
 from sweeps.report.comparison import NothingInCommon, compare
 from sweeps.report.contrasts import Judge, mean_of, minus
 from sweeps.state.sweep import Sweep
-from tests.sweeps.report.conftest import planned, pretend_evaluation, pretend_training
-from trainables.recipe.recipes import EvaluateRecipe, TrainRecipe
-from trainables.steps.run import carry_out
+from tests.sweeps.report.conftest import planned, pretend
 
 
 @pytest.fixture(scope="module")
@@ -29,13 +27,7 @@ def other(fields, host, tmp_path_factory):
     def make(changed):
         root = tmp_path_factory.mktemp("other")
         spec, plan, store = planned({**fields, "targets": ["gen-nli", "gen-tags"], **changed}, root)
-        for step in plan.steps.values():
-            if isinstance(step.recipe, TrainRecipe):
-                pretend_training(step, store)
-            elif isinstance(step.recipe, EvaluateRecipe):
-                pretend_evaluation(step, store)
-            else:
-                carry_out(step.recipe, step.execution, store, host())
+        pretend(plan, store, host)
         return Sweep(spec, plan, store)
 
     return make
