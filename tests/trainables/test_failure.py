@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from trainables.failure import LAST_LINES, StepFailed, failed, kind_of
-from trainables.models.loading import WrongWeights
+from trainables.models.unreadable import WrongWeights
 from trainables.tasks.sources import DataError
 from trainables.training.state_files import WrongState
 

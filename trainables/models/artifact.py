@@ -15,9 +15,11 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from trainables.models.gguf import gguf_of
 from trainables.models.heads import held_elsewhere
-from trainables.models.loading import ModelSource, WrongWeights, checkpoint_dir, load_backbone, load_tokenizer
+from trainables.models.loading import ModelSource, checkpoint_dir, load_backbone, load_tokenizer
 from trainables.models.task_model import TaskModel
+from trainables.models.unreadable import WrongWeights
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel
 from trainables.store import HEAD, MODEL, Store, hash_model_dir
@@ -85,7 +87,7 @@ def export_model(origin: CheckpointRef, store: Store, execution: Execution, to: 
 
 def export_adapters(origin: CheckpointRef, store: Store, execution: Execution, to: Path) -> None:
     """Write the adapters of a training step as peft opens them: with the name of a model of the hub or the path of a
-    local one that they lie on; where that is a checkpoint or was random, it is written into `to/base`.
+    local one that they lie on; where that is a checkpoint, a GGUF file or was random, it is written into `to/base`.
 
     Raises WrongWeights where what they lie on is not what they were trained on.
     """
@@ -95,8 +97,9 @@ def export_adapters(origin: CheckpointRef, store: Store, execution: Execution, t
     logging.disable_progress_bar()
     _check_base(origin, store)
     said = base_of(origin.over, store)
-    if isinstance(origin.over, LocalModel):
-        said["name"] = str(Path(execution.model_paths[origin.over.sha256]).absolute())
+    path = Path(execution.model_paths[origin.over.sha256]) if isinstance(origin.over, LocalModel) else None
+    if path is not None and gguf_of(path) is None:
+        said["name"] = str(path.absolute())
     elif not isinstance(origin.over, HubModel):
         said["name"] = str((to / "base").absolute())
         load_backbone(origin.over, store, execution).model.save_pretrained(to / "base")

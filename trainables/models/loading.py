@@ -12,7 +12,6 @@ import torch
 from transformers import CONFIG_MAPPING, AutoConfig, PreTrainedConfig, PreTrainedTokenizerBase
 from transformers.utils import cached_file
 
-from trainables.failure import NonRetryable, kind_of
 from trainables.models.backbones import (
     ADAPTER_CONFIG,
     CONFIG,
@@ -24,18 +23,16 @@ from trainables.models.backbones import (
 )
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.backbones.text_towers import TOWERS, tower_config
+from trainables.models.converted import converted
 from trainables.models.gguf import gguf_of
-from trainables.models.tokenizer_files import first_line, read_tokenizer
+from trainables.models.tokenizer_files import read_tokenizer
+from trainables.models.unreadable import WrongWeights, in_one_line
 from trainables.outside.text import bounded
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef, HubModel, LocalModel, RandomInit
 from trainables.store import MODEL, Store
 
 ModelSource = HubModel | LocalModel | RandomInit | CheckpointRef
-
-
-class WrongWeights(NonRetryable, RuntimeError):
-    """The weights of a checkpoint are not those of its architecture; the message lists them."""
 
 
 def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Backbone:
@@ -55,27 +52,26 @@ def load_backbone(origin: ModelSource, store: Store, execution: Execution) -> Ba
     backbone_type = load_backbone_type(origin, store, execution)
     if isinstance(origin, RandomInit):
         return _random_backbone(origin, backbone_type, load_tokenizer(origin, store, execution))
-    name, revision = _location(origin, store, execution)
+    name, revision = location(origin, store, execution)
     if (Path(name) / ADAPTER_CONFIG).is_file():
         raise WrongWeights(bounded(f"{name}: holds low-rank adapters alone; say what they lie on (CheckpointRef.over)"))
-    modeling, gguf = backbone_type.modeling(), gguf_of(Path(name)) if revision is None else None
+    modeling = backbone_type.modeling()
     whole = _whole_config(origin, store, execution) or {}
     options, tower = dict(modeling.load_options), TOWERS.get(whole["model_type"])
     if tower is not None and tower.weights:
         config = AutoConfig.for_model(**tower_config(whole))
         options |= {"config": config, "key_mapping": dict(tower.weights)}
     else:
-        options |= _changed(whole, origin, backbone_type, gguf)
-    if gguf is not None:
-        options |= {"gguf_file": gguf.name, "use_safetensors": None}
+        options |= _changed(whole, origin, backbone_type)
     with in_one_line(WrongWeights, f"{name}: its weights cannot be loaded", "give a sound copy", revision is not None):
         model, info = modeling.auto_class.from_pretrained(
-            name if gguf is None else str(gguf.parent),
+            name,
             revision=revision,
             dtype=torch.float32,
             output_loading_info=True,
             trust_remote_code=False,
-            **{"use_safetensors": True, **options},
+            use_safetensors=True,
+            **options,
         )
     if "key_mapping" in options:  # transformers would write the weights under the names that it has read
         del model._weight_conversions
@@ -121,15 +117,12 @@ def _seeing(origin: ModelSource, backbone_type: BackboneType) -> Mapping[str, An
 
 
 def _changed(
-    config: Mapping[str, Any], origin: ModelSource, backbone_type: BackboneType, gguf: Path | None
+    config: Mapping[str, Any], origin: ModelSource, backbone_type: BackboneType
 ) -> Mapping[str, PreTrainedConfig]:
     """A configuration in place of the one that lies beside the weights, as an option of transformers' loaders."""
-    seeing = _seeing(origin, backbone_type)
-    wanted = {**backbone_type.of_text(config), **seeing}
+    wanted = {**backbone_type.of_text(config), **_seeing(origin, backbone_type)}
     if wanted == config:
         return {}
-    if gguf is not None:  # of which `config` says the shape alone
-        wanted = {**AutoConfig.from_pretrained(gguf.parent, gguf_file=gguf.name).to_dict(), **seeing}
     return {"config": CONFIG_MAPPING[wanted["model_type"]].from_dict(wanted)}
 
 
@@ -144,7 +137,7 @@ def load_backbone_type(origin: ModelSource, store: Store, execution: Execution) 
     if config is None:
         assert isinstance(origin, CheckpointRef)
         return get_backbone_type(store.record(origin.step)["recipe"].get("model_type"))
-    return backbone_type_of(config, _location(origin, store, execution)[0])
+    return backbone_type_of(config, location(origin, store, execution)[0])
 
 
 def load_config(origin: ModelSource, store: Store, execution: Execution) -> dict[str, Any] | None:
@@ -160,7 +153,7 @@ def load_config(origin: ModelSource, store: Store, execution: Execution) -> dict
 def _whole_config(origin: ModelSource, store: Store, execution: Execution) -> dict[str, Any] | None:
     if isinstance(origin, RandomInit):
         return None
-    name, revision = _location(origin, store, execution)
+    name, revision = location(origin, store, execution)
     file = Path(cached_file(name, CONFIG, revision=revision) if isinstance(origin, HubModel) else Path(name) / CONFIG)
     if isinstance(origin, CheckpointRef) and not file.exists():  # a tokenizer alone
         return None
@@ -171,19 +164,8 @@ def load_tokenizer(origin: ModelSource, store: Store, execution: Execution) -> P
     """The tokenizer that belongs to `origin`. Raises WrongTokenizer where it cannot be read."""
     if isinstance(origin, RandomInit):
         origin = CheckpointRef(step=origin.tokenizer)
-    name, revision = _location(origin, store, execution)
+    name, revision = location(origin, store, execution)
     return read_tokenizer(name, revision)
-
-
-@contextmanager
-def in_one_line(kind: type[Exception], what: str, mend: str, from_hub: bool = False) -> Iterator[None]:
-    """Whatever transformers raises as one of `kind`, but where trying again may help: the hub, or memory."""
-    try:
-        yield
-    except Exception as error:
-        if kind_of(error) == "memory" or (from_hub and isinstance(error, OSError)):
-            raise
-        raise kind(bounded(f"{what} ({first_line(error)}); {mend}")) from error
 
 
 @contextmanager
@@ -195,16 +177,20 @@ def seeded(seed: int, *names: str) -> Iterator[None]:
         yield
 
 
-def _location(origin: HubModel | LocalModel | CheckpointRef, store: Store, execution: Execution) -> tuple[str, Any]:
+def location(origin: HubModel | LocalModel | CheckpointRef, store: Store, execution: Execution) -> tuple[str, Any]:
+    """Where the files of `origin` are: a hub id and a revision, or a directory of this machine and None; they are
+    brought there, from a remote store or out of a GGUF file, where they are not. Raises WrongWeights and StoreError."""
     if isinstance(origin, HubModel):
         return origin.hub, origin.revision
     if isinstance(origin, LocalModel):
         try:
-            return execution.model_paths[origin.sha256], None
+            path = execution.model_paths[origin.sha256]
         except KeyError:
             raise WrongWeights(
                 f"no place is known for the local model {origin.sha256[:16]}: add it to execution.places"
             ) from None
+        gguf = gguf_of(Path(path))
+        return (path if gguf is None else str(converted(gguf, origin.sha256))), None
     return str(checkpoint_dir(origin, store)), None
 
 

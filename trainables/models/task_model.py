@@ -22,8 +22,9 @@ from torch import Tensor, nn
 from trainables.models import dropout
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.heads import held_elsewhere
-from trainables.models.loading import ModelSource, WrongWeights, checkpoint_dir, load_backbone, seeded
+from trainables.models.loading import ModelSource, checkpoint_dir, load_backbone, seeded
 from trainables.models.recomputation import recompute
+from trainables.models.unreadable import WrongWeights
 from trainables.recipe.adaptation import Adaptation
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef

@@ -22,7 +22,7 @@ from transformers.utils import cached_file
 
 from trainables.failure import NonRetryable
 from trainables.models.backbones import CONFIG, TOKENIZER_FILES
-from trainables.models.gguf import gguf_of
+from trainables.models.unreadable import first_line
 from trainables.outside.text import bounded
 
 CLASSES = {
@@ -59,8 +59,7 @@ def read_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
     Raises WrongTokenizer where there is no file that can be read.
     """
     mend = "save one there (save_pretrained of its tokenizer in transformers), or give another model"
-    gguf = gguf_of(Path(name)) if revision is None else None
-    path = gguf or next(filter(None, (_path(name, revision, file) for file in TOKENIZER_FILES)), None)
+    path = next(filter(None, (_path(name, revision, file) for file in TOKENIZER_FILES)), None)
     if path is None:
         raise WrongTokenizer(bounded(f"{name}: it has no tokenizer ({', '.join(TOKENIZER_FILES)}); {mend}"))
     file = path.name
@@ -70,10 +69,7 @@ def read_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerBase:
             class_name = own
             options = {"add_bos_token": _said(name, revision, TOKENIZER_CONFIG).get("add_bos_token", True)}
         reader = AutoTokenizer if class_name is None else getattr(transformers, class_name)
-        if gguf is None:
-            tokenizer = reader.from_pretrained(name, revision=revision, trust_remote_code=False, **options)
-        else:
-            tokenizer = reader.from_pretrained(str(gguf.parent), gguf_file=gguf.name, trust_remote_code=False)
+        tokenizer = reader.from_pretrained(name, revision=revision, trust_remote_code=False, **options)
     except Exception as error:  # of tokenizers, SentencePiece and transformers alike, with no class in common
         if isinstance(error, OSError) and revision is not None:  # the hub does not answer
             raise
@@ -98,11 +94,6 @@ def _said(name: str, revision: str | None, file: str) -> dict[str, Any]:
     path = _path(name, revision, file)
     said = {} if path is None else json.loads(path.read_text(encoding="utf-8"))
     return said if isinstance(said, dict) else {}
-
-
-def first_line(error: BaseException) -> str:
-    """What kind of error it is, and the first line of what it says."""
-    return f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
 
 
 def _normalised(tokenizer: PreTrainedTokenizerBase, path: Path) -> PreTrainedTokenizerBase:

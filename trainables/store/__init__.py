@@ -16,6 +16,7 @@ The store is a folder or an object store (`trainables.store.address`): steps wor
 store itself when that is local, and is uploaded otherwise.
 """
 
+from trainables.store.copies import Copy, use
 from trainables.store.core import HEAD, METRICS, MODEL, PREDICTIONS, PROBE, RECORD, STATE, Store
 from trainables.store.files import Files, StoreError
 from trainables.store.garbage import Garbage, clear, clear_copies
@@ -30,6 +31,7 @@ __all__ = [
     "PROBE",
     "RECORD",
     "STATE",
+    "Copy",
     "Files",
     "LeaseLost",
     "Leases",
@@ -40,4 +42,5 @@ __all__ = [
     "clear_copies",
     "hash_model_dir",
     "link_over",
+    "use",
 ]

@@ -14,8 +14,10 @@ import torch.distributed as dist
 from torch import Tensor
 
 from trainables.models.backbones.modeling import Backbone
-from trainables.models.loading import ModelSource, WrongWeights, load_backbone
+from trainables.models.loading import ModelSource, load_backbone, location
+from trainables.models.unreadable import WrongWeights
 from trainables.recipe.execution import Execution
+from trainables.recipe.model_source import RandomInit
 from trainables.store import Store
 from trainables.training.disk import allocating, disk_of
 from trainables.training.engine import join
@@ -27,8 +29,10 @@ def load_divided(origin: ModelSource, store: Store, execution: Execution) -> Bac
 
     Raises as `load_backbone` does, WrongWeights on all workers: the first one alone sees the shapes in the files.
     """
+    assert not isinstance(origin, RandomInit)
     backbone, wrong = None, None
     try:
+        location(origin, store, execution)  # what brings it here may load a model, whole
         # Other weights of an execution that offloads to a disk come there when the engine is made.
         offload = execution.offload
         disk = disk_of(execution) if offload is not None and offload.parameters == "nvme" else None

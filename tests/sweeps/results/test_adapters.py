@@ -98,7 +98,7 @@ def test_exported_merged_or_as_adapters_it_is_one_model(done, tmp_path):
 
 def test_another_model_below_is_refused_where_adapters_leave_the_store(done, tmp_path):
     from trainables.models.artifact import export_adapters, export_model
-    from trainables.models.loading import WrongWeights
+    from trainables.models.unreadable import WrongWeights
 
     sweep, _ = done
     shutil.copytree(sweep.store.root, tmp_path / "store")

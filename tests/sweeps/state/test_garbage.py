@@ -19,7 +19,8 @@ from sweeps.state.garbage import collect, readable
 from sweeps.state.inspection import inspect_steps, reject
 from sweeps.state.sweep import Sweep
 from tests.faults import disk  # noqa: F401  registers disk://
-from trainables.models.loading import WrongWeights, load_backbone
+from trainables.models.loading import load_backbone
+from trainables.models.unreadable import WrongWeights
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.steps.run import carry_out

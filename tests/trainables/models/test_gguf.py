@@ -11,12 +11,21 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from tests.trainables.models.tiny_gguf import TOKENS, write
+from trainables.models import converted
 from trainables.models.backbones import UnsupportedModel, hub_shape, read_config, shape_of
 from trainables.models.inputs import load_input_encoder
 from trainables.models.loading import load_backbone
+from trainables.models.unreadable import WrongWeights
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import LocalModel
 from trainables.store import Store, hash_model_dir
+from trainables.store.copies import remove
+from trainables.store.local import cache_dir
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("XSTILTS_CACHE", str(tmp_path / "cache"))
 
 
 def test_its_header_tells_the_shape(tmp_path):
@@ -59,6 +68,33 @@ def test_what_only_is_called_so_is_none(tmp_path, data):
     with pytest.raises(UnsupportedModel, match=r"model\.gguf: (is no GGUF file|its header cannot be read)") as caught:
         read_config(tmp_path / "model.gguf" / "config.json")
     assert len(str(caught.value)) <= 300
+
+
+def opened(file, tmp_path):
+    source = LocalModel(sha256=hash_model_dir(file))
+    execution = Execution(model_paths={source.sha256: str(file)})
+    return load_backbone(source, Store(str(tmp_path / "store")), execution)
+
+
+def test_it_is_converted_once_on_a_machine(tmp_path, monkeypatch):
+    """In any process, by whatever name; and the folder that it becomes is kept while a process uses it."""
+    first, second = write(tmp_path / "model.gguf"), tmp_path / "other" / "it.gguf"
+    whole = opened(first, tmp_path).model.state_dict()
+    second.parent.mkdir()
+    second.write_bytes(first.read_bytes())
+    monkeypatch.setattr(converted, "_convert", lambda *_: pytest.fail("converted again"))
+    again = opened(second, tmp_path).model.state_dict()
+    assert all(torch.equal(whole[name], again[name]) for name in whole)
+    (name,) = (path.name for path in cache_dir().glob("gguf-*"))
+    assert not remove(name)
+
+
+def test_a_tensor_that_it_lacks_is_one_line(tmp_path):
+    file = write(tmp_path / "model.gguf", without="blk.1.ffn_up.weight")
+    with pytest.raises(WrongWeights, match=r"model\.gguf: cannot be read .* lacks .*layers\.1\.mlp\.up_proj") as caught:
+        opened(file, tmp_path)
+    assert "\n" not in str(caught.value)
+    assert not list(cache_dir().glob("gguf-*"))
 
 
 @pytest.mark.parametrize("attention", [None, "bidirectional"])

@@ -10,7 +10,8 @@ import pytest
 import trainables
 from trainables.failure import kind_of
 from trainables.models.backbones import UnsupportedModel
-from trainables.models.loading import WrongWeights, load_backbone
+from trainables.models.loading import load_backbone
+from trainables.models.unreadable import WrongWeights
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import LocalModel
 

@@ -34,7 +34,7 @@ def write(
     **more: int,
 ) -> Path:
     """A GGUF file of a tiny LLaMA with random weights, whose subwords are letters and bytes; `more` and `without` are
-    entries of its header."""
+    entries of its header, or a tensor."""
     writer = gguf.GGUFWriter(str(file), architecture)
     sizes = {"block_count": 2, "embedding_length": 32, "feed_forward_length": 48, "context_length": 128}
     sizes |= {"attention.head_count": 4, "attention.head_count_kv": 2, "rope.dimension_count": 8}
@@ -58,6 +58,8 @@ def write(
         *((f"blk.{block}.{part}.weight", *size) for block in range(2) for part, size in BLOCK.items()),
         ("output_norm.weight", 32),
     ):
+        if tensor == without:
+            continue
         values = np.ones(shape) if len(shape) == 1 else rng.normal(0, 0.3, shape)
         writer.add_tensor(tensor, values.astype(kind if tensor == "token_embd.weight" else np.float32))
     writer.write_header_to_file()

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 
 from tests.trainables.steps.workers import run_workers
 from tests.trainables.training.test_loop import copy_of, losses, weights
-from trainables.models.loading import WrongWeights
+from trainables.models.unreadable import WrongWeights
 from trainables.recipe.adaptation import Adaptation, Lora
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef

@@ -109,7 +109,7 @@ def test_a_second_phase_starts_from_exactly_the_first_ones_backbone(world, tmp_p
 def test_a_backbone_with_a_weight_missing_is_refused(world, tmp_path):
     from safetensors.torch import save_file
 
-    from trainables.models.loading import WrongWeights
+    from trainables.models.unreadable import WrongWeights
 
     store = copy_of(world, tmp_path, "s")
     first = world.train("gen-nli")

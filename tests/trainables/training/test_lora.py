@@ -11,8 +11,9 @@ from peft import PeftModel
 from safetensors.torch import load_file
 
 from tests.trainables.steps.workers import run_workers
-from trainables.models.loading import WrongWeights, load_backbone
+from trainables.models.loading import load_backbone
 from trainables.models.lora import WrongAdapters, WrongTargets
+from trainables.models.unreadable import WrongWeights
 from trainables.recipe.adaptation import Adaptation, Lora
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef

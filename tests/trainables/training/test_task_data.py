@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
 
-from trainables.models.loading import WrongWeights
 from trainables.models.task_model import load_task_model
+from trainables.models.unreadable import WrongWeights
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
 from trainables.recipe.optimisation import Optimisation

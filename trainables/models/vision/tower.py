@@ -11,7 +11,7 @@ from transformers import AutoConfig, CLIPVisionConfig, CLIPVisionModel, SiglipVi
 from transformers.utils import cached_file
 
 from trainables.models.backbones import CONFIG, UnsupportedModel, read_whole_config
-from trainables.models.loading import WrongWeights, in_one_line
+from trainables.models.unreadable import WrongWeights, in_one_line
 from trainables.models.vision.preprocessing import Preprocessing, read_preprocessing
 from trainables.models.vision.shape import DEFAULT, PREPROCESSOR, TowerShape, place_of, shape_of_tower
 from trainables.recipe.execution import Execution

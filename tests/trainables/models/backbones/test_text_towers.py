@@ -22,9 +22,10 @@ from sweeps.spec.model import ModelSpec
 from trainables.models.artifact import save_artifact
 from trainables.models.backbones import CONFIG, read_config, shape_of
 from trainables.models.backbones.text_towers import BASES
-from trainables.models.loading import WrongWeights, load_backbone
+from trainables.models.loading import load_backbone
 from trainables.models.task_model import TaskModel
 from trainables.models.tokenizer_files import read_tokenizer
+from trainables.models.unreadable import WrongWeights
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import LocalModel
 from trainables.store import MODEL
