@@ -89,8 +89,13 @@ def numbers_of(world: World, task_type: str) -> dict[str, Any]:
     return numbers
 
 
-def _training(world: World, task_type: str) -> TrainRecipe:
-    recipe = world.train(TASKS[task_type], batch_size=16, **OPTIMISATION)
+def likelihood_training(world: DecoderWorld, **optimisation: Any) -> TrainRecipe:
+    """A training on choices by their likelihood."""
+    return _training(world, "choice-likelihood", **optimisation)
+
+
+def _training(world: World, task_type: str, **optimisation: Any) -> TrainRecipe:
+    recipe = world.train(TASKS[task_type], batch_size=16, **{**OPTIMISATION, **optimisation})
     (part,) = recipe.tasks
     task, data = _data(world, task_type, part.data[0])
     return recipe.model_copy(update={"tasks": (part.model_copy(update={"task": task, "data": (data,)}),)})
