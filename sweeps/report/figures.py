@@ -127,9 +127,9 @@ def heat_maps(study: Study, model: str) -> list[HeatMap]:
     """Intermediate by target; then of each target intermediate by language."""
     results, over = study.results, AVERAGES[0]
     rows = tuple(name for name in study.intermediates if name != NONE)
-    if not rows or not study.columns or NONE not in study.intermediates:
+    if not rows or not study.columns[over] or NONE not in study.intermediates:
         return []
-    columns = tuple(study.columns)
+    columns = tuple(study.columns[over])
     whole = {(row, column): study.averages[model, over, row, column] for row in rows for column in columns}
     maps = [
         HeatMap(

@@ -90,19 +90,25 @@ def row_of(score: Score) -> dict[str, Any]:
 
 def markdown(study: Study, model: str) -> str:
     """The study's table as a pipe table."""
-    heading = ["intermediate", *study.columns]
-    lines = [heading, ["---", *["---:"] * len(study.columns)], *_table(study, model, "{mean} ±{sd}", "{mean}", " ({})")]
+    columns = study.columns[AVERAGES[0]]
+    heading = ["intermediate", *columns]
+    lines = [
+        heading,
+        ["---", *["---:"] * len(columns)],
+        *_table(study, model, "{mean} ±{sd}", "{mean}", " ({})"),
+    ]
     table = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
     return f"{table}\n\n" + "\n".join(f"- {note}" for note in notes(study)) + "\n"
 
 
 def latex(study: Study, model: str) -> str:
     """The study's table for booktabs, ready to `\\input`; the notes are comments below it."""
-    heading = " & ".join(["intermediate", *map(tex, study.columns)])
+    columns = study.columns[AVERAGES[0]]
+    heading = " & ".join(["intermediate", *map(tex, columns)])
     rows = _table(study, model, "{mean}{{\\scriptsize\\,$\\pm${sd}}}", "{mean}", " ({})")
     lines = [
         r"% \usepackage{booktabs}",
-        rf"\begin{{tabular}}{{l{'r' * len(study.columns)}}}",
+        rf"\begin{{tabular}}{{l{'r' * len(columns)}}}",
         r"\toprule",
         heading + r" \\",
         r"\midrule",
@@ -125,10 +131,11 @@ def notes(study: Study) -> list[str]:
 
 
 def _table(study: Study, model: str, spread: str, single: str, beside: str) -> Iterator[list[str]]:
+    columns = study.columns[AVERAGES[0]]
     for name in study.intermediates:
         yield [
             name,
-            *(_cell(study.averages[model, AVERAGES[0], name, c], spread, single, beside) for c in study.columns),
+            *(_cell(study.averages[model, AVERAGES[0], name, c], spread, single, beside) for c in columns),
         ]
 
 

@@ -47,7 +47,7 @@ class Selection:
 def selections(study: Study, model: str) -> list[Selection]:
     """Of each target that has a score with some intermediate and with none."""
     found = []
-    for target in study.targets:
+    for target in (name for name in study.targets if name in study.columns[AVERAGES[0]]):
         tasks = next(one.trained_on for one in study.results.spec.targets if one.task == target)
         choices = {}
         for name in study.intermediates:

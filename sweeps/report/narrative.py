@@ -38,7 +38,7 @@ def cautions(study: Study, model: str) -> list[str]:
         "Averages over targets mix measures (accuracy, F1, exact match): they rank intermediates, and are no "
         "percentage of anything.",
     ]
-    if "avg. without retrieval" in study.columns:
+    if "avg. without retrieval" in study.columns[AVERAGES[0]]:
         lines.append(
             "The choice of retrieval baseline (layer, pooling) moves the average by more than most intermediates do, "
             "so it stands with and without retrieval."
@@ -100,7 +100,8 @@ def _extent(study: Study, model: str) -> Iterator[str]:
 
 
 def _headline(study: Study, model: str) -> Iterator[str]:
-    column = AVERAGE if AVERAGE in study.columns else next(iter(study.columns), None)
+    columns = study.columns[AVERAGES[0]]
+    column = AVERAGE if AVERAGE in columns else next(iter(columns), None)
     if column is None:
         return
     scores = [study.averages[model, AVERAGES[0], name, column] for name in study.intermediates]

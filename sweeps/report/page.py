@@ -125,12 +125,14 @@ def _of(study: Study, model: str, average: Average) -> list[Score]:
 
 def _table(study: Study, model: str, average: Average) -> dict[str, Any]:
     """A table of scores with what each column is over; with XTREME's average also what others have published."""
-    rows = {name: [study.averages[model, average, name, c] for c in study.columns] for name in study.intermediates}
+    rows = {
+        name: [study.averages[model, average, name, c] for c in study.columns[average]] for name in study.intermediates
+    }
     shown = published.PUBLISHED if average == "xtreme" else ()
     others = [(one, [one.scores.get(column) for column in _published_columns(study)]) for one in shown]
     return {
         "average": average,
-        "heads": [_head(study, model, average, column, targets) for column, targets in study.columns.items()],
+        "heads": [_head(study, model, average, column, targets) for column, targets in study.columns[average].items()],
         "rows": rows,
         "published": [(one, figures) for one, figures in others if any(figures)],
     }
@@ -139,7 +141,7 @@ def _table(study: Study, model: str, average: Average) -> dict[str, Any]:
 def _published_columns(study: Study) -> Iterator[str]:
     """The key of each column among published scores; an average only where it is over the same nine targets."""
     whole = set(published.PUBLISHED[0].scores) - {published.AVERAGE}
-    for column, targets in study.columns.items():
+    for column, targets in study.columns["xtreme"].items():
         if targets == [column]:
             yield column
         else:

@@ -89,12 +89,13 @@ class Study:
         return self.results.spec.intermediate_names
 
     @cached_property
-    def columns(self) -> dict[str, list[str]]:
-        return self.results.columns()
+    def columns(self) -> dict[Average, dict[str, list[str]]]:
+        """Of the table of each average: heading -> targets."""
+        return {average: self.results.columns(average) for average in AVERAGES}
 
     @property
     def targets(self) -> list[str]:
-        return [name for name, targets in self.columns.items() if targets == [name]]
+        return [name for name, targets in self.columns["xtreme"].items() if targets == [name]]
 
     def scores(self) -> list[Score]:
         """Every score, in the order of the grid."""
@@ -131,7 +132,7 @@ class _Model:
             scores = {
                 (intermediate, column): self._score(intermediate, column, targets, average)
                 for intermediate in study.intermediates
-                for column, targets in study.columns.items()
+                for column, targets in study.columns[average].items()
             }
             tested = [key for key, score in scores.items() if score.difference is not None]
             adjusted = holm([score.difference.p for score in scores.values() if score.difference is not None])

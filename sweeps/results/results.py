@@ -234,9 +234,10 @@ class Results:
         found = [self.stopped[one.training] for one in cell.variants if one.training in self.stopped]
         return found if len(found) == len(cell.variants) else []
 
-    def columns(self) -> dict[str, list[str]]:
-        """Heading -> the targets that a column is the mean of. A target without labels has no column."""
-        targets = [t.task for t in self.spec.targets if self.languages(t.task, "xtreme")]
+    def columns(self, average: Average) -> dict[str, list[str]]:
+        """Heading -> the targets that a column is the mean of. A target without labels has no column; for `zero-shot`
+        neither has one whose rows are in the training language alone."""
+        targets = [t.task for t in self.spec.targets if self.languages(t.task, average)]
         columns = {target: [target] for target in targets}
         counted = in_averages(targets)
         other = [target for target in counted if not get_task_type(get_task(target).type).searches]
@@ -249,7 +250,7 @@ class Results:
     def means(self) -> dict[str, float]:
         """The zero-shot averages over all targets, with and without retrieval, by heading and intermediate."""
         found = {}
-        for heading, targets in self.columns().items():
+        for heading, targets in self.columns("zero-shot").items():
             for model, intermediate in product(self.spec.models, self.spec.intermediate_names):
                 entry = self.entry(model, intermediate, targets, None, "zero-shot") if len(targets) > 1 else None
                 if entry is not None:

@@ -26,7 +26,7 @@ def table_of(results: Results, model: str, average: Average) -> Table:
     """Rows: intermediates. Columns: targets and averages. Below each mean, the difference to no intermediate."""
     table = _titled(f"{results.spec.sweep} · {model}: {_kind(results)}{_meaning(average)}")
     table.add_column("intermediate")
-    columns = results.columns()
+    columns = results.columns(average)
     for heading in columns:
         table.add_column(heading, justify="right")
     for intermediate in results.spec.intermediate_names:

@@ -55,11 +55,11 @@ class Forest:
 
     def _figure(self) -> Figure:
         rows, names = list(self.rows.items())[:ROWS], self.series
-        keyed = any(names)
-        height = 1.15 + 0.3 * keyed * math.ceil(len(names) / 3) + len(rows) * max(0.26, 0.13 * len(names))
+        keyed, cut = any(names), len(rows) < len(self.rows)
+        height = 1.15 + 0.15 * cut + 0.3 * keyed * math.ceil(len(names) / 3) + len(rows) * max(0.26, 0.13 * len(names))
         left = 0.3 + 0.072 * max((len(label) for label, _ in rows), default=0)
         figure = Figure(figsize=(WIDTH, height), dpi=DOTS, facecolor="white")
-        bottom, top = 0.55, 0.4 + 0.3 * keyed * math.ceil(len(names) / 3)
+        bottom, top = 0.55 + 0.15 * cut, 0.4 + 0.3 * keyed * math.ceil(len(names) / 3)
         axes = figure.add_axes(
             (left / WIDTH, bottom / height, (WIDTH - left - 0.25) / WIDTH, (height - bottom - top) / height)
         )
@@ -78,7 +78,8 @@ class Forest:
         axes.set_ylim(len(rows) - 0.4, -0.6)
         axes.set_yticks(range(len(rows)), [label for label, _ in rows], fontsize=9)
         axes.tick_params(axis="y", length=0)
-        axes.set_xlabel(self.axis, fontsize=8.5)
+        lacking = f"\nthe first {len(rows)} of {len(self.rows)} rows; the table has all" if cut else ""
+        axes.set_xlabel(f"{self.axis}{lacking}", fontsize=8.5)
         heading(figure, self.title, axes if keyed else None)
         return figure
 
@@ -108,6 +109,8 @@ class Curves:
     caption: str
     panels: tuple[Panel, ...]
     axis: str = "zero-shot score"
+    shared: bool = False
+    """Whether all panels show one quantity, on one scale."""
 
     @property
     def text(self) -> str:
@@ -131,7 +134,7 @@ class Curves:
         keys = 0.25 * math.ceil(len(names) / 3)
         height = 0.5 + keys + down * tall
         figure = Figure(figsize=(width, height), dpi=DOTS, facecolor="white")
-        first: Axes | None = None
+        drawn: list[Axes] = []
         for place, panel in enumerate(self.panels):
             row, column = divmod(place, across)
             cell = width / across
@@ -143,12 +146,16 @@ class Curves:
                     (tall - 0.85) / height,
                 )
             )
-            first = first or axes
+            drawn.append(axes)
             plain(axes)
             self._panel(axes, panel, names)
             if column == 0:
                 axes.set_ylabel(self.axis, fontsize=8.5)
-        heading(figure, self.title, first)
+        if self.shared:
+            bounds = [bound for axes in drawn for bound in axes.get_ylim()]
+            for axes in drawn:
+                axes.set_ylim(min(bounds), max(bounds))
+        heading(figure, self.title, drawn[0] if drawn else None)
         return figure
 
     def _panel(self, axes: Axes, panel: Panel, names: list[str]) -> None:

@@ -83,7 +83,7 @@ def answer(study: Study) -> Answer:
     return Answer(
         "robustness",
         "Is a model more robust when its intermediate task is near the target’s domain?",
-        _claim(study, pairs, tried),
+        _claim(study, pairs, tried, nearness),
         facts(
             study,
             [*pairs, *dict.fromkeys(pairs.values())],
@@ -198,7 +198,7 @@ def _forest(study: Study, pairs: dict[str, str]) -> Forest:
     )
 
 
-def _claim(study: Study, pairs: dict[str, str], tried: list[Tried]) -> tuple[str, ...]:
+def _claim(study: Study, pairs: dict[str, str], tried: list[Tried], nearness: Nearness) -> tuple[str, ...]:
     sentences = []
     if tried:
         sure = [one for one in tried if one.adjusted < 0.05]
@@ -216,10 +216,10 @@ def _claim(study: Study, pairs: dict[str, str], tried: list[Tried]) -> tuple[str
             names = [f"{one.measure.replace('_', ' ')} ({one.model})" for one in sure]
             sentences.append(f"{len(sure)} of {len(tried)} measures hold: {listed(names)}.")
     else:
-        sentences.append(
-            "Whether nearness goes with the drop is not known: it takes steps: {similarity: {}} in the sweep file and "
-            f"{LEAST} intermediates."
-        )
+        others = [name for name in study.intermediates if name != NONE]
+        lacking = [] if nearness else ["steps: {similarity: {}} in the sweep file"]
+        few = f"{LEAST} intermediates, all their cells done; this sweep has {len(others)} beside none"
+        sentences.append(f"Whether nearness goes with the drop is not known: it takes {listed([*lacking, few])}.")
     sentences += _changes(study, pairs)
     return tuple(sentences)
 

@@ -105,14 +105,15 @@ def _table(study: Study, lines: list[Line]) -> tuple[Table, dict[tuple[str, str]
             for target in line.targets
             if (of := line_of(study, line.family, line.sizes, line.intermediate, [target])) and (one := of.slope)
         ]
+        several, steep = len(line.sizes) > 1, next(slopes)
         rows.append(
             (
                 line.family,
                 line.intermediate,
                 " ".join(map(size_text, line.sizes.values())),
-                next(slopes),
-                over_tasks(single),
-                changes[line.family, line.intermediate] or ("–" if line.intermediate == NONE else None),
+                steep if several else "–",
+                over_tasks(single) if several else "–",
+                changes[line.family, line.intermediate] or (None if several and line.intermediate != NONE else "–"),
                 round(line.off, 1) if len(line.sizes) > 2 else "–",
                 *(line.points[place][1] for place in (0, -1)),
             )
@@ -159,6 +160,7 @@ def _figures(
             "Mean over targets; points with 95 % intervals, and the line fitted to them with its interval. "
             "A line is no law: nothing is said beyond the sizes that were tried.",
             tuple(panel(family, [line for line in lines if line.family == family]) for family in known),
+            shared=True,
         )
     ]
     for family, sizes in known.items() if len(targets) > 1 else ():

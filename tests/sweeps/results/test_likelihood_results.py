@@ -112,8 +112,8 @@ def test_tables_show_parts_and_notes_say_how_answers_were_scored(done):
         "mmmlu@tuned: log-likelihoods of answers" in one and "after training on mmlu@tuned" in one for one in notes
     )
     assert any("12 of 12 rows have answers of the same subwords" in one for one in notes)  # there are no letters A to D
-    assert list(done.columns())[-1] == "average"
-    assert done.columns()["average"] == ["mmmlu@likelihood", "mmlu@likelihood"]
+    assert list(done.columns("xtreme"))[-1] == "average"
+    assert done.columns("xtreme")["average"] == ["mmmlu@likelihood", "mmlu@likelihood"]
 
 
 def test_mlflow_has_groups_and_no_single_subjects(done):

@@ -112,7 +112,7 @@ def test_a_collapsed_intermediate_marks_all_that_starts_from_it(filled):
 
 def test_averages_with_and_without_retrieval(filled):
     results = filled()
-    assert results.columns() == {
+    assert results.columns("zero-shot") == {
         "gen-nli": ["gen-nli"],
         "gen-qa": ["gen-qa"],
         "gen-pairs": ["gen-pairs"],
@@ -149,9 +149,32 @@ def test_no_kind_of_retrieval_is_in_the_average_without_it(sweep_file, tmp_path)
         metrics = dict.fromkeys(("accuracy", "f1", "map@20"), 50.0)
         scores = dict.fromkeys(plan.steps[cell.evaluation].recipe.languages, metrics)
         store.commit(cell.evaluation, store.begin(cell.evaluation), {"result": {"metrics": scores}})
-    columns = Results(Sweep(spec, plan, store)).columns()
+    columns = Results(Sweep(spec, plan, store)).columns("zero-shot")
     assert columns["average"] == targets
     assert columns["avg. without retrieval"] == ["gen-nli", "gen-tags"]
+
+
+def test_a_target_with_rows_in_the_training_language_alone_is_in_no_zero_shot_mean(sweep_file, tmp_path):
+    """It has no such mean, and an average that waited for one would never be there."""
+    targets = ["gen-nli", "gen-tags", {"task": "gen-qa", "languages": ["one"]}]
+    file = sweep_file(targets=targets)
+    spec = read_spec(file)
+    plan, store = make_plan(spec, str(file)), Store(str(tmp_path / "store"))
+    for cell in plan.cells:
+        recipe = plan.steps[cell.evaluation].recipe
+        scores = dict.fromkeys(recipe.languages, dict.fromkeys(("accuracy", "f1", "exact_match"), 50.0))
+        store.commit(cell.evaluation, store.begin(cell.evaluation), {"result": {"metrics": scores}})
+        counts = {f"test-{language}": {"words": 200, "bare_words": 0} for language in recipe.languages}
+        store.commit(recipe.data, store.begin(recipe.data), {"result": counts})
+    results = Results(Sweep(spec, plan, store))
+    assert list(results.columns("zero-shot")) == ["gen-nli", "gen-tags", "average"]
+    assert list(results.columns("xtreme")) == ["gen-nli", "gen-tags", "gen-qa", "average"]
+    assert results.columns("zero-shot")["average"] == ["gen-nli", "gen-tags"]
+    assert "average/none" in results.means()
+    assert "gen-qa: test rows in the training language alone; in no zero-shot mean" in notes_of(results)
+    shown = [str(text) for column in table_of(results, "small", "zero-shot").columns for text in column.cells]
+    assert shown
+    assert "…" not in shown
 
 
 def test_tags_on_first_visible_subwords_are_a_column_but_in_no_average_and_notes_say_where_it_matters(
@@ -172,7 +195,7 @@ def test_tags_on_first_visible_subwords_are_a_column_but_in_no_average_and_notes
         }
         store.commit(recipe.data, store.begin(recipe.data), {"result": counts})
     results = Results(Sweep(spec, plan, store))
-    columns = results.columns()
+    columns = results.columns("zero-shot")
     assert (columns[both[0]], columns[both[1]]) == (both[:1], both[1:])
     assert columns["average"] == ["gen-nli", "gen-tags", "gen-pairs"]
     assert columns["avg. without retrieval"] == ["gen-nli", "gen-tags"]

@@ -15,6 +15,7 @@ from sweeps.report.questions.answer import Estimate
 from sweeps.report.questions.arms import OWN, comparisons, gain, work_of
 from sweeps.report.questions.common import counted
 from sweeps.report.questions.gaps import LOW_GROUP, groups_of
+from sweeps.report.questions.plots import ROWS, Forest
 from sweeps.report.questions.robustness import nearness_of, tries
 from sweeps.report.study import Study
 from sweeps.results.results import Results
@@ -158,7 +159,7 @@ def test_an_image_text_intermediate_is_taken_against_its_controls(study, monkeyp
 
 
 def test_noisy_copies_are_in_no_average(study):
-    assert study.columns["average"] == ["toy-nli", "toy-more"]
+    assert study.columns["zero-shot"]["average"] == ["toy-nli", "toy-more"]
     assert counted(study) == ["toy-nli", "toy-more"]
 
 
@@ -198,3 +199,33 @@ def test_nothing_done_is_said_and_breaks_nothing(asked):
 
     for one in answers_of(Study.of(Nothing(asked.results))):
         assert "not known" in one.claim[0].lower()
+
+
+def test_what_a_correlation_lacks_is_named(asked):
+    """Similarity steps that are there are not asked for; too few intermediates are."""
+    study = Study.of(asked.results)
+
+    class Fewer(Results):
+        """The same sweep with three intermediates of the seven."""
+
+        def __init__(self, other):
+            self.__dict__ |= other.__dict__
+            kept = ("none", *[name for name in other.spec.intermediate_names if name != "none"][:3])
+            self.cells = [cell for cell in other.cells if cell.intermediate in kept]
+
+    (found,) = (one for one in answers_of(Study.of(Fewer(asked.results))) if one.question == "robustness")
+    others = len(study.intermediates) - 1
+    assert found.claim[0] == (
+        "Whether nearness goes with the drop is not known: it takes 4 intermediates, all their cells done; this sweep "
+        f"has {others} beside none."
+    )
+
+
+def test_a_figure_says_how_many_rows_it_leaves_out():
+    rows = {f"row {number}": {"": Estimate(1.0, 0.0, 2.0)} for number in range(ROWS + 4)}
+    whole, cut = (
+        Forest("f", "Title", "Caption.", "points", dict(list(rows.items())[:count])).draw()[1]
+        for count in (ROWS, ROWS + 4)
+    )
+    assert "rows; the table has all" not in whole
+    assert f"the first {ROWS} of {ROWS + 4} rows; the table has all" in cut
