@@ -78,6 +78,15 @@ def _labels(task: TaskFields, task_type: TaskType) -> Iterator[str]:
         yield f"labels: {task_type.name} needs two or more; list them in the order of the head's outputs"
     if not task_type.fixed_labels and task.labels:
         yield f"labels: tasks of type {task_type.name} have no fixed labels; take them out"
+    if task.counts_as and task.clean_of is None:
+        yield "counts_as: is about a set that another task's model is scored on; give clean_of too, or take it out"
+    for label, other in task.counts_as.items():
+        if label not in task.labels:
+            yield f"counts_as.{label}: is none of the labels; there are: {shown(', '.join(task.labels))[1:-1]}"
+        if other in task.counts_as:
+            yield f"counts_as.{label}: {shown(other)} counts as another one itself; name what its rows have"
+    if task.counts_as and len(task.row_labels) < 2:
+        yield f"counts_as: leaves {len(task.row_labels)} label in the rows; two or more have to be told apart"
 
 
 def _metric(task: TaskFields, task_type: TaskType) -> Iterator[str]:
@@ -197,9 +206,9 @@ def _columns(task: TaskFields, task_type: TaskType, rows: RowsFields, at: str) -
     if len(given := [part for part in parts if part in rows.columns]) == 1:
         yield f"{at}.columns: has {given[0]} alone; give both {' and '.join(parts)}"
     for theirs, ours in rows.label_values.items():
-        if task.labels and ours not in task.labels:
-            near = difflib.get_close_matches(ours, task.labels, n=1)
-            hint = f'did you mean "{near[0]}"?' if near else f"there are: {shown(', '.join(task.labels))[1:-1]}"
+        if task.labels and ours not in task.row_labels:
+            near = difflib.get_close_matches(ours, task.row_labels, n=1)
+            hint = f'did you mean "{near[0]}"?' if near else f"there are: {shown(', '.join(task.row_labels))[1:-1]}"
             yield f"{at}.label_values.{theirs}: {shown(ours)} is none of the labels; {hint}"
         elif not task_type.fixed_labels and not re.fullmatch(r"\d{1,3}", ours):
             yield f"{at}.label_values.{theirs}: is {shown(ours)}; give the position of the right choice, from 0"

@@ -172,6 +172,8 @@ class TaskFields(Frozen):
     """Tasks that a target of this name is trained on, one after the other; without it, on its own train rows."""
     clean_of: Text | None = None
     """Of a perturbed or adversarial test set: the task whose test rows it was made of; rows keep the ids of those."""
+    counts_as: dict[Word, Word] = Field(default_factory=dict, max_length=10_000)
+    """Of such a set, whose rows do not tell all labels apart: what a label counts as there, in rows and when scored."""
     settings: SettingsFields = SettingsFields()
     counts: dict[Literal["train", "dev", "test"], Counts] = Field(default_factory=dict)
     """Rows that there should be, in each language; `data check` compares."""
@@ -188,6 +190,11 @@ class TaskFields(Frozen):
     @classmethod
     def _terms_alone(cls, value: Any) -> Any:
         return {"terms": value} if isinstance(value, str) else value
+
+    @property
+    def row_labels(self) -> tuple[str, ...]:
+        """The labels that its rows have."""
+        return tuple(dict.fromkeys(self.counts_as.get(label, label) for label in self.labels))
 
     @property
     def spelling(self) -> dict[str, str]:

@@ -44,6 +44,7 @@ def task_of(fields: TaskFields, folder: Path | None) -> Task:
         trains_on=fields.trains_on or ((fields.name,) if has_train else ()),
         has_train=has_train,
         clean_of=fields.clean_of,
+        counts_as=fields.counts_as,
         main_metrics=metrics,
         select_mode="min" if metrics == ("loss",) else "max",
         folder=FileTables(in_files) if in_files else None,

@@ -89,6 +89,19 @@ WRONG = [
     (rows(columns=["text"]), "rows.columns: "),
     (rows(label_values={0: "sport"}), 'rows.label_values.0: "sport" is none of the labels; did you mean "sports"?'),
     (rows(label_values={0: None}), "rows.label_values[0]: "),
+    (
+        {"counts_as": {"sports": "travel"}},
+        "counts_as: is about a set that another task's model is scored on; give clean",
+    ),
+    (
+        {"clean_of": "xnli", "counts_as": {"sport": "travel"}},
+        "counts_as.sport: is none of the labels; there are: sports, travel",
+    ),
+    (
+        {"clean_of": "xnli", "counts_as": {"sports": "travel", "travel": "both"}},
+        'counts_as.sports: "travel" counts as another one itself; name what its rows have',
+    ),
+    ({"clean_of": "xnli", "counts_as": {"sports": "travel"}}, "counts_as: leaves 1 label in the rows"),
     (rows(languages={"en": "eng"}), "rows: no place has test rows in de; add one, or leave them out"),
     (
         {"rows": [TOPIC["rows"], {"test": "more/{language}.jsonl"}]},

@@ -95,6 +95,27 @@ def test_labels_are_truth_values_and_numbers_of_tables_with_gaps(tmp_path, write
     assert [row["label"] for row in read(tmp_path, made)] == ["", ""]
 
 
+def test_labels_that_rows_do_not_tell_apart(tmp_path, write):
+    """A set of two labels for a model of three, as HANS."""
+    both = {"neutral": "other", "contradiction": "other"}
+    fields = {
+        "type": "pair-classification",
+        "labels": ["entailment", "neutral", "contradiction"],
+        "clean_of": "xnli",
+        "counts_as": both,
+        "rows": {"test": "{language}.jsonl", "label_values": {"yes": "entailment", "no": "other"}},
+    }
+    rows = [{"text_a": "a", "text_b": "b", "label": label} for label in ("yes", "no")]
+    write("german.jsonl", lines(*rows))
+    made = task(tmp_path, **fields)
+    assert [row["label"] for row in read(tmp_path, made)] == ["entailment", "other"]
+    assert dict(made.spec().counts_as) == both
+    assert made.spec() != task(tmp_path, **{**fields, "counts_as": {"neutral": "other"}}).spec()
+    write("german.jsonl", lines(*rows, {"text_a": "a", "text_b": "b", "label": "neutral"}))
+    with pytest.raises(DataError, match='"neutral"'):
+        read(tmp_path, made)
+
+
 def test_paths_joined_texts_and_label_values(tmp_path, write):
     record = {"doc": {"head": "a", "body": ["x", "b"]}, "gold": 1, "lang": "german"}
     write("all.jsonl", lines(record, {**record, "lang": "english"}, {**record, "gold": 0}))
