@@ -47,8 +47,9 @@ def attention(
 
     Returns the values (sequences, tokens, heads, width), packed as `query` was.
     """
-    if query.device.type == "cpu" and query.dtype == torch.bfloat16:
-        # torch's attention in bf16 takes a CPU longer, backwards, than all else of a layer.
+    if query.device.type == "cpu" and (torch.is_autocast_enabled("cpu") or query.dtype == torch.bfloat16):
+        # torch's attention in bf16 takes a CPU longer, backwards, than all else of a layer. Rotated positions make
+        # queries and keys fp32 before autocast sees them.
         wide = query.float(), key.float(), value.float()
         mask, position = (None if bias is None else bias.float() for bias in (attention_mask, position_bias))
         with torch.autocast("cpu", enabled=False):

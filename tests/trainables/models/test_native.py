@@ -47,8 +47,10 @@ def test_attention_is_that_of_torch(monkeypatch, lengths, heads, width, p):
 
 @pytest.mark.parametrize("p", [0.0, 0.3])
 @pytest.mark.parametrize("packed", [True, False])
-def test_bf16_on_a_cpu_is_attended_in_fp32(p, packed):
-    """States and gradients are those of fp32 from the same values, rounded once."""
+@pytest.mark.parametrize("rotated", [True, False])
+def test_bf16_on_a_cpu_is_attended_in_fp32(p, packed, rotated):
+    """States and gradients are those of fp32 from the same values, rounded once; also where queries and keys come in
+    fp32, as rotated positions leave them."""
     lengths, heads, width = (7, 7), 2, 16
     packing = Packing.of(pad_inputs([{"input_ids": [7] * length} for length in lengths], 1)) if packed else None
     draw = torch.Generator().manual_seed(3)
@@ -61,7 +63,9 @@ def test_bf16_on_a_cpu_is_attended_in_fp32(p, packed):
     found = []
     for parts in ([half.detach().float().requires_grad_() for half in halves], halves):
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=parts is halves):
-            states, _ = attention(layer, *parts, None, packing=packing)
+            query, key, value = parts
+            turned = (query.float(), key.float()) if rotated else (query, key)
+            states, _ = attention(layer, *turned, value, None, packing=packing)
         gradient = torch.randn(states.shape, generator=draw).bfloat16() if gradient is None else gradient
         found.append((states, *torch.autograd.grad(states, parts, gradient.to(states.dtype))))
     for expected, half in zip(*found, strict=True):
