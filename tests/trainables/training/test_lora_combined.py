@@ -32,18 +32,21 @@ def by_two_workers(recipe, store, tmp_path, *more):
     return store
 
 
-@pytest.mark.parametrize("checkpoint", [False, True])
-def test_a_decoder_has_the_numbers_of_one_worker_where_two_divide_its_weights(tmp_path, checkpoint):
-    """From random weights, which are whole until the engine is made, and from a checkpoint, whose never are."""
+@pytest.mark.parametrize("way", ["random", "checkpoint", "disk"])
+def test_a_decoder_has_the_numbers_of_one_worker_where_two_divide_its_weights(tmp_path, way):
+    """From random weights, which are whole until the engine is made, and from a checkpoint, whose never are; with what
+    is offloaded on a disk."""
     world = WorldOf(tmp_path / "world", "gemma3_text")
     start = None
-    if checkpoint:
+    if way != "random":
         first = world.train("gen-nli", steps=1, evaluate_every=1)
         start = CheckpointRef(step=world.do(first))
     recipe = by_lora(world.train("gen-nli", start=start, **FEW, **DROPOUT))
     two = copy_of(world, tmp_path, "two")
     world.do(recipe, Execution(log_every=1, zero_stage=0))
-    equal(by_two_workers(recipe, two, tmp_path), world.store, recipe.id)
+    offload = {"optimizer": "nvme", "parameters": "nvme", "folder": str(tmp_path)}
+    more = ["-x", f"offload={json.dumps(offload)}"] if way == "disk" else []
+    equal(by_two_workers(recipe, two, tmp_path, *more), world.store, recipe.id)
 
 
 @pytest.mark.parametrize("lora", [True, False])
