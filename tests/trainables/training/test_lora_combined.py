@@ -109,6 +109,7 @@ def equal_adapters(store: Store, one: str, other: str) -> None:
     assert all((a[key] == b[key]).all() for key in a)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not any(map(shutil.which, COMPILERS)), reason="there is no C compiler")
 @pytest.mark.parametrize("model_type", ["xlm-roberta", "gemma3_text"])
 def test_compiled_blocks_have_the_same_losses(tmp_path, model_type):
