@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from trainables.failure import NonRetryable
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.divided import whole
 from trainables.models.lora_shape import mend, without_match
 from trainables.outside.text import bounded, shown
 from trainables.recipe.adaptation import ATTENTION, Lora
@@ -102,7 +103,12 @@ class Adapters:
     def merge(self) -> None:
         """Add what the adapters do to the weights below them, and take them away; what was trainable before they were
         there is so again."""
-        self._tuner.merge_and_unload()
+        for _, layer in self._layers():
+            below = layer.get_base_layer()
+            assert isinstance(below, nn.Linear)
+            with whole(below.weight, changed=True):
+                layer.merge()  # type: ignore[attr-defined]
+        self._tuner.unload()
         vars(self._backbone.model).pop("peft_config", None)
         for parameter in self._trainable:
             parameter.requires_grad_(True)

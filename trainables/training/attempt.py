@@ -19,18 +19,18 @@ from transformers import PreTrainedTokenizerBase
 from trainables.evaluation.inference import infer
 from trainables.models.artifact import base_of
 from trainables.models.backbones.modeling import Backbone
+from trainables.models.divided import whole
 from trainables.models.loading import ModelSource, load_backbone
 from trainables.models.task_model import TaskModel, new_adapters, new_task_model
 from trainables.models.vocabulary import TrimmedVocabulary, can_trim, subwords_in
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import CheckpointRef, RandomInit
 from trainables.recipe.recipes import TrainRecipe
 from trainables.store import Store
 from trainables.training.batches import BatchBuilder, Prefetcher
 from trainables.training.cached_gradients import backward_over_batch
 from trainables.training.engine import Engine
 from trainables.training.learning_rate import warmup_then_decay
-from trainables.training.partition import load_divided, whole
+from trainables.training.partition import load_divided
 from trainables.training.state import LossBuffer, seed_of
 from trainables.training.task_data import TaskData, TaskSampler, new_heads
 
@@ -57,10 +57,7 @@ class Attempt:
         optimisation = recipe.optimisation
         self.number, self.seed = number, seed_of(recipe.seed, number)
         self.tasks = [TaskData(task, optimisation, self.seed, store, tokenizer) for task in recipe.tasks]
-        base = recipe.base
-        # Weights that are drawn, or have adapters merged into them, are whole until the engine is made.
-        read = not isinstance(base, RandomInit) and not (isinstance(base, CheckpointRef) and base.over is not None)
-        model = self.untrained(load_divided if execution.stage == 3 and read else load_backbone)
+        model = self.untrained(load_divided if execution.stage == 3 else load_backbone)
         self.adaptation = model.adaptation
         """What is trained of the backbone where it has adapters, for the record."""
         self.vocabulary = self._trimmed(model) if execution.trim_vocabulary else None

@@ -11,13 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch.distributed as dist
-from torch import Tensor
 
 from trainables.models.backbones.modeling import Backbone
 from trainables.models.loading import ModelSource, load_backbone, location
 from trainables.models.unreadable import WrongWeights
 from trainables.recipe.execution import Execution
-from trainables.recipe.model_source import RandomInit
+from trainables.recipe.model_source import CheckpointRef, RandomInit
 from trainables.store import Store
 from trainables.training.disk import allocating, disk_of
 from trainables.training.engine import join
@@ -25,14 +24,19 @@ from trainables.training.weights_memory import zero_options
 
 
 def load_divided(origin: ModelSource, store: Store, execution: Execution) -> Backbone:
-    """The backbone of `origin`, which has all its weights, divided among the workers. Every worker must call.
+    """The backbone of `origin`, divided among the workers; adapters are merged one matrix after another. Every worker
+    must call. Weights that are drawn (`RandomInit`) are whole on each, and divided when the engine is made.
 
     Raises as `load_backbone` does, WrongWeights on all workers: the first one alone sees the shapes in the files.
     """
-    assert not isinstance(origin, RandomInit)
+    files = origin
+    while isinstance(files, CheckpointRef) and files.over is not None:
+        files = files.over
+    if isinstance(files, RandomInit):
+        return load_backbone(origin, store, execution)
     backbone, wrong = None, None
     try:
-        location(origin, store, execution)  # what brings it here may load a model, whole
+        location(files, store, execution)  # what brings them here may load a model, whole
         # Other weights of an execution that offloads to a disk come there when the engine is made.
         offload = execution.offload
         disk = disk_of(execution) if offload is not None and offload.parameters == "nvme" else None
@@ -64,16 +68,3 @@ def partitioned(execution: Execution) -> Iterator[None]:
     finally:
         unset_hf_deepspeed_config()
         del config  # transformers asks for it as long as it is there
-
-
-@contextmanager
-def whole(weight: Tensor) -> Iterator[None]:
-    """While a weight that may be divided is whole on every worker. Every worker must come here."""
-    if not hasattr(weight, "ds_id"):
-        yield
-        return
-    weight.all_gather([weight])  # type: ignore[attr-defined]
-    try:
-        yield
-    finally:
-        weight.partition([weight])  # type: ignore[attr-defined]

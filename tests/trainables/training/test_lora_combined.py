@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from peft.tuners.lora import Linear
 
 from tests.trainables.golden.trainings import DecoderWorld, likelihood_training
 from tests.trainables.models.backbones.test_every_backbone import WorldOf
@@ -47,6 +48,35 @@ def test_a_decoder_has_the_numbers_of_one_worker_where_two_divide_its_weights(tm
     offload = {"optimizer": "nvme", "parameters": "nvme", "folder": str(tmp_path)}
     more = ["-x", f"offload={json.dumps(offload)}"] if way == "disk" else []
     equal(by_two_workers(recipe, two, tmp_path, *more), world.store, recipe.id)
+
+
+@pytest.mark.parametrize("model_type", ["xlm-roberta", "gemma3_text"])
+def test_adapters_are_merged_into_weights_that_are_never_whole(tmp_path, monkeypatch, model_type):
+    """New adapters on those of the phase before, merged on those of the phase before that: each matrix is put together,
+    changed and divided again, with the numbers of one worker."""
+    world, still = WorldOf(tmp_path / "world", model_type), {"steps": 2, "evaluate_every": 2, "learning_rate": 2e-2}
+    full = CheckpointRef(step=world.do(world.train("gen-nli", steps=1, evaluate_every=1)))
+    first = by_lora(world.train("gen-nli", start=full, **still))
+    world.do(first)
+    second = by_lora(world.train("gen-tags", start=first.checkpoint, **still))
+    world.do(second)
+    third = by_lora(world.train("gen-nli", start=second.checkpoint, **FEW, **DROPOUT))
+    plain, stage, two = (copy_of(world, tmp_path, name) for name in ("plain", "stage", "two"))
+    world.do(third, Execution(log_every=1, zero_stage=0), store=plain)
+    equal(by_two_workers(third, two, tmp_path), plain, third.id)
+    merged = []
+
+    def watched(layer, *more):
+        merged.append(layer.get_base_layer().weight)
+        assert merged[-1].ds_status.name == "AVAILABLE"
+        return merge(layer, *more)
+
+    merge = Linear.merge
+    monkeypatch.setattr(Linear, "merge", watched)
+    world.do(third, Execution(log_every=1, zero_stage=3), store=stage)
+    equal(stage, plain, third.id)
+    assert len(merged) >= 2 * 2 * 4  # two phases, two blocks, four matrices of attention at the least
+    assert all(hasattr(weight, "ds_id") for weight in merged)
 
 
 @pytest.mark.parametrize("lora", [True, False])
