@@ -102,3 +102,29 @@ def test_a_model_of_30_billion_on_this_machine_is_refused_with_what_is_missing(l
     one_card = llama("--gpus", "1", "--gpu-type", "T4", "-o", "execution.offload={optimizer: cpu}")
     assert one_card.returncode == 2
     assert "GB of each GPU at least, 17 are there" in one_card.stderr
+
+
+def test_what_lies_on_a_disk_is_not_in_the_hosts_memory(llama):
+    there = "execution.offload={optimizer: nvme, parameters: nvme, folder: /scratch}"
+    found = []
+    for offload in ("execution.offload={optimizer: cpu, parameters: cpu}", there):
+        done = llama("--fit", "80GB", "--json", "-o", offload)
+        assert done.returncode == 0, done.stderr
+        found.append({(one["model"], one["trained"], one["cards"]): one for one in json.loads(done.stdout)["fits"]})
+    memory, disk = found
+    for key, one in disk.items():
+        assert one["fits"]
+        assert one["execution"]["offload"] == {"optimizer": "nvme", "parameters": "nvme", "folder": "/scratch"}
+        assert one["host_bytes"] < memory[key]["host_bytes"]
+        assert one["update_seconds"] > memory[key]["update_seconds"]
+
+
+def test_adapters_are_advised_where_all_weights_are_trained_alone(llama):
+    small = ("--gpus", "1", "--gpu-type", "T4", "-o", "execution.offload={optimizer: cpu}")
+    whole, adapters = (
+        llama(*small, *more).stderr
+        for more in ((), ("-o", "training.all.adaptation={lora: {rank: 8, targets: all-linear}}"))
+    )
+    assert "or adaptation: lora" in whole
+    assert "GB are missing" in adapters
+    assert "lora" not in adapters.partition("give ")[2]
