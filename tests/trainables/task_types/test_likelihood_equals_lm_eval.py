@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+from pathlib import Path
 
 import datasets
 import pytest
@@ -11,15 +13,19 @@ from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from trainables.evaluation.inference import infer
+from trainables.models.converted import converted
 from trainables.models.inputs import load_input_encoder
 from trainables.models.task_model import load_task_model
 from trainables.recipe.execution import Execution
 from trainables.recipe.likelihood import Likelihood
 from trainables.recipe.model_source import LocalModel
 from trainables.recipe.tasks import TaskSpec
-from trainables.store import Store
+from trainables.store import Store, hash_model_dir
 from trainables.task_types import get_task_type
+from trainables.task_types.choice_likelihood.prompts import asked
 from trainables.task_types.modeling import ModelOutputs
+from trainables.tasks import FolderSource, get_task
+from trainables.tasks.sources import to_dataset
 
 SOURCE = LocalModel(sha256="0" * 64)
 TYPE = get_task_type("choice-likelihood")
@@ -171,3 +177,40 @@ def test_they_are_equal(model, tmp_path, name):
         same, other = ours(model, tmp_path, way.model_copy(update={"normalise": normalise}), ROWS)
         assert [one["log_likelihoods"] for one in same] == [one["log_likelihoods"] for one in found]
         assert other["accuracy"] == scores.get(f"accuracy_{normalise}", scores["accuracy"])
+
+
+REAL = os.environ.get("XSTILTS_GGUF")
+
+
+@pytest.mark.skipif(not REAL, reason="XSTILTS_GGUF names no GGUF file of Gemma 3 270M")
+@pytest.mark.parametrize(("name", "split", "language"), [("copa", "dev", "en"), ("xcopa", "test", "zh")])
+def test_they_are_equal_of_a_real_model_on_real_rows(real_data, tmp_path, name, split, language):
+    """Each answer's log-likelihood, to float tolerance: the two batch in other ways."""
+    from lm_eval.api.instance import Instance
+    from lm_eval.models.huggingface import HFLM
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    source = LocalModel(sha256=hash_model_dir(Path(REAL)))
+    store, execution = Store(str(tmp_path)), Execution(model_paths={source.sha256: REAL})
+    task, modeling = get_task(f"{name}@likelihood"), TYPE.modeling()
+    rows = list(FolderSource(real_data).settled(task.base, split, language).rows)[:8]
+    examples, spec, encoder = to_dataset(TYPE.name, rows), task.spec(), load_input_encoder(source, store, execution)
+    features = modeling.encode(examples, encoder, spec, 2048)
+    loaded = load_task_model(
+        source, spec.name, lambda backbone: modeling.head(backbone, spec, 0.0), "fp32", store, execution
+    )
+    values = infer(lambda batch: loaded(batch, spec.name), features, modeling, encoder.tokenizer.pad_token_id, 1024)
+    outputs = ModelOutputs(values, datasets.Dataset.from_list(features), examples)
+    found = modeling.predict(outputs, spec, {})
+    folder = converted(Path(REAL), source.sha256)
+    harness = HFLM(
+        pretrained=AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32),
+        tokenizer=AutoTokenizer.from_pretrained(folder),
+        device="cpu",
+        batch_size=4,
+    )
+    for row in rows:
+        prompt = asked(row, (), spec.likelihood)
+        requests = [Instance("loglikelihood", {}, (prompt.context, one), 0) for one in prompt.continuations]
+        theirs = [value for value, _ in harness.loglikelihood(requests, disable_tqdm=True)]
+        assert found[row["id"]]["log_likelihoods"] == pytest.approx(theirs, abs=1e-4, rel=3e-6)
