@@ -65,6 +65,8 @@ class Case:
     checkpoint: bool = False
     offload: str = ""
     """What lies in the host's memory, of `optimizer` and `parameters`: words."""
+    disk: bool = False
+    """Whether it lies on a disk instead: in files, whose bytes are not counted."""
     gpu: bool = False
 
     @property
@@ -98,6 +100,13 @@ class Case:
         return [int(self.longest * (self.shortest + step * i)) for i in range(self.rows)]
 
     @property
+    def offloaded(self) -> Offload | None:
+        if not self.offload:
+            return None
+        where = {"folder": tempfile.gettempdir()} if self.disk else {}
+        return Offload(**dict.fromkeys(self.offload.split(), "nvme" if self.disk else "cpu"), **where)
+
+    @property
     def execution(self) -> Execution:
         return Execution(
             workers=self.workers,
@@ -106,7 +115,7 @@ class Case:
             micro_batch_tokens=self.micro_batch_tokens,
             trim_vocabulary=self.trim,
             checkpoint_activations=self.checkpoint,
-            offload=Offload(**dict.fromkeys(self.offload.split(), "cpu")) if self.offload else None,
+            offload=self.offloaded,
         )
 
 
@@ -148,6 +157,17 @@ CASES: dict[str, dict[str, Any]] = {
         "stage": 3,
         "workers": 8,
         "offload": "optimizer parameters",
+    },
+    **{
+        f"stage {stage} of {workers}, {words} on a disk": {
+            "rows": 8,
+            "longest": 16,
+            "stage": stage,
+            "workers": workers,
+            "offload": words,
+            "disk": True,
+        }
+        for stage, workers, words in ((2, 1, "optimizer"), (2, 8, "optimizer"), (3, 8, "optimizer parameters"))
     },
     "tags": {"rows": 16, "longest": 64, "type": "tagging", "labels": 17},
     **{

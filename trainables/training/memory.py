@@ -105,6 +105,8 @@ def training_memory(
     held = held_parameters(shape, computing, rows)
     computing = replace(computing, recomputed=execution.checkpoint_activations)
     state, whole = between_updates(held, execution), WEIGHT * shape.vocabulary * shape.hidden
+    if computing.device == "cpu" and execution.offload is not None and execution.offload.folder is not None:
+        state = {"disk": sum(state.values())}  # all that DeepSpeed makes of the host's memory lies there
     trimmed = whole if rows < shape.vocabulary else 0
     saved = -(-(WEIGHT + MOMENTS) * held.trained // execution.workers) if computing.saves else 0
     turn = _sum(

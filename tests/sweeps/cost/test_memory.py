@@ -17,6 +17,8 @@ from trainables.training.weights_memory import Held, between_updates, gradients_
 
 MiB, GiB = 2**20, 2**30
 SMALL = Case(layers=4, hidden=128, inner=512, heads=4)
+WIDE = Case(layers=4, hidden=384, inner=1536, heads=12)
+"""Whose matrices are worth files of their own."""
 CASES = {
     "one worker": replace(SMALL, rows=8, longest=64),
     "long rows whose attention drops, padded": replace(SMALL, rows=4, longest=256, shortest=0.3),
@@ -36,6 +38,12 @@ CASES = {
     ),
     "stage 3 of 2, all offloaded": replace(
         SMALL, rows=4, longest=16, stage=3, workers=2, offload="optimizer parameters"
+    ),
+    "stage 2 of 8, the optimiser on a disk": replace(
+        WIDE, rows=8, longest=16, stage=2, workers=8, offload="optimizer", disk=True
+    ),
+    "stage 3 of 2, all on a disk": replace(
+        WIDE, rows=4, longest=16, stage=3, workers=2, offload="optimizer parameters", disk=True
     ),
 }
 
