@@ -39,7 +39,8 @@ def notes_of(results: Results) -> list[str]:
         notes.append(
             f"{', '.join(recall)}: the mean of recall at 1, 5 and 10, images by captions and captions by images"
         )
-    if apart := [name for name in results.columns("xtreme") if name not in results.columns("zero-shot")]:
+    scored = [t.task for t in results.spec.targets if results.languages(t.task, "xtreme")]
+    if apart := [target for target in scored if not results.languages(target, "zero-shot")]:
         notes.append(f"{', '.join(apart)}: test rows in the training language alone; in no zero-shot mean")
     notes += matched(results.plan, results.spec)
     notes += _suites(results)
