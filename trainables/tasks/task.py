@@ -30,7 +30,7 @@ command that would need it; whether a record of this project is whole is said by
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -51,6 +51,11 @@ HUB = "hub"
 """Where data are, when they are not in a folder."""
 POOL_LANGUAGE = "mul"
 """The language of "pool" rows: what dense retrieval searches in, in all languages at once."""
+
+
+def told_apart(labels: Iterable[str], counts_as: Mapping[str, str]) -> tuple[str, ...]:
+    """The labels that are left where some count as others, in their order."""
+    return tuple(dict.fromkeys(counts_as.get(label, label) for label in labels))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,7 +190,7 @@ class Task:
     @property
     def row_labels(self) -> tuple[str, ...]:
         """The labels that its rows have."""
-        return tuple(dict.fromkeys(self.counts_as.get(label, label) for label in self.labels))
+        return told_apart(self.labels, self.counts_as)
 
     def score(self, metrics: Mapping[str, float]) -> float:
         """The one number of this task in a table: the mean of its main metrics."""

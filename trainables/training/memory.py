@@ -105,7 +105,8 @@ def training_memory(
     held = held_parameters(shape, computing, rows)
     computing = replace(computing, recomputed=execution.checkpoint_activations)
     state, whole = between_updates(held, execution), WEIGHT * shape.vocabulary * shape.hidden
-    if computing.device == "cpu" and execution.offload is not None and execution.offload.folder is not None:
+    to_disk = execution.offload is not None and execution.offload.folder is not None
+    if to_disk and computing.device == "cpu":
         state = {"disk": sum(state.values())}  # all that DeepSpeed makes of the host's memory lies there
     trimmed = whole if rows < shape.vocabulary else 0
     saved = -(-(WEIGHT + MOMENTS) * held.trained // execution.workers) if computing.saves else 0
@@ -122,7 +123,7 @@ def training_memory(
         replace(ended, working=kept.entry(shape, batch)),
     ]
     written, on_disk, moving = WEIGHT * held.trained, 0, 0
-    if execution.offload is not None and execution.offload.folder is not None:  # copies lie there too, made one by one
+    if to_disk:  # copies lie there too, made one by one
         written, on_disk, saved = WEIGHT * held.largest, saved + written, 0
         moving = WEIGHT * min(-(-held.trained // execution.workers), SUB_GROUP)
     moments = [replace(one, disk=one.disk + on_disk) for one in moments]

@@ -3,6 +3,7 @@ small machine the imports of four fresh processes take longer than what a test i
 
 from __future__ import annotations
 
+import json
 import multiprocessing
 import os
 import socket
@@ -10,8 +11,10 @@ import sys
 import time
 import traceback
 from pathlib import Path
+from typing import Any
 
 from trainables.__main__ import main
+from trainables.store import Store
 
 PATIENCE = 300
 _processes = multiprocessing.get_context("forkserver")
@@ -39,6 +42,17 @@ def run_workers(arguments: list[str], count: int, log: Path, stop_at: str | None
         worker.join(PATIENCE)
         worker.kill()
     return [worker.exitcode for worker in workers]
+
+
+def by_two_workers(recipe: Any, store: Store, folder: Path, stage: int, *more: str) -> Store:
+    """Carry out a recipe as two workers, in micro-batches, under a ZeRO stage; `more`: words of the command. What they
+    are told and print is in `folder`."""
+    file, log = folder / "recipe.json", folder / "log"
+    file.write_text(json.dumps(recipe.model_dump(mode="json")))
+    fields = ("workers=2", f"zero_stage={stage}", "log_every=1", "micro_batch_tokens=300")
+    words = [word for field in fields for word in ("-x", field)]
+    assert run_workers([str(file), "--store", store.root, *words, *more], 2, log) == [0, 0], log.read_text()[-2000:]
+    return store
 
 
 def _worker(arguments: list[str], rank: int, count: int, port: int, log: str) -> None:

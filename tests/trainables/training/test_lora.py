@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 
 import pytest
@@ -10,7 +9,7 @@ import torch
 from peft import PeftModel
 from safetensors.torch import load_file
 
-from tests.trainables.steps.workers import run_workers
+from tests.trainables.steps.workers import by_two_workers
 from trainables.models.loading import load_backbone
 from trainables.models.lora import WrongAdapters, WrongTargets
 from trainables.models.unreadable import WrongWeights
@@ -60,13 +59,7 @@ def test_no_execution_moves_a_number(world, tmp_path, task):
         store = copy_of(world, tmp_path, f"zero-{stage}")
         world.do(recipe, Execution(log_every=1, zero_stage=stage, micro_batch_tokens=tokens), store=store)
         equal(store, plain, recipe.id)
-    file, two = tmp_path / "recipe.json", copy_of(world, tmp_path, "two")
-    file.write_text(json.dumps(recipe.model_dump(mode="json")))
-    stage = 3 if task == "gen-nli" else 1
-    words = [str(file), "--store", two.root, "-x", "workers=2", "-x", f"zero_stage={stage}", "-x", "log_every=1"]
-    assert run_workers([*words, "-x", "micro_batch_tokens=300"], 2, tmp_path / "log") == [0, 0], (
-        tmp_path / "log"
-    ).read_text()[-2000:]
+    two = by_two_workers(recipe, copy_of(world, tmp_path, "two"), tmp_path, 3 if task == "gen-nli" else 1)
     equal(two, plain, recipe.id)
 
 

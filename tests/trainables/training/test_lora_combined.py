@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
+import torch
 from peft.tuners.lora import Linear
+from safetensors.torch import load_file
 
 from tests.trainables.golden.trainings import DecoderWorld, likelihood_training
 from tests.trainables.models.backbones.test_every_backbone import WorldOf
-from tests.trainables.steps.workers import run_workers
-from tests.trainables.training.test_lora import by_lora, copy_of, equal, losses
+from tests.trainables.steps.workers import by_two_workers
+from tests.trainables.training.test_lora import FILES, by_lora, copy_of, equal, losses
 from trainables.models.native import COMPILERS
 from trainables.recipe.execution import Execution
 from trainables.recipe.model_source import CheckpointRef
-from trainables.store import Store
+from trainables.steps.run import carry_out
+from trainables.training.state import seed_of
 
 pytestmark = pytest.mark.deepspeed
 
 DROPOUT = {"dropout": 0.1, "attention_dropout": 0.1}
 FEW = {"steps": 3, "evaluate_every": 3, "learning_rate": 2e-2}
-
-
-def by_two_workers(recipe, store, tmp_path, *more):
-    """Carry out a recipe under ZeRO stage 3 in a store."""
-    file, log = tmp_path / "recipe.json", tmp_path / "log"
-    file.write_text(json.dumps(recipe.model_dump(mode="json")))
-    words = [str(file), "--store", store.root, "-x", "workers=2", "-x", "zero_stage=3", "-x", "log_every=1", *more]
-    assert run_workers([*words, "-x", "micro_batch_tokens=300"], 2, log) == [0, 0], log.read_text()[-2000:]
-    return store
 
 
 @pytest.mark.parametrize("way", ["random", "checkpoint", "disk"])
@@ -47,7 +40,7 @@ def test_a_decoder_has_the_numbers_of_one_worker_where_two_divide_its_weights(tm
     world.do(recipe, Execution(log_every=1, zero_stage=0))
     offload = {"optimizer": "nvme", "parameters": "nvme", "folder": str(tmp_path)}
     more = ["-x", f"offload={json.dumps(offload)}"] if way == "disk" else []
-    equal(by_two_workers(recipe, two, tmp_path, *more), world.store, recipe.id)
+    equal(by_two_workers(recipe, two, tmp_path, 3, *more), world.store, recipe.id)
 
 
 @pytest.mark.parametrize("model_type", ["xlm-roberta", "gemma3_text"])
@@ -63,7 +56,7 @@ def test_adapters_are_merged_into_weights_that_are_never_whole(tmp_path, monkeyp
     third = by_lora(world.train("gen-nli", start=second.checkpoint, **FEW, **DROPOUT))
     plain, stage, two = (copy_of(world, tmp_path, name) for name in ("plain", "stage", "two"))
     world.do(third, Execution(log_every=1, zero_stage=0), store=plain)
-    equal(by_two_workers(third, two, tmp_path), plain, third.id)
+    equal(by_two_workers(third, two, tmp_path, 3), plain, third.id)
     merged = []
 
     def watched(layer, *more):
@@ -88,7 +81,7 @@ def test_answers_by_likelihood_are_learnt_the_same_by_two_workers(tmp_path, lora
     plain, stage, two = (copy_of(world, tmp_path, name) for name in ("plain", "stage", "two"))
     world.do(recipe, Execution(log_every=1, zero_stage=0), store=plain)
     world.do(recipe, Execution(log_every=1, zero_stage=3, micro_batch_tokens=300), store=stage)
-    by_two_workers(recipe, two, tmp_path)
+    by_two_workers(recipe, two, tmp_path, 3)
     expected = losses(plain, recipe.id)
     assert len(set(expected)) == len(expected) > 1
     for store in (stage, two):
@@ -98,8 +91,6 @@ def test_answers_by_likelihood_are_learnt_the_same_by_two_workers(tmp_path, lora
 
 def test_several_tasks_share_the_adapters(world, tmp_path, host):
     """In any execution, over a stop too; each task has a head of its own."""
-    from trainables.steps.run import carry_out
-
     recipe = by_lora(world.together("gen-nli", "gen-tags", beside=("gen-text",), **DROPOUT))
     plain, other, cut = (copy_of(world, tmp_path, name) for name in ("plain", "other", "cut"))
     world.do(recipe, Execution(log_every=1, zero_stage=0), store=plain)
@@ -112,10 +103,8 @@ def test_several_tasks_share_the_adapters(world, tmp_path, host):
     assert [one["head"] for one in plain.record(recipe.id)["result"]["tasks"]] == ["gen-nli", "gen-tags", "gen-text"]
 
 
-def test_what_collapsed_begins_anew_with_adapters_of_another_seed(world, tmp_path, monkeypatch):
+def test_what_collapsed_begins_anew_with_adapters_of_another_seed(world, tmp_path):
     """As full training does; and the numbers of the last attempt are those of a run with its seed."""
-    from trainables.training.state import seed_of
-
     nothing = {"learning_rate": 1e-12, "weight_decay": 0.0, "steps": 40, "evaluate_every": 2, "collapse_patience": 2}
     recipe = by_lora(world.train("gen-nli", **nothing, reseed=1))
     store = copy_of(world, tmp_path, "s")
@@ -126,17 +115,9 @@ def test_what_collapsed_begins_anew_with_adapters_of_another_seed(world, tmp_pat
     assert first["collapsed"]["reason"] == second["collapsed"]["reason"] == "at chance"
     alone = by_lora(world.train("gen-nli", **nothing)).model_copy(update={"seed": seed_of(1, 1)})
     world.do(alone, Execution(log_every=1), store=store)
-    equal_adapters(store, recipe.id, alone.id)
-
-
-def equal_adapters(store: Store, one: str, other: str) -> None:
-    from safetensors.torch import load_file
-
-    from tests.trainables.training.test_lora import FILES
-
-    a, b = (load_file(Path(store.path(step)) / FILES[0]) for step in (one, other))
-    assert a.keys() == b.keys()
-    assert all((a[key] == b[key]).all() for key in a)
+    ours, theirs = (load_file(store.path(step) / FILES[0]) for step in (recipe.id, alone.id))
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[key], theirs[key]) for key in ours)
 
 
 @pytest.mark.slow

@@ -11,6 +11,7 @@ from trainables.outside.fields import MANY, Code, Count, Place, Positive, Share
 from trainables.outside.text import shown
 from trainables.recipe.canonical import Frozen
 from trainables.tasks.hyperparameters import Defaults
+from trainables.tasks.task import told_apart
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*")
@@ -194,7 +195,7 @@ class TaskFields(Frozen):
     @property
     def row_labels(self) -> tuple[str, ...]:
         """The labels that its rows have."""
-        return tuple(dict.fromkeys(self.counts_as.get(label, label) for label in self.labels))
+        return told_apart(self.labels, self.counts_as)
 
     @property
     def spelling(self) -> dict[str, str]:

@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from transformers import AutoConfig, AutoModel, AutoModelForMaskedLM, AutoTokenizer, SiglipTextModel
 
 from tests.conftest import SHAPE, World
-from tests.trainables.steps.workers import run_workers
+from tests.trainables.steps.workers import by_two_workers
 from trainables.data.prepare import load_split
 from trainables.evaluation.inference import infer
 from trainables.models.artifact import export_model
@@ -428,12 +428,7 @@ def test_two_workers_give_the_numbers_of_one(name, tmp_path):
     recipe = world.train("gen-nli", steps=3, evaluate_every=3, **DROPOUT)
     two = copy_of(world, tmp_path, "two")
     world.do(recipe, Execution(log_every=1, zero_stage=0))
-    file = tmp_path / "recipe.json"
-    file.write_text(json.dumps(recipe.model_dump(mode="json")))
-    words = [str(file), "--store", two.root, "-x", "workers=2", "-x", "zero_stage=3", "-x", "log_every=1"]
-    codes = run_workers([*words, "-x", "micro_batch_tokens=300"], 2, tmp_path / "log")
-    assert codes == [0, 0], (tmp_path / "log").read_text()[-2000:]
-    same(world.store, two, recipe.id)
+    same(world.store, by_two_workers(recipe, two, tmp_path, 3), recipe.id)
 
 
 # --- what it gives ---------------------------------------------------------------------------------------------------
